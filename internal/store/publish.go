@@ -18,7 +18,6 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
-	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // Published is the result of one event of a Publish.
@@ -26,6 +25,8 @@ type Published struct {
 	Event     *webhook.Event
 	Duplicate bool  // the idempotency key was known, with the same content: Event is the one stored before
 	Err       error // *webhook.Invalid (joined) or another expected error; Event is nil then and nothing was stored
+
+	wanted dialect.Wanted
 }
 
 // publishing is one caller's events in the writer.
@@ -113,12 +114,12 @@ func (p part) refuse(err error) {
 type incoming struct {
 	event  webhook.Event
 	key    string
-	hash   []byte                  // of the content, if there is a key
-	only   *webhook.ID             // the one webhook it goes to; nil: all that match
-	wanted map[*filter.Filter]bool // whether it matches the filters, as far as they were known before; nil: none has a filter
-	result *Published              // set again if the batch is written again
-	later  bool                    // its deliveries are created after the answer (fanout.go)
-	cost   int                     // to write it; 0: not known yet
+	hash   []byte      // of the content, if there is a key
+	only   *webhook.ID // the one webhook it goes to; nil: all that match
+	wanted dialect.Wanted
+	result *Published // set again if the batch is written again
+	later  bool       // its deliveries are created after the answer (fanout.go)
+	cost   int        // to write it; 0: not known yet
 }
 
 // Publish stores events, each with one delivery for every webhook that subscribes to it and whose filter it matches, and returns after the
@@ -195,6 +196,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		return nil, err
 	}
 	for _, in := range p.events {
+		in.result.wanted = in.wanted
 		switch {
 		case errors.Is(in.result.Err, webhook.ErrUnavailable):
 			admitted.GiveBack(1)
@@ -205,26 +207,18 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	return results, nil
 }
 
-// match matches the event with the filters of the webhooks that subscribe to its type, before it is the writer's turn.
-func (s *Store) match(e *webhook.Event) map[*filter.Filter]bool {
+// match matches the event with the filters of the webhooks that subscribe to its type.
+func (s *Store) match(e *webhook.Event) dialect.Wanted {
 	if s.routes.Filtered(e.TenantID) == 0 {
 		return nil
 	}
-	wanted := map[*filter.Filter]bool{}
+	wanted := dialect.Wanted{}
 	for _, to := range s.routes.Matching(nil, e.TenantID, e.Type) {
 		if to.Filter != nil {
 			wanted[to.Filter] = to.Wants(e)
 		}
 	}
 	return wanted
-}
-
-// wantedBy reports whether the event matches the webhook's filter. It is evaluated here only if it has changed meanwhile.
-func (in *incoming) wantedBy(to *Target) bool {
-	if wanted, known := in.wanted[to.Filter]; known && to.Filter != nil {
-		return wanted
-	}
-	return to.Wants(&in.event)
 }
 
 // Wanting returns how many of the tenant's webhooks subscribe to events of a type now, whatever their filters, including disabled ones,
@@ -234,14 +228,14 @@ func (c *Scope) Wanting(eventType string) int {
 	return n
 }
 
-// WantingEvent returns how many of the tenant's webhooks would get the event now: Wanting, without those whose filter it does not match.
-func (c *Scope) WantingEvent(e *webhook.Event) int {
-	n := c.Wanting(e.Type)
+// Receivers returns how many of the tenant's webhooks would get a published event now: Wanting, without those whose filter it does not match.
+func (c *Scope) Receivers(p *Published) int {
+	n := c.Wanting(p.Event.Type)
 	if c.s.routes.Filtered(c.tenant) == 0 {
 		return n
 	}
-	for _, to := range c.s.routes.Matching(nil, c.tenant, e.Type) {
-		if !to.Wants(e) {
+	for _, to := range c.s.routes.Matching(nil, c.tenant, p.Event.Type) {
+		if !p.wanted.By(to, p.Event) {
 			n--
 		}
 	}
@@ -510,7 +504,7 @@ func (b *batch) receivers(targets []*Target, in *incoming) []*Target {
 	targets = b.s.routes.Matching(targets, in.event.TenantID, in.event.Type)
 	kept := targets[:0]
 	for _, to := range targets {
-		if now := b.target(to.ID); now != nil && now.DeletedAt == nil && in.wantedBy(now) {
+		if now := b.target(to.ID); now != nil && now.DeletedAt == nil && in.wanted.By(now, &in.event) {
 			kept = append(kept, now)
 		}
 	}

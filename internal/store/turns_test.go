@@ -26,7 +26,7 @@ func newCall(tenant byte, events int) *publishing {
 // newTestWriter returns the writer of a store without a database, in which each of four tenants has the given number of webhooks.
 func newTestWriter(webhooks int) *writer {
 	s := &Store{tuning: DefaultTuning(), routes: routing.New()}
-	s.fans = fanout.New(context.Background(), nil, slog.New(slog.DiscardHandler), false)
+	s.fans = fanout.New(context.Background(), nil, slog.New(slog.DiscardHandler), false, nil)
 	for i := range webhooks {
 		for tenant := range byte(4) {
 			to := &Target{}

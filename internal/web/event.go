@@ -120,7 +120,7 @@ func (r *request) showEvent(p store.Published) event {
 	e := p.Event
 	return event{
 		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), Tags: e.Tags, OrderingKey: e.OrderingKey, CreatedAt: second(e.CreatedAt),
-		Webhooks: r.scope.WantingEvent(e), Duplicate: p.Duplicate,
+		Webhooks: r.scope.Receivers(&p), Duplicate: p.Duplicate,
 	}
 }
 

@@ -23,6 +23,18 @@ func (to *Target) Wants(e *webhook.Event) bool {
 	return to.Filter == nil || to.Filter.Match(e.Type, e.Tags, e.Data)
 }
 
+// Wanted says of the filters that an event was matched with whether it matches. Events are matched before transactions, for which it takes
+// too long.
+type Wanted map[*filter.Filter]bool
+
+// By reports whether the target wants the event. A filter is evaluated here only if it was set after the event was matched.
+func (m Wanted) By(to *Target, e *webhook.Event) bool {
+	if is, known := m[to.Filter]; known {
+		return is
+	}
+	return to.Wants(e)
+}
+
 // Compile compiles the filter of the webhook. The error consists of *webhook.Invalid.
 func (to *Target) Compile() (err error) {
 	if to.Filter = nil; to.Webhook.Filter != nil {

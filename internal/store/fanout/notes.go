@@ -47,8 +47,10 @@ type Note struct {
 	LastWebhook  int64     // the Seq of the newest webhook when the event was published
 	OrderingKey  *string   // the event's; set only if its order matters
 
-	Event *webhook.Event `gorm:"-"` // while it is in memory; shared by all deliveries
-	evict bool           // it must make room for smaller ones
+	// While the note is in memory:
+	Event  *webhook.Event `gorm:"-"` // shared by all deliveries
+	Wanted dialect.Wanted `gorm:"-"`
+	evict  bool           // it must make room for smaller ones
 }
 
 // TableName implements gorm's Tabler.
@@ -85,7 +87,8 @@ type Notes struct {
 	log    *slog.Logger
 	shared bool            // a server works on notes
 	quit   context.Context // ends with the store
-	wake   chan struct{}   // holds one signal: there may be more to read
+	match  func(e *webhook.Event) dialect.Wanted
+	wake   chan struct{} // holds one signal: there may be more to read
 
 	// Notes with a failed piece: their next pieces check for deliveries that exist already. Only the writer's goroutine uses it.
 	careful map[int64]bool
@@ -108,14 +111,15 @@ type fanLine struct {
 	notes  []*Note
 }
 
-// New returns an empty Notes. shared says that another process, a server, works on notes; quit ends with the store.
-func New(quit context.Context, read *gorm.DB, log *slog.Logger, shared bool) *Notes {
+// New returns an empty Notes. shared says that another process, a server, works on notes; quit ends with the store. match is called for each
+// event whose note is taken into memory.
+func New(quit context.Context, read *gorm.DB, log *slog.Logger, shared bool, match func(e *webhook.Event) dialect.Wanted) *Notes {
 	missed := 1 // notes of an earlier process
 	if shared {
 		missed = 0
 	}
 	return &Notes{
-		read: read, log: log, shared: shared, quit: quit, missed: missed, Ready: make(chan struct{}, 1), wake: make(chan struct{}, 1),
+		read: read, log: log, shared: shared, quit: quit, match: match, missed: missed, Ready: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 		careful: map[int64]bool{}, active: map[int64]*Note{}, count: map[webhook.ID]int{}, more: map[webhook.ID]bool{},
 	}
 }
@@ -515,7 +519,7 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 			return false, fmt.Errorf("read the tags of event %s: %w", e.ID, err)
 		}
 	}
-	note.Event = e
+	note.Event, note.Wanted = e, f.match(e)
 	f.Put(note)
 	return true, nil
 }
