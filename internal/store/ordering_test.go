@@ -636,9 +636,7 @@ func TestOrderingOfCanceledBacklogs(t *testing.T) {
 func TestOrderingSweep(t *testing.T) {
 	each(t, func(t *suite) {
 		place := t.Fresh()
-		s, err := store.Open(t.Context(), place(store.Options{})) // without tasks, whose own sweep would come first
-		must(t, err)
-		t.Cleanup(func() { _ = s.Close() })
+		s := place.Rest(t, store.Options{})
 		o := newKeyed(t, s, webhook.New{})
 		var names, heads []string
 		for _, key := range "abcdef" {

@@ -36,7 +36,7 @@ var addNotices = map[string]string{
 func TestTasksKeepTime(t *testing.T) {
 	const row, most, backlog = 300 * time.Microsecond, 25 * time.Millisecond, 500
 	each(t, func(t *suite) {
-		s := t.Open(t, store.Options{Shared: true, Tuning: lingering()}) // no task runs by itself
+		s := t.Fresh().Rest(t, store.Options{Shared: true, Tuning: lingering()})
 		c := tenant(t, s, "a")
 		gone := register(t, c, webhook.New{Enabled: true})
 		register(t, c, webhook.New{Enabled: true})
@@ -112,7 +112,7 @@ func TestTasksWorkInPieces(t *testing.T) {
 		if t.Kind == "postgres" {
 			backlog = 5000 // there it takes long to make
 		}
-		s := t.Open(t, store.Options{Shared: true}) // no task runs by itself
+		s := t.Fresh().Rest(t, store.Options{Shared: true})
 		c := tenant(t, s, "a")
 		gone := register(t, c, webhook.New{Enabled: true})
 		register(t, c, webhook.New{Enabled: true})

@@ -265,7 +265,7 @@ func errOf[T any](_ T, err error) error { return err }
 // at all.
 func TestRetentionRemovesWholeEvents(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.Open(t, store.Options{})
+		s := t.Fresh().Rest(t, store.Options{}) // other tasks delete, too
 		c := tenant(t, s, "a")
 		for range 2 {
 			register(t, c, webhook.New{Enabled: true})

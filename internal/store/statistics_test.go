@@ -90,8 +90,8 @@ func TestFoldInPieces(t *testing.T) {
 func TestFoldWaitsForTheMinute(t *testing.T) {
 	each(t, func(t *suite) {
 		now := time.Now()
-		s := t.Open(t, store.Options{
-			Shared: true, Now: func() time.Time { return now }, // no task folds; PostgreSQL has a clock of its own
+		s := t.Fresh().Rest(t, store.Options{
+			Now:    func() time.Time { return now }, // PostgreSQL has a clock of its own
 			Tuning: tuned(func(to *store.Tuning) { to.FoldRows, to.MergeRows, to.PartKeys = 5, 4, 3 }),
 		})
 		c := tenant(t, s, "a")

@@ -27,15 +27,23 @@ func (p Place) Open(tb testing.TB, o store.Options) *store.Store {
 	return s
 }
 
+// Rest is Open without the work by the clock, for tests that do it themselves.
+func (p Place) Rest(tb testing.TB, o store.Options) *store.Store {
+	tb.Helper()
+	s := p.open(tb, o)
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
 // Serve is Open for tests that open a database often: end ends the work by the clock, which would otherwise go on until the test's end,
 // and closes the store.
 func (p Place) Serve(tb testing.TB, o store.Options) (s *store.Store, end func() error) {
 	tb.Helper()
-	webhooktest.Watch(tb)
-	s, err := store.Open(tb.Context(), p(o))
-	if err != nil {
-		tb.Fatal(err)
-	}
+	s = p.open(tb, o)
 	rest := webhooktest.Upkeep(tb, s)
 	end = sync.OnceValue(func() error {
 		rest()
@@ -47,6 +55,16 @@ func (p Place) Serve(tb testing.TB, o store.Options) (s *store.Store, end func()
 		}
 	})
 	return s, end
+}
+
+func (p Place) open(tb testing.TB, o store.Options) *store.Store {
+	tb.Helper()
+	webhooktest.Watch(tb)
+	s, err := store.Open(tb.Context(), p(o))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
 }
 
 // Suite is a test on one database.
