@@ -86,7 +86,7 @@ func TestShownOperations(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
 	ran := 0
-	for _, name := range append(apiPages(t), "README.md", "docs/replay.md", "docs/delivery.md") {
+	for _, name := range append(apiPages(t), "README.md", "docs/replay.md", "docs/ordering.md") {
 		page, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
