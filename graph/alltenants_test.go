@@ -69,13 +69,13 @@ const everyList = `
 	events(first: 10) { count { count } edges { cursor } nodes { id data idempotencyKey tenant { name } deliveries { edges { cursor } nodes { id } } } }
 	deliveries(first: 10) { count { count } facets { statuses { value count } } edges { cursor } nodes { id tenant { name } webhook { url } event { type } lastAttempt { id }
 		attempts { count { count } edges { cursor } nodes { id event { id } webhook { id } delivery { id } } } } }
-	completed: deliveries(first: 10, orderBy: COMPLETED_AT) { count { count } edges { cursor } nodes { id } }
-	due: deliveries(first: 10, orderBy: NEXT_ATTEMPT_AT) { count { count } edges { cursor } nodes { id } }
+	completed: deliveries(first: 10, orderBy: {field: COMPLETED_AT}) { count { count } edges { cursor } nodes { id } }
+	due: deliveries(first: 10, orderBy: {field: NEXT_ATTEMPT_AT}) { count { count } edges { cursor } nodes { id } }
 	failed: deliveries(filter: {statuses: [FAILED]}) { nodes { id } }
 	some: deliveries(filter: {data: [{path: "i", equals: 1}], eventTypes: ["a.b"]}) { count { count } nodes { id } }
 	tagged: events(filter: {tags: ["x"]}) { count { count } nodes { id } }
 	keyed: events(filter: {idempotencyKey: "key"}) { count { count } nodes { id } }
-	second: webhooks(filter: {text: "/2"}, direction: ASC) { count { count } nodes { id } }`
+	second: webhooks(filter: {text: "/2"}, orderBy: {field: CREATED_AT, direction: ASC}) { count { count } nodes { id } }`
 
 // An operator reads the lists of all tenants in one request and gets what each tenant gets for itself, cursors included; the number
 // of statements does not grow with that of tenants.
@@ -191,7 +191,7 @@ func TestTenantsReadOnlyTheirOwn(t *testing.T) {
 	if got := l.get(l.operator("tenant-0"), `query($id: ID!) { webhook(id: $id) { id } }`, vars{"id": hook}); got.at("webhook") != nil {
 		t.Errorf("the call's tenant has %v", got)
 	}
-	resp := l.run(l.operator("tenant-0"), `{ deliveries(allTenants: true, orderBy: COMPLETED_AT) { nodes { id } } }`, nil)
+	resp := l.run(l.operator("tenant-0"), `{ deliveries(allTenants: true, orderBy: {field: COMPLETED_AT}) { nodes { id } } }`, nil)
 	if code(resp) != "BAD_USER_INPUT" || !strings.Contains(resp.Errors[0].Message, "CREATED_AT") {
 		t.Errorf("an order that all tenants' deliveries do not have: %s %v", resp.Data, resp.Errors)
 	}

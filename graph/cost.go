@@ -90,7 +90,8 @@ func (s costed) Searches(typeName, field string, args map[string]any) bool {
 			}
 		}
 	}
-	return searchedTypes[def.Type.Name()] || args["allTenants"] == true || args["orderBy"] == string(model.DeliveryOrderNextAttemptAt)
+	order, _ := args["orderBy"].(map[string]any)
+	return searchedTypes[def.Type.Name()] || args["allTenants"] == true || order["field"] == string(model.DeliveryOrderFieldNextAttemptAt)
 }
 
 // SearchCost is Complexity for counts and facets of a list that is searched, which look at several rows for each that they find.

@@ -71,7 +71,7 @@ func (r *queryResolver) Delivery(ctx context.Context, id webhook.ID) (*webhook.D
 }
 
 // Deliveries is the resolver for the deliveries field.
-func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Delivery], error) {
+func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder, allTenants bool) (*model.Connection[webhook.Delivery], error) {
 	f, err := checked(filter)
 	if err != nil {
 		return nil, err
@@ -80,10 +80,10 @@ func (r *queryResolver) Deliveries(ctx context.Context, first *int, after *strin
 	if err != nil {
 		return nil, err
 	}
-	if allTenants && orderBy != model.DeliveryOrderCreatedAt {
-		return nil, &webhook.Invalid{Field: "orderBy", Code: webhook.CodeConflict, Message: "must be CREATED_AT with allTenants; Tenant.deliveries has the other orders"}
+	if allTenants && orderBy != nil && orderBy.Field != model.DeliveryOrderFieldCreatedAt {
+		return nil, &webhook.Invalid{Field: "orderBy.field", Code: webhook.CodeConflict, Message: "must be CREATED_AT with allTenants; Tenant.deliveries has the other orders"}
 	}
-	in, order := deliveriesBy(orderBy, direction)
+	in, order := deliveriesBy(orderBy)
 	f.Order = order
 	return in.resolve(ctx, r.Resolver, of, arguments{first, after, last, before}, f)
 }

@@ -40,7 +40,7 @@ func (a *api) drawFailing(ctx context.Context, rt *rapid.T) (hooks []failingHook
 	if err := errors.Join(a.store.FoldStatistics(ctx), a.store.RateFailures(ctx)); err != nil {
 		rt.Fatal(err)
 	}
-	health := a.get(ctx, `{ webhooks(direction: ASC) { nodes { id health { lastFailureAt successRate } } } }`, nil)
+	health := a.get(ctx, `{ webhooks(orderBy: {field: CREATED_AT, direction: ASC}) { nodes { id health { lastFailureAt successRate } } } }`, nil)
 	for i := range hooks {
 		hooks[i].lastFailure = health.text("webhooks", "nodes", i, "health", "lastFailureAt")
 	}
@@ -48,11 +48,11 @@ func (a *api) drawFailing(ctx context.Context, rt *rapid.T) (hooks []failingHook
 }
 
 // inOrder returns the webhooks that have failures, the worst first.
-func inOrder(hooks []failingHook, order model.WebhookOrder) []failingHook {
+func inOrder(hooks []failingHook, order model.WebhookOrderField) []failingHook {
 	listed := slices.DeleteFunc(slices.Clone(hooks), func(h failingHook) bool { return h.bad == 0 })
 	slices.SortFunc(listed, func(a, b failingHook) int {
 		by := cmp.Compare(pad(b.lastFailure), pad(a.lastFailure))
-		if order == model.WebhookOrderFailureRate {
+		if order == model.WebhookOrderFieldFailureRate {
 			by = cmp.Compare(b.rate(), a.rate())
 		}
 		return cmp.Or(by, cmp.Compare(b.place, a.place))
@@ -71,11 +71,11 @@ func TestWebhooksByFailure(t *testing.T) {
 		name := fmt.Sprint("tenant-", made)
 		ctx := a.as(name)
 		hooks := a.drawFailing(ctx, rt)
-		order := rapid.SampledFrom(model.AllWebhookOrder[1:]).Draw(rt, "order")
+		order := rapid.SampledFrom(model.AllWebhookOrderField[1:]).Draw(rt, "order")
 		want := inOrder(hooks, order)
-		arguments := "orderBy: " + string(order)
+		arguments := "orderBy: {field: " + string(order) + "}"
 		if rapid.Bool().Draw(rt, "ascending") {
-			arguments += ", direction: ASC"
+			arguments = "orderBy: {field: " + string(order) + ", direction: ASC}"
 			slices.Reverse(want)
 		}
 		if rapid.Bool().Draw(rt, "filtered") {
@@ -128,16 +128,16 @@ func TestOrdersOfWebhooks(t *testing.T) {
 	if err := errors.Join(a.store.FoldStatistics(t.Context()), a.store.RateFailures(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	first := a.get(a.as("tenant-1"), `{ r: webhooks(orderBy: FAILURE_RATE) { pageInfo { endCursor } } f: webhooks(orderBy: LAST_FAILURE_AT) { pageInfo { endCursor } } c: webhooks { pageInfo { endCursor } } }`, nil)
+	first := a.get(a.as("tenant-1"), `{ r: webhooks(orderBy: {field: FAILURE_RATE}) { pageInfo { endCursor } } f: webhooks(orderBy: {field: LAST_FAILURE_AT}) { pageInfo { endCursor } } c: webhooks { pageInfo { endCursor } } }`, nil)
 	for _, of := range []string{"r", "f", "c"} {
 		for in, order := range map[string]string{"r": "FAILURE_RATE", "f": "LAST_FAILURE_AT", "c": "CREATED_AT"} {
-			resp := a.run(a.as("tenant-1"), `query($c: String) { webhooks(orderBy: `+order+`, after: $c) { nodes { id } } }`, vars{"c": first.text(of, "pageInfo", "endCursor")})
+			resp := a.run(a.as("tenant-1"), `query($c: String) { webhooks(orderBy: {field: `+order+`}, after: $c) { nodes { id } } }`, vars{"c": first.text(of, "pageInfo", "endCursor")})
 			if refused := code(resp) == "BAD_USER_INPUT"; refused != (of != in) {
 				t.Errorf("a cursor of %s in %s: %v", of, in, resp.Errors)
 			}
 		}
 	}
-	if resp := a.run(a.operator("default"), `{ webhooks(allTenants: true, orderBy: FAILURE_RATE) { nodes { id } } }`, nil); code(resp) != "BAD_USER_INPUT" {
+	if resp := a.run(a.operator("default"), `{ webhooks(allTenants: true, orderBy: {field: FAILURE_RATE}) { nodes { id } } }`, nil); code(resp) != "BAD_USER_INPUT" {
 		t.Errorf("an order that all tenants' webhooks do not have: %s %v", resp.Data, resp.Errors)
 	}
 }

@@ -391,7 +391,7 @@ type ComplexityRoot struct {
 		Attempt       func(childComplexity int, id webhook.ID) int
 		Attempts      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) int
 		AuditLog      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) int
-		Deliveries    func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection, allTenants bool) int
+		Deliveries    func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder, allTenants bool) int
 		Delivery      func(childComplexity int, id webhook.ID) int
 		Event         func(childComplexity int, id webhook.ID) int
 		EventType     func(childComplexity int, name string) int
@@ -411,7 +411,7 @@ type ComplexityRoot struct {
 		Tokens        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter, allTenants bool) int
 		Viewer        func(childComplexity int) int
 		Webhook       func(childComplexity int, id webhook.ID) int
-		Webhooks      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection, allTenants bool) int
+		Webhooks      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy *model.WebhookOrder, allTenants bool) int
 	}
 
 	Replay struct {
@@ -552,7 +552,7 @@ type ComplexityRoot struct {
 
 	Tenant struct {
 		CreatedAt    func(childComplexity int) int
-		Deliveries   func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection) int
+		Deliveries   func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder) int
 		Events       func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.EventFilter) int
 		ID           func(childComplexity int) int
 		KeepFailedMs func(childComplexity int) int
@@ -561,7 +561,7 @@ type ComplexityRoot struct {
 		RetentionMs  func(childComplexity int) int
 		Tokens       func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter) int
 		Usage        func(childComplexity int) int
-		Webhooks     func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection) int
+		Webhooks     func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy *model.WebhookOrder) int
 	}
 
 	TenantConnection struct {
@@ -815,7 +815,7 @@ type QueryResolver interface {
 	Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) (*model.Connection[webhook.Attempt], error)
 	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) (*model.Connection[webhook.AuditEntry], error)
 	Delivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error)
-	Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Delivery], error)
+	Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder, allTenants bool) (*model.Connection[webhook.Delivery], error)
 	Event(ctx context.Context, id webhook.ID) (*webhook.Event, error)
 	Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter, allTenants bool) (*model.Connection[webhook.Event], error)
 	EventType(ctx context.Context, name string) (*webhook.EventType, error)
@@ -832,7 +832,7 @@ type QueryResolver interface {
 	Tokens(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TokenFilter, allTenants bool) (*model.Connection[webhook.Token], error)
 	Viewer(ctx context.Context) (*model.Viewer, error)
 	Webhook(ctx context.Context, id webhook.ID) (*webhook.Webhook, error)
-	Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Webhook], error)
+	Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy *model.WebhookOrder, allTenants bool) (*model.Connection[webhook.Webhook], error)
 }
 type ReplayResolver interface {
 	Filter(ctx context.Context, obj *webhook.Replay) ([]byte, error)
@@ -862,9 +862,9 @@ type TenantResolver interface {
 	RetentionMs(ctx context.Context, obj *webhook.Tenant) (*float64, error)
 	KeepFailedMs(ctx context.Context, obj *webhook.Tenant) (*float64, error)
 	Tokens(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.TokenFilter) (*model.Connection[webhook.Token], error)
-	Webhooks(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection) (*model.Connection[webhook.Webhook], error)
+	Webhooks(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy *model.WebhookOrder) (*model.Connection[webhook.Webhook], error)
 	Events(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.EventFilter) (*model.Connection[webhook.Event], error)
-	Deliveries(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection) (*model.Connection[webhook.Delivery], error)
+	Deliveries(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder) (*model.Connection[webhook.Delivery], error)
 	Usage(ctx context.Context, obj *webhook.Tenant) (*model.TenantUsage, error)
 }
 type TenantUsageResolver interface {
@@ -2326,7 +2326,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.DeliveryFilter), args["orderBy"].(model.DeliveryOrder), args["direction"].(*model.OrderDirection), args["allTenants"].(bool)), true
+		return e.ComplexityRoot.Query.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.DeliveryFilter), args["orderBy"].(*model.DeliveryOrder), args["allTenants"].(bool)), true
 	case "Query.delivery":
 		if e.ComplexityRoot.Query.Delivery == nil {
 			break
@@ -2537,7 +2537,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.WebhookFilter), args["orderBy"].(model.WebhookOrder), args["direction"].(*model.OrderDirection), args["allTenants"].(bool)), true
+		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.WebhookFilter), args["orderBy"].(*model.WebhookOrder), args["allTenants"].(bool)), true
 
 	case "Replay.completedAt":
 		if e.ComplexityRoot.Replay.CompletedAt == nil {
@@ -3142,7 +3142,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Tenant.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.DeliveryFilter), args["orderBy"].(model.DeliveryOrder), args["direction"].(*model.OrderDirection)), true
+		return e.ComplexityRoot.Tenant.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.DeliveryFilter), args["orderBy"].(*model.DeliveryOrder)), true
 	case "Tenant.events":
 		if e.ComplexityRoot.Tenant.Events == nil {
 			break
@@ -3211,7 +3211,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Tenant.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.WebhookFilter), args["orderBy"].(model.WebhookOrder), args["direction"].(*model.OrderDirection)), true
+		return e.ComplexityRoot.Tenant.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.WebhookFilter), args["orderBy"].(*model.WebhookOrder)), true
 
 	case "TenantConnection.count":
 		if e.ComplexityRoot.TenantConnection.Count == nil {
@@ -3860,6 +3860,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeleteWebhookInput", ec.unmarshalInputDeleteWebhookInput),
 			graphql.NewInputUnmarshaler("DeliveryAttemptFilter", ec.unmarshalInputDeliveryAttemptFilter),
 			graphql.NewInputUnmarshaler("DeliveryFilter", ec.unmarshalInputDeliveryFilter),
+			graphql.NewInputUnmarshaler("DeliveryOrder", ec.unmarshalInputDeliveryOrder),
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
 			graphql.NewInputUnmarshaler("PublishEventInput", ec.unmarshalInputPublishEventInput),
@@ -3881,6 +3882,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateWebhookInput", ec.unmarshalInputUpdateWebhookInput),
 			graphql.NewInputUnmarshaler("WebhookFilter", ec.unmarshalInputWebhookFilter),
 			graphql.NewInputUnmarshaler("WebhookHeaderInput", ec.unmarshalInputWebhookHeaderInput),
+			graphql.NewInputUnmarshaler("WebhookOrder", ec.unmarshalInputWebhookOrder),
 		)
 	}
 	first := true
@@ -5984,29 +5986,21 @@ func (ec *executionContext) field_Query_deliveries_args(ctx context.Context, raw
 	}
 	args["filter"] = arg4
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (model.DeliveryOrder, error) {
-			return ec.unmarshalNDeliveryOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrder(ctx, v)
+		func(ctx context.Context, v any) (*model.DeliveryOrder, error) {
+			return ec.unmarshalODeliveryOrder2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["orderBy"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "direction",
-		func(ctx context.Context, v any) (*model.OrderDirection, error) {
-			return ec.unmarshalOOrderDirection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐOrderDirection(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["direction"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
 		func(ctx context.Context, v any) (bool, error) {
 			return ec.unmarshalNBoolean2bool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["allTenants"] = arg7
+	args["allTenants"] = arg6
 	return args, nil
 }
 
@@ -6476,29 +6470,21 @@ func (ec *executionContext) field_Query_webhooks_args(ctx context.Context, rawAr
 	}
 	args["filter"] = arg4
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (model.WebhookOrder, error) {
-			return ec.unmarshalNWebhookOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx, v)
+		func(ctx context.Context, v any) (*model.WebhookOrder, error) {
+			return ec.unmarshalOWebhookOrder2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["orderBy"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "direction",
-		func(ctx context.Context, v any) (*model.OrderDirection, error) {
-			return ec.unmarshalOOrderDirection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐOrderDirection(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["direction"] = arg6
-	arg7, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
+	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
 		func(ctx context.Context, v any) (bool, error) {
 			return ec.unmarshalNBoolean2bool(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
-	args["allTenants"] = arg7
+	args["allTenants"] = arg6
 	return args, nil
 }
 
@@ -6838,21 +6824,13 @@ func (ec *executionContext) field_Tenant_deliveries_args(ctx context.Context, ra
 	}
 	args["filter"] = arg4
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (model.DeliveryOrder, error) {
-			return ec.unmarshalNDeliveryOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrder(ctx, v)
+		func(ctx context.Context, v any) (*model.DeliveryOrder, error) {
+			return ec.unmarshalODeliveryOrder2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["orderBy"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "direction",
-		func(ctx context.Context, v any) (*model.OrderDirection, error) {
-			return ec.unmarshalOOrderDirection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐOrderDirection(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["direction"] = arg6
 	return args, nil
 }
 
@@ -6992,21 +6970,13 @@ func (ec *executionContext) field_Tenant_webhooks_args(ctx context.Context, rawA
 	}
 	args["filter"] = arg4
 	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "orderBy",
-		func(ctx context.Context, v any) (model.WebhookOrder, error) {
-			return ec.unmarshalNWebhookOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx, v)
+		func(ctx context.Context, v any) (*model.WebhookOrder, error) {
+			return ec.unmarshalOWebhookOrder2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx, v)
 		})
 	if err != nil {
 		return nil, err
 	}
 	args["orderBy"] = arg5
-	arg6, err := graphql.ProcessArgField(ctx, rawArgs, "direction",
-		func(ctx context.Context, v any) (*model.OrderDirection, error) {
-			return ec.unmarshalOOrderDirection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐOrderDirection(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["direction"] = arg6
 	return args, nil
 }
 
@@ -7814,14 +7784,14 @@ func (ec *executionContext) fieldContext_AuditEntry_changes(_ context.Context, f
 }
 
 func (ec *executionContext) _AuditEntry_address(ctx context.Context, field graphql.CollectedField, obj *webhook.AuditEntry) (ret graphql.Marshaler) {
-	return ec.marshalNString2string(ctx, field.Selections, obj.Address())
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Address())
 }
 func (ec *executionContext) fieldContext_AuditEntry_address(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AuditEntry", field, true, false, "String")
 }
 
 func (ec *executionContext) _AuditEntry_requestId(ctx context.Context, field graphql.CollectedField, obj *webhook.AuditEntry) (ret graphql.Marshaler) {
-	return ec.marshalNString2string(ctx, field.Selections, obj.RequestID())
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.RequestID())
 }
 func (ec *executionContext) fieldContext_AuditEntry_requestId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("AuditEntry", field, true, false, "String")
@@ -13010,7 +12980,7 @@ func (ec *executionContext) _Query_deliveries(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Deliveries(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.DeliveryFilter), fc.Args["orderBy"].(model.DeliveryOrder), fc.Args["direction"].(*model.OrderDirection), fc.Args["allTenants"].(bool))
+			return ec.Resolvers.Query().Deliveries(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.DeliveryFilter), fc.Args["orderBy"].(*model.DeliveryOrder), fc.Args["allTenants"].(bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -14110,7 +14080,7 @@ func (ec *executionContext) _Query_webhooks(ctx context.Context, field graphql.C
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Webhooks(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.WebhookFilter), fc.Args["orderBy"].(model.WebhookOrder), fc.Args["direction"].(*model.OrderDirection), fc.Args["allTenants"].(bool))
+			return ec.Resolvers.Query().Webhooks(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.WebhookFilter), fc.Args["orderBy"].(*model.WebhookOrder), fc.Args["allTenants"].(bool))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -16433,7 +16403,7 @@ func (ec *executionContext) _Tenant_webhooks(ctx context.Context, field graphql.
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Tenant().Webhooks(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.WebhookFilter), fc.Args["orderBy"].(model.WebhookOrder), fc.Args["direction"].(*model.OrderDirection))
+			return ec.Resolvers.Tenant().Webhooks(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.WebhookFilter), fc.Args["orderBy"].(*model.WebhookOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -16567,7 +16537,7 @@ func (ec *executionContext) _Tenant_deliveries(ctx context.Context, field graphq
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Tenant().Deliveries(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.DeliveryFilter), fc.Args["orderBy"].(model.DeliveryOrder), fc.Args["direction"].(*model.OrderDirection))
+			return ec.Resolvers.Tenant().Deliveries(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.DeliveryFilter), fc.Args["orderBy"].(*model.DeliveryOrder))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -20323,6 +20293,55 @@ func UnmarshalDeliveryFilter(ctx context.Context, raw any) (list.DeliveryFilter,
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDeliveryOrder(ctx context.Context, obj any) (model.DeliveryOrder, error) {
+	var it model.DeliveryOrder
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"field", "direction"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "field":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("field"))
+			data, err := ec.unmarshalNDeliveryOrderField2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrderField(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Field = data
+		case "direction":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
+			data, err := ec.unmarshalOOrderDirection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐOrderDirection(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Direction = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDeliveryOrder unmarshals raw into the DeliveryOrder input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDeliveryOrder(ctx context.Context, raw any) (model.DeliveryOrder, error) {
+	var out model.DeliveryOrder
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DeliveryOrder", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputEventFilter(ctx context.Context, obj any) (list.EventFilter, error) {
 	var it list.EventFilter
 	if obj == nil {
@@ -21707,6 +21726,55 @@ func UnmarshalWebhookHeaderInput(ctx context.Context, raw any) (webhook.NewHeade
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputWebhookOrder(ctx context.Context, obj any) (model.WebhookOrder, error) {
+	var it model.WebhookOrder
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"field", "direction"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "field":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("field"))
+			data, err := ec.unmarshalNWebhookOrderField2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrderField(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Field = data
+		case "direction":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("direction"))
+			data, err := ec.unmarshalOOrderDirection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐOrderDirection(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Direction = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWebhookOrder unmarshals raw into the WebhookOrder input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWebhookOrder(ctx context.Context, raw any) (model.WebhookOrder, error) {
+	var out model.WebhookOrder
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookOrder", raw, &out)
+	return out, err
+}
+
 // endregion **************************** input.gotpl *****************************
 
 // region    ************************** interface.gotpl ***************************
@@ -22152,12 +22220,12 @@ func (ec *executionContext) _AuditEntry(ctx context.Context, sel ast.SelectionSe
 			}
 		case "address":
 			out.Values[i] = ec._AuditEntry_address(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "requestId":
 			out.Values[i] = ec._AuditEntry_requestId(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
@@ -27103,13 +27171,13 @@ func (ec *executionContext) marshalNDeliveryFacets2ᚖgithubᚗcomᚋhookgraph�
 	return ec._DeliveryFacets(ctx, sel, v)
 }
 
-func (ec *executionContext) unmarshalNDeliveryOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrder(ctx context.Context, v any) (model.DeliveryOrder, error) {
-	var res model.DeliveryOrder
+func (ec *executionContext) unmarshalNDeliveryOrderField2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrderField(ctx context.Context, v any) (model.DeliveryOrderField, error) {
+	var res model.DeliveryOrderField
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNDeliveryOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrder(ctx context.Context, sel ast.SelectionSet, v model.DeliveryOrder) graphql.Marshaler {
+func (ec *executionContext) marshalNDeliveryOrderField2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrderField(ctx context.Context, sel ast.SelectionSet, v model.DeliveryOrderField) graphql.Marshaler {
 	return v
 }
 
@@ -28077,13 +28145,13 @@ func (ec *executionContext) marshalNWebhookOnFailure2githubᚗcomᚋhookgraphᚋ
 	return res
 }
 
-func (ec *executionContext) unmarshalNWebhookOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx context.Context, v any) (model.WebhookOrder, error) {
-	var res model.WebhookOrder
+func (ec *executionContext) unmarshalNWebhookOrderField2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrderField(ctx context.Context, v any) (model.WebhookOrderField, error) {
+	var res model.WebhookOrderField
 	err := res.UnmarshalGQL(v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
-func (ec *executionContext) marshalNWebhookOrder2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx context.Context, sel ast.SelectionSet, v model.WebhookOrder) graphql.Marshaler {
+func (ec *executionContext) marshalNWebhookOrderField2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrderField(ctx context.Context, sel ast.SelectionSet, v model.WebhookOrderField) graphql.Marshaler {
 	return v
 }
 
@@ -28640,6 +28708,14 @@ func (ec *executionContext) unmarshalODeliveryFilter2ᚖgithubᚗcomᚋhookgraph
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputDeliveryFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalODeliveryOrder2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryOrder(ctx context.Context, v any) (*model.DeliveryOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputDeliveryOrder(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -29379,6 +29455,14 @@ func (ec *executionContext) marshalOWebhookOnFailure2ᚖgithubᚗcomᚋhookgraph
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) unmarshalOWebhookOrder2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookOrder(ctx context.Context, v any) (*model.WebhookOrder, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputWebhookOrder(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalOWebhookOrdering2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOrdering(ctx context.Context, v any) (*webhook.Ordering, error) {

@@ -36,9 +36,9 @@ func TestDeliveriesInOrder(t *testing.T) {
 			if direction == "DESC" || direction == "" && order != "NEXT_ATTEMPT_AT" {
 				slices.Reverse(expected)
 			}
-			arguments := "orderBy: " + order
+			arguments := "orderBy: {field: " + order + "}"
 			if direction != "" {
-				arguments += ", direction: " + direction
+				arguments = "orderBy: {field: " + order + ", direction: " + direction + "}"
 			}
 			for _, last := range []bool{false, true} {
 				if got := a.walkOrder(ctx, arguments, last); fmt.Sprint(got) != fmt.Sprint(ids(expected, func(r row) string { return r.id })) {
@@ -46,12 +46,12 @@ func TestDeliveriesInOrder(t *testing.T) {
 				}
 			}
 		}
-		got := a.get(ctx, `{ deliveries(first: 1, orderBy: `+order+`) { pageInfo { endCursor } count { count } } }`, nil)
+		got := a.get(ctx, `{ deliveries(first: 1, orderBy: {field: `+order+`}) { pageInfo { endCursor } count { count } } }`, nil)
 		if got.at("deliveries", "count", "count") != float64(len(want)) || len(want) == 0 {
 			t.Errorf("%s: %v, want %d", order, got, len(want))
 		}
 		for _, other := range []string{"CREATED_AT", "COMPLETED_AT", "NEXT_ATTEMPT_AT"} {
-			resp := a.run(ctx, `query($c: String) { deliveries(orderBy: `+other+`, after: $c) { nodes { id } } }`, vars{"c": got.text("deliveries", "pageInfo", "endCursor")})
+			resp := a.run(ctx, `query($c: String) { deliveries(orderBy: {field: `+other+`}, after: $c) { nodes { id } } }`, vars{"c": got.text("deliveries", "pageInfo", "endCursor")})
 			if refused := code(resp) == "BAD_USER_INPUT"; refused != (other != order) {
 				t.Errorf("a cursor of %s in %s: %v", order, other, resp.Errors)
 			}
@@ -59,15 +59,15 @@ func TestDeliveriesInOrder(t *testing.T) {
 	}
 	empty := a.as("empty")
 	for _, order := range []string{"COMPLETED_AT", "NEXT_ATTEMPT_AT"} {
-		cursor := a.get(empty, `{ deliveries(orderBy: `+order+`) { pageInfo { endCursor } } }`, nil).text("deliveries", "pageInfo", "endCursor")
-		if resp := a.run(ctx, `query($c: String) { deliveries(orderBy: `+order+`, after: $c) { nodes { id } } }`, vars{"c": cursor}); code(resp) != "BAD_USER_INPUT" {
+		cursor := a.get(empty, `{ deliveries(orderBy: {field: `+order+`}) { pageInfo { endCursor } } }`, nil).text("deliveries", "pageInfo", "endCursor")
+		if resp := a.run(ctx, `query($c: String) { deliveries(orderBy: {field: `+order+`}, after: $c) { nodes { id } } }`, vars{"c": cursor}); code(resp) != "BAD_USER_INPUT" {
 			t.Errorf("the cursor of another tenant: %v", resp.Errors)
 		}
-		if got := a.get(empty, `query($c: String) { deliveries(orderBy: `+order+`, after: $c) { nodes { id } } }`, vars{"c": cursor}); fmt.Sprint(got.at("deliveries", "nodes")) != "[]" {
+		if got := a.get(empty, `query($c: String) { deliveries(orderBy: {field: `+order+`}, after: $c) { nodes { id } } }`, vars{"c": cursor}); fmt.Sprint(got.at("deliveries", "nodes")) != "[]" {
 			t.Errorf("after the cursor of an empty list: %v", got)
 		}
 	}
-	webhooks := a.get(ctx, `{ up: webhooks(direction: ASC, orderBy: CREATED_AT) { nodes { id } } down: webhooks { nodes { id } } }`, nil)
+	webhooks := a.get(ctx, `{ up: webhooks(orderBy: {field: CREATED_AT, direction: ASC}) { nodes { id } } down: webhooks { nodes { id } } }`, nil)
 	if webhooks.text("up", "nodes", 0, "id") != hooks[0] || webhooks.text("down", "nodes", 0, "id") != hooks[1] {
 		t.Errorf("webhooks: %v", webhooks)
 	}

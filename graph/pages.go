@@ -71,24 +71,26 @@ func size(argument string, n int) (int, error) {
 
 // deliveriesBy returns the list in the order of a time, and that order. Without a direction, what is due earliest comes first, and
 // otherwise the newest.
-func deliveriesBy(by model.DeliveryOrder, direction *model.OrderDirection) (*listing[*store.Scope, webhook.Delivery, store.DeliveryFilter], store.DeliveryOrder) {
-	switch by {
-	case model.DeliveryOrderCompletedAt:
-		return &completed, store.DeliveryOrder{By: store.CompletedAt, Ascending: ascending(direction, false)}
-	case model.DeliveryOrderNextAttemptAt:
-		return &nextAttempts, store.DeliveryOrder{By: store.NextAttemptAt, Ascending: ascending(direction, true)}
+func deliveriesBy(by *model.DeliveryOrder) (*listing[*store.Scope, webhook.Delivery, store.DeliveryFilter], store.DeliveryOrder) {
+	order := given(by)
+	switch order.Field {
+	case model.DeliveryOrderFieldCompletedAt:
+		return &completed, store.DeliveryOrder{By: store.CompletedAt, Ascending: ascending(order.Direction, false)}
+	case model.DeliveryOrderFieldNextAttemptAt:
+		return &nextAttempts, store.DeliveryOrder{By: store.NextAttemptAt, Ascending: ascending(order.Direction, true)}
 	}
-	return &deliveries, store.DeliveryOrder{Ascending: ascending(direction, false)}
+	return &deliveries, store.DeliveryOrder{Ascending: ascending(order.Direction, false)}
 }
 
 // webhooksBy returns the list of webhooks in the order, and sets the order in the filter.
-func webhooksBy(by model.WebhookOrder, direction *model.OrderDirection, f *store.WebhookFilter) *listing[*store.Scope, webhook.Webhook, store.WebhookFilter] {
-	f.Ascending = ascending(direction, false)
-	switch by {
-	case model.WebhookOrderFailureRate:
+func webhooksBy(by *model.WebhookOrder, f *store.WebhookFilter) *listing[*store.Scope, webhook.Webhook, store.WebhookFilter] {
+	order := given(by)
+	f.Ascending = ascending(order.Direction, false)
+	switch order.Field {
+	case model.WebhookOrderFieldFailureRate:
 		f.Order = store.WebhookFailedRate
 		return &failureRates
-	case model.WebhookOrderLastFailureAt:
+	case model.WebhookOrderFieldLastFailureAt:
 		f.Order = store.WebhookFailed
 		return &lastFailures
 	}

@@ -85,12 +85,12 @@ func (r *tenantResolver) Tokens(ctx context.Context, obj *webhook.Tenant, first 
 }
 
 // Webhooks is the resolver for the webhooks field.
-func (r *tenantResolver) Webhooks(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection) (*model.Connection[webhook.Webhook], error) {
+func (r *tenantResolver) Webhooks(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy *model.WebhookOrder) (*model.Connection[webhook.Webhook], error) {
 	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}
-	return webhooksOfTenants(webhooksBy(orderBy, direction, &f)).resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
+	return webhooksOfTenants(webhooksBy(orderBy, &f)).resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
 }
 
 // Events is the resolver for the events field.
@@ -103,12 +103,12 @@ func (r *tenantResolver) Events(ctx context.Context, obj *webhook.Tenant, first 
 }
 
 // Deliveries is the resolver for the deliveries field.
-func (r *tenantResolver) Deliveries(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy model.DeliveryOrder, direction *model.OrderDirection) (*model.Connection[webhook.Delivery], error) {
+func (r *tenantResolver) Deliveries(ctx context.Context, obj *webhook.Tenant, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder) (*model.Connection[webhook.Delivery], error) {
 	f, err := checked(filter)
 	if err != nil {
 		return nil, err
 	}
-	as, order := deliveriesBy(orderBy, direction)
+	as, order := deliveriesBy(orderBy)
 	f.Order = order
 	return deliveriesOfTenants(as).resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
 }

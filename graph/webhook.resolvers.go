@@ -79,7 +79,7 @@ func (r *queryResolver) Webhook(ctx context.Context, id webhook.ID) (*webhook.We
 }
 
 // Webhooks is the resolver for the webhooks field.
-func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy model.WebhookOrder, direction *model.OrderDirection, allTenants bool) (*model.Connection[webhook.Webhook], error) {
+func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy *model.WebhookOrder, allTenants bool) (*model.Connection[webhook.Webhook], error) {
 	f, err := checked(filter)
 	if err != nil {
 		return nil, err
@@ -88,10 +88,10 @@ func (r *queryResolver) Webhooks(ctx context.Context, first *int, after *string,
 	if err != nil {
 		return nil, err
 	}
-	if allTenants && orderBy != model.WebhookOrderCreatedAt {
-		return nil, &webhook.Invalid{Field: "orderBy", Code: webhook.CodeConflict, Message: "must be CREATED_AT with allTenants; Tenant.webhooks has the other orders"}
+	if allTenants && orderBy != nil && orderBy.Field != model.WebhookOrderFieldCreatedAt {
+		return nil, &webhook.Invalid{Field: "orderBy.field", Code: webhook.CodeConflict, Message: "must be CREATED_AT with allTenants; Tenant.webhooks has the other orders"}
 	}
-	return webhooksBy(orderBy, direction, &f).resolve(ctx, r.Resolver, in, arguments{first, after, last, before}, f)
+	return webhooksBy(orderBy, &f).resolve(ctx, r.Resolver, in, arguments{first, after, last, before}, f)
 }
 
 // Tenant is the resolver for the tenant field.

@@ -140,8 +140,8 @@ type CreateWebhookInput struct {
 	// name them, at most 100 webhooks of a tenant: `["*", "hookgraph.*"]` means everything. A pattern that no event can match is an
 	// error. Duplicates are removed.
 	Events []string `json:"events,omitempty"`
-	// A condition on an event's type, tags and data that an event must match besides, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192
-	// bytes; null means every event of these types. At most 100 webhooks of a tenant may have one. It applies to events that are published
+	// A condition that an event must match, too, on its type, tags and data, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192 bytes;
+	// null means every event of these types. At most 100 webhooks of a tenant may have one. It applies to events that are published
 	// from now on, and to those that a replay of kind `MISSING` finds.
 	Filter []byte `json:"filter,omitempty"`
 	// Whether deliveries are attempted; if false, they are held.
@@ -161,7 +161,7 @@ type CreateWebhookInput struct {
 	RatePerSecond *int `json:"ratePerSecond,omitempty"`
 	// The order in which the webhook gets events. It applies to events that are published from now on.
 	Ordering webhook.Ordering `json:"ordering"`
-	// What follows a delivery with an ordering key that failed. `HOLD` requires the ordering `KEY`.
+	// What happens to the deliveries behind a failed one with the same ordering key. `HOLD` requires the ordering `KEY`.
 	OnFailure webhook.OnFailure `json:"onFailure"`
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total.
 	Headers []*webhook.NewHeader `json:"headers,omitempty"`
@@ -222,6 +222,14 @@ type DeleteWebhookPayload struct {
 	DeletedWebhookID *webhook.ID `json:"deletedWebhookId,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
+}
+
+// The order of a list of deliveries.
+type DeliveryOrder struct {
+	// The time that orders the list.
+	Field DeliveryOrderField `json:"field"`
+	// The direction. The default is `DESC`, latest first; with `NEXT_ATTEMPT_AT` it is `ASC`, so that the delivery that is due first comes first.
+	Direction *OrderDirection `json:"direction,omitempty"`
 }
 
 // The operations that write. Validation errors are returned in the payload's `userErrors`; nothing is then stored.
@@ -558,8 +566,8 @@ type UpdateWebhookInput struct {
 	// name them, at most 100 webhooks of a tenant: `["*", "hookgraph.*"]` means everything. A pattern that no event can match is an
 	// error. Duplicates are removed.
 	Events graphql.Omittable[[]string] `json:"events,omitempty"`
-	// A condition on an event's type, tags and data that an event must match besides, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192
-	// bytes; null removes it. At most 100 webhooks of a tenant may have one. It applies to events that are published afterwards, and to those
+	// A condition that an event must match, too, on its type, tags and data, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192 bytes;
+	// null removes it. At most 100 webhooks of a tenant may have one. It applies to events that are published afterwards, and to those
 	// that a replay of kind `MISSING` finds.
 	Filter graphql.Omittable[[]byte] `json:"filter,omitempty"`
 	// False holds the webhook's deliveries, true releases them.
@@ -579,7 +587,7 @@ type UpdateWebhookInput struct {
 	RatePerSecond graphql.Omittable[*int] `json:"ratePerSecond,omitempty"`
 	// The order in which the webhook gets events; null means `NONE`. It applies to events that are published afterwards.
 	Ordering graphql.Omittable[*webhook.Ordering] `json:"ordering,omitempty"`
-	// What follows a delivery with an ordering key that failed; null means `CONTINUE`. `HOLD` requires the ordering `KEY`.
+	// What happens to the deliveries behind a failed one with the same ordering key; null means `CONTINUE`. `HOLD` requires the ordering `KEY`.
 	OnFailure graphql.Omittable[*webhook.OnFailure] `json:"onFailure,omitempty"`
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total. They replace the existing ones; null or
 	// empty removes all.
@@ -613,6 +621,14 @@ type Viewer struct {
 	Tenant *webhook.Tenant `json:"tenant"`
 	// The token of the request, with its scopes and expiry.
 	Token *webhook.Token `json:"token"`
+}
+
+// The order of a list of webhooks.
+type WebhookOrder struct {
+	// What orders the list.
+	Field WebhookOrderField `json:"field"`
+	// The direction. The default is `DESC`: latest or highest first.
+	Direction *OrderDirection `json:"direction,omitempty"`
 }
 
 // The precision of a count.
@@ -674,56 +690,56 @@ func (e CountPrecision) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// The time that orders a list of deliveries.
-type DeliveryOrder string
+// The times that can order a list of deliveries.
+type DeliveryOrderField string
 
 const (
 	// When the delivery was created.
-	DeliveryOrderCreatedAt DeliveryOrder = "CREATED_AT"
+	DeliveryOrderFieldCreatedAt DeliveryOrderField = "CREATED_AT"
 	// When the delivery was completed. The list has completed deliveries only. A delivery that is retried leaves the list, so pages are not
 	// stable.
-	DeliveryOrderCompletedAt DeliveryOrder = "COMPLETED_AT"
+	DeliveryOrderFieldCompletedAt DeliveryOrderField = "COMPLETED_AT"
 	// When the next attempt is due. The list has deliveries with `nextAttemptAt` only. Deliveries leave the list and come back with every
 	// attempt, so pages are not stable.
-	DeliveryOrderNextAttemptAt DeliveryOrder = "NEXT_ATTEMPT_AT"
+	DeliveryOrderFieldNextAttemptAt DeliveryOrderField = "NEXT_ATTEMPT_AT"
 )
 
-var AllDeliveryOrder = []DeliveryOrder{
-	DeliveryOrderCreatedAt,
-	DeliveryOrderCompletedAt,
-	DeliveryOrderNextAttemptAt,
+var AllDeliveryOrderField = []DeliveryOrderField{
+	DeliveryOrderFieldCreatedAt,
+	DeliveryOrderFieldCompletedAt,
+	DeliveryOrderFieldNextAttemptAt,
 }
 
-func (e DeliveryOrder) IsValid() bool {
+func (e DeliveryOrderField) IsValid() bool {
 	switch e {
-	case DeliveryOrderCreatedAt, DeliveryOrderCompletedAt, DeliveryOrderNextAttemptAt:
+	case DeliveryOrderFieldCreatedAt, DeliveryOrderFieldCompletedAt, DeliveryOrderFieldNextAttemptAt:
 		return true
 	}
 	return false
 }
 
-func (e DeliveryOrder) String() string {
+func (e DeliveryOrderField) String() string {
 	return string(e)
 }
 
-func (e *DeliveryOrder) UnmarshalGQL(v any) error {
+func (e *DeliveryOrderField) UnmarshalGQL(v any) error {
 	str, ok := v.(string)
 	if !ok {
 		return fmt.Errorf("enums must be strings")
 	}
 
-	*e = DeliveryOrder(str)
+	*e = DeliveryOrderField(str)
 	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid DeliveryOrder", str)
+		return fmt.Errorf("%s is not a valid DeliveryOrderField", str)
 	}
 	return nil
 }
 
-func (e DeliveryOrder) MarshalGQL(w io.Writer) {
+func (e DeliveryOrderField) MarshalGQL(w io.Writer) {
 	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
 }
 
-func (e *DeliveryOrder) UnmarshalJSON(b []byte) error {
+func (e *DeliveryOrderField) UnmarshalJSON(b []byte) error {
 	s, err := strconv.Unquote(string(b))
 	if err != nil {
 		return err
@@ -731,7 +747,7 @@ func (e *DeliveryOrder) UnmarshalJSON(b []byte) error {
 	return e.UnmarshalGQL(s)
 }
 
-func (e DeliveryOrder) MarshalJSON() ([]byte, error) {
+func (e DeliveryOrderField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil
@@ -862,55 +878,55 @@ func (e StatsDimension) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// The order of a list of webhooks. The orders by failures list only webhooks that have some. They are up to about a minute behind
+// What can order a list of webhooks. The orders by failures list only webhooks that have some. They are up to about a minute behind
 // `Webhook.health`, and webhooks move in them, so pages are not stable.
-type WebhookOrder string
+type WebhookOrderField string
 
 const (
 	// When the webhook was created.
-	WebhookOrderCreatedAt WebhookOrder = "CREATED_AT"
-	// The share of attempts that failed in the last 24 full hours and the hour that has begun. `DESC` lists the highest first.
-	WebhookOrderFailureRate WebhookOrder = "FAILURE_RATE"
-	// When an attempt failed last. `DESC` lists the latest first.
-	WebhookOrderLastFailureAt WebhookOrder = "LAST_FAILURE_AT"
+	WebhookOrderFieldCreatedAt WebhookOrderField = "CREATED_AT"
+	// The share of attempts that failed in the last 24 full hours and the hour that has begun.
+	WebhookOrderFieldFailureRate WebhookOrderField = "FAILURE_RATE"
+	// When an attempt failed last.
+	WebhookOrderFieldLastFailureAt WebhookOrderField = "LAST_FAILURE_AT"
 )
 
-var AllWebhookOrder = []WebhookOrder{
-	WebhookOrderCreatedAt,
-	WebhookOrderFailureRate,
-	WebhookOrderLastFailureAt,
+var AllWebhookOrderField = []WebhookOrderField{
+	WebhookOrderFieldCreatedAt,
+	WebhookOrderFieldFailureRate,
+	WebhookOrderFieldLastFailureAt,
 }
 
-func (e WebhookOrder) IsValid() bool {
+func (e WebhookOrderField) IsValid() bool {
 	switch e {
-	case WebhookOrderCreatedAt, WebhookOrderFailureRate, WebhookOrderLastFailureAt:
+	case WebhookOrderFieldCreatedAt, WebhookOrderFieldFailureRate, WebhookOrderFieldLastFailureAt:
 		return true
 	}
 	return false
 }
 
-func (e WebhookOrder) String() string {
+func (e WebhookOrderField) String() string {
 	return string(e)
 }
 
-func (e *WebhookOrder) UnmarshalGQL(v any) error {
+func (e *WebhookOrderField) UnmarshalGQL(v any) error {
 	str, ok := v.(string)
 	if !ok {
 		return fmt.Errorf("enums must be strings")
 	}
 
-	*e = WebhookOrder(str)
+	*e = WebhookOrderField(str)
 	if !e.IsValid() {
-		return fmt.Errorf("%s is not a valid WebhookOrder", str)
+		return fmt.Errorf("%s is not a valid WebhookOrderField", str)
 	}
 	return nil
 }
 
-func (e WebhookOrder) MarshalGQL(w io.Writer) {
+func (e WebhookOrderField) MarshalGQL(w io.Writer) {
 	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
 }
 
-func (e *WebhookOrder) UnmarshalJSON(b []byte) error {
+func (e *WebhookOrderField) UnmarshalJSON(b []byte) error {
 	s, err := strconv.Unquote(string(b))
 	if err != nil {
 		return err
@@ -918,7 +934,7 @@ func (e *WebhookOrder) UnmarshalJSON(b []byte) error {
 	return e.UnmarshalGQL(s)
 }
 
-func (e WebhookOrder) MarshalJSON() ([]byte, error) {
+func (e WebhookOrderField) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -34,11 +34,18 @@ func (e *AuditEntry) ObjectType() AuditObjectType {
 	return AuditObjectType(object)
 }
 
-// Address returns the IP address of the client; "" if there is none.
-func (e *AuditEntry) Address() string { return e.Actor.Address }
+// Address returns the IP address of the client; nil if there is none.
+func (e *AuditEntry) Address() *string { return nonEmpty(e.Actor.Address) }
 
-// RequestID returns the id of the request; "" outside of one.
-func (e *AuditEntry) RequestID() string { return e.Actor.RequestID }
+// RequestID returns the id of the request; nil outside of one.
+func (e *AuditEntry) RequestID() *string { return nonEmpty(e.Actor.RequestID) }
+
+func nonEmpty(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
 
 // ActorKind is a kind of Actor.
 type ActorKind string

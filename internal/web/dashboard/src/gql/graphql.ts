@@ -179,8 +179,8 @@ export type CreateWebhookInput = {
   /** Your own ID for the webhook, 1 to 255 bytes, unique among the webhooks of the tenant. It makes creating the webhook safe to repeat. */
   externalId?: string | null | undefined;
   /**
-   * A condition on an event's type, tags and data that an event must match besides, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192
-   * bytes; null means every event of these types. At most 100 webhooks of a tenant may have one. It applies to events that are published
+   * A condition that an event must match, too, on its type, tags and data, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192 bytes;
+   * null means every event of these types. At most 100 webhooks of a tenant may have one. It applies to events that are published
    * from now on, and to those that a replay of kind `MISSING` finds.
    */
   filter?: unknown;
@@ -188,7 +188,7 @@ export type CreateWebhookInput = {
   headers?: Array<WebhookHeaderInput> | null | undefined;
   /** Your own data about the webhook: a JSON object, at most 4,096 bytes. */
   metadata?: unknown;
-  /** What follows a delivery with an ordering key that failed. `HOLD` requires the ordering `KEY`. */
+  /** What happens to the deliveries behind a failed one with the same ordering key. `HOLD` requires the ordering `KEY`. */
   onFailure?: WebhookOnFailure;
   /** The order in which the webhook gets events. It applies to events that are published from now on. */
   ordering?: WebhookOrdering;
@@ -548,8 +548,8 @@ export type UpdateWebhookInput = {
   /** Your own ID for the webhook, 1 to 255 bytes, unique among the webhooks of the tenant; null removes it. */
   externalId?: string | null | undefined;
   /**
-   * A condition on an event's type, tags and data that an event must match besides, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192
-   * bytes; null removes it. At most 100 webhooks of a tenant may have one. It applies to events that are published afterwards, and to those
+   * A condition that an event must match, too, on its type, tags and data, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192 bytes;
+   * null removes it. At most 100 webhooks of a tenant may have one. It applies to events that are published afterwards, and to those
    * that a replay of kind `MISSING` finds.
    */
   filter?: unknown;
@@ -567,7 +567,7 @@ export type UpdateWebhookInput = {
   ifUpdatedAt?: string | null | undefined;
   /** Your own data about the webhook: a JSON object, at most 4,096 bytes. It replaces the existing data; null removes it. */
   metadata?: unknown;
-  /** What follows a delivery with an ordering key that failed; null means `CONTINUE`. `HOLD` requires the ordering `KEY`. */
+  /** What happens to the deliveries behind a failed one with the same ordering key; null means `CONTINUE`. `HOLD` requires the ordering `KEY`. */
   onFailure?: WebhookOnFailure | null | undefined;
   /** The order in which the webhook gets events; null means `NONE`. It applies to events that are published afterwards. */
   ordering?: WebhookOrdering | null | undefined;
@@ -653,11 +653,11 @@ export type WebhookHeaderInput = {
   value?: string | null | undefined;
 };
 
-/** What follows a delivery with an ordering key that failed. */
+/** What happens to the deliveries behind a failed one with the same ordering key. */
 export type WebhookOnFailure =
-  /** The next delivery with the ordering key. */
+  /** The next one is attempted. */
   | 'CONTINUE'
-  /** None with the ordering key, until the delivery is retried or canceled, or removed by retention. */
+  /** They wait until the failed one is retried, canceled, or removed by retention. */
   | 'HOLD';
 
 /** The order in which a webhook gets events. */
@@ -920,7 +920,7 @@ export type AuditLogQueryVariables = Exact<{
 }>;
 
 
-export type AuditLogQuery = { auditLog: { nodes: Array<{ id: string, at: string, action: AuditAction, objectType: AuditObjectType, objectId: string, tenantId: string | null, address: string, requestId: string, actor: { kind: AuditActorKind, tokenId: string | null, name: string | null }, tenant: { id: string, name: string } | null, changes: Array<{ field: string, exactBefore: unknown, exactAfter: unknown }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } | null };
+export type AuditLogQuery = { auditLog: { nodes: Array<{ id: string, at: string, action: AuditAction, objectType: AuditObjectType, objectId: string, tenantId: string | null, address: string | null, requestId: string | null, actor: { kind: AuditActorKind, tokenId: string | null, name: string | null }, tenant: { id: string, name: string } | null, changes: Array<{ field: string, exactBefore: unknown, exactAfter: unknown }> }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } | null };
 
 export type ReplaysQueryVariables = Exact<{
   after?: string | null | undefined;
