@@ -1,0 +1,166 @@
+package payload
+
+import (
+	"fmt"
+
+	"github.com/hookgraph/hookgraph/internal/rawjson"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// MaxBody returns how long the body may be that a template makes of an event with the given number of bytes of data.
+func MaxBody(data int) int { return max(MaxBytes, data+MaxBytes/16) }
+
+// TooLong is the error of a template whose body for an event would be too long.
+type TooLong struct{ Most int }
+
+// Error implements error.
+func (e *TooLong) Error() string {
+	return fmt.Sprintf("the payload's template makes a body of more than %d bytes", e.Most)
+}
+
+// fill returns the body that the template makes of an event.
+func (p *Payload) fill(e *webhook.Event) ([]byte, error) {
+	at := make([][]byte, p.nodes)
+	for name, n := range p.root.names {
+		n.find(attribute(e, name), at)
+	}
+	most := MaxBody(len(e.Data))
+	size := 0
+	for i := range p.parts {
+		// Escaping makes a text longer, so this is a lower bound, which saves copying much for a body that is refused.
+		if size += len(p.parts[i].text) + p.parts[i].atLeast(at); size > most {
+			return nil, &TooLong{Most: most}
+		}
+	}
+	b := make([]byte, 0, size+size/8)
+	for i := range p.parts {
+		part := &p.parts[i]
+		b = append(b, part.text...)
+		if part.value != nil {
+			b = part.append(b, at)
+		}
+		if len(b) > most {
+			return nil, &TooLong{Most: most}
+		}
+	}
+	return b, nil
+}
+
+// attribute returns a member of an event, as JSON.
+func attribute(e *webhook.Event, name string) []byte {
+	switch name {
+	case "id":
+		return append(e.ID.AppendText([]byte{'"'}), '"')
+	case "type":
+		return appendString(nil, e.Type)
+	case "timestamp":
+		return append(e.Timestamp.UTC().AppendFormat([]byte{'"'}, webhook.TimeFormat), '"')
+	case "tags":
+		b := []byte{'['}
+		for i, t := range e.Tags {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendString(b, t)
+		}
+		return append(b, ']')
+	case "data":
+		return e.Data[rawjson.Space(e.Data, 0):]
+	}
+	return nil
+}
+
+// of returns what stands for the placeholder: the value, or the default for one that is absent or null; nil if there is neither.
+func (p *part) of(at [][]byte) []byte {
+	if v := at[p.value.id]; len(v) > 0 && string(v) != "null" {
+		return v
+	}
+	return p.absent
+}
+
+// atLeast returns a length that the value has at least.
+func (p *part) atLeast(at [][]byte) int {
+	if p.value == nil || p.most > 0 {
+		return 0
+	}
+	v := p.of(at)
+	if p.inText && len(v) > 1 && v[0] == '"' {
+		return len(v) - 2
+	}
+	return len(v)
+}
+
+// append appends the value. A value of its own is copied as it is; in a text, or as one, stands the content of a string, and the JSON of any
+// other value. What is absent or null is null as a value of its own, and an empty text.
+func (p *part) append(b []byte, at [][]byte) []byte {
+	v := p.of(at)
+	switch {
+	case !p.inText && !p.asText && v == nil:
+		return append(b, "null"...)
+	case !p.inText && !p.asText:
+		return append(b, v...)
+	case !p.inText:
+		b = append(b, '"')
+	}
+	switch {
+	case v == nil:
+	case v[0] == '"':
+		b = append(b, p.cut(v[1:len(v)-1])...)
+	default:
+		from := len(b)
+		b = appendInner(b, v)
+		b = append(b[:from], p.cut(b[from:])...)
+	}
+	if !p.inText {
+		b = append(b, '"')
+	}
+	return b
+}
+
+// cut shortens the content of a JSON string to at most so many characters, of which the last shows that there were more.
+func (p *part) cut(inner []byte) []byte {
+	if p.most == 0 {
+		return inner
+	}
+	at, last := 0, 0
+	for n := 0; at < len(inner); n++ {
+		if n == p.most {
+			return append(inner[:last:last], "…"...)
+		}
+		_, size := rawjson.DecodeRune(inner[at:])
+		last, at = at, at+size
+	}
+	return inner
+}
+
+// appendString appends s as JSON.
+func appendString(b []byte, s string) []byte {
+	return append(appendInner(append(b, '"'), s), '"')
+}
+
+// appendInner appends s as the content of a JSON string.
+func appendInner[T string | []byte](b []byte, s T) []byte {
+	const hex = "0123456789abcdef"
+	from := 0
+	for i := 0; i < len(s); i++ {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' {
+			continue
+		}
+		b = append(b, s[from:i]...)
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\t':
+			b = append(b, '\\', 't')
+		case '\r':
+			b = append(b, '\\', 'r')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		}
+		from = i + 1
+	}
+	return append(b, s[from:]...)
+}
