@@ -175,3 +175,50 @@ func TestDeletedTenantIsSweptByDay(t *testing.T) {
 		t.Errorf("rows were deleted by day of %v, want events, deliveries and attempts", deletes)
 	}
 }
+
+// A list of a time range finds every row that was made then, though PostgreSQL looks for the range's ends only in the days around them: a replay of
+// kind MISSING makes deliveries that belong to the days of events which are much older.
+func TestRangesFindRowsOfOldDays(t *testing.T) {
+	p := openPast(t, store.Options{URL: webhooktest.Postgres(t)})
+	c := tenant(t, p.Store, "a")
+	first := register(t, c, webhook.New{Enabled: true})
+	for _, when := range []struct {
+		ago    int64
+		replay int // events that the replay sends to a new webhook; 0: events are published instead
+	}{{30, 0}, {29, 0}, {12, 0}, {11, 6}, {7, 0}, {5, 8}, {2, 0}, {0, 10}} {
+		if when.replay == 0 {
+			p.publishAgo(t, c, first, when.ago, 200, 500)
+			continue
+		}
+		p.daysAgo.Store(when.ago)
+		later := register(t, c, webhook.New{Enabled: true})
+		in := missing(later, store.DeliveryFilter{})
+		_, err := c.CreateReplay(t.Context(), &in)
+		must(t, err)
+		rest := webhooktest.Upkeep(t, p.Store)
+		webhooktest.Eventually(t, "the replay makes its deliveries", func() bool {
+			n, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{later.ID}})
+			return err == nil && n == when.replay
+		})
+		rest()
+	}
+	list := func(f store.DeliveryFilter) []*webhook.Delivery {
+		return storetest.RowsOf[webhook.Delivery](t)(c.Deliveries(t.Context(), f, store.Page{First: 100}))
+	}
+	all := list(store.DeliveryFilter{})
+	for from := -1; from <= 31; from++ {
+		for _, days := range []int{1, 3, 40} {
+			end := p.now.AddDate(0, 0, -from).Add(time.Hour)
+			begin := end.AddDate(0, 0, -days)
+			want := 0
+			for _, d := range all {
+				if !d.CreatedAt.Before(begin) && d.CreatedAt.Before(end) {
+					want++
+				}
+			}
+			if got := len(list(store.DeliveryFilter{CreatedAt: store.TimeRange{From: &begin, To: &end}})); got != want {
+				t.Errorf("%d days up to %d days ago: %d deliveries, want %d", days, from, got, want)
+			}
+		}
+	}
+}

@@ -31,8 +31,8 @@ func (s *Source) between(ctx context.Context, l *Index, low, high webhook.ID) (w
 // of any tenants have such ids, it examines those with the highest.
 func Between[T any](ctx context.Context, s *Source, l *Index, q *gorm.DB, low, high webhook.ID, n int) ([]*T, error) {
 	db := s.DB
-	if l.table != "events" && l.table != "deliveries" {
-		db = nil // the table is not partitioned
+	if !partitioned(l.table) {
+		db = nil
 	}
 	low, err := s.between(ctx, l, low, high)
 	if err != nil {

@@ -207,6 +207,11 @@ func daysBefore(db dialect.DB, column string, ids []webhook.ID) [][]condition {
 	return [][]condition{near, published(db, column, time.Unix(0, 0), last)}
 }
 
+// partitioned reports whether PostgreSQL partitions the table by the day on which events were published.
+func partitioned(table string) bool {
+	return table == "events" || table == "deliveries" || table == "attempts"
+}
+
 const oneDay = 24 * time.Hour
 
 // published returns the condition that events were published in the range if the table is partitioned by that day, else none. db is nil

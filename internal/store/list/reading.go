@@ -350,11 +350,30 @@ func (s *Source) seqAt(ctx context.Context, table, side, order string, t time.Ti
 		Seq int64
 		ID  webhook.ID
 	}
-	if err := s.Read.WithContext(ctx).Table(from).Select("t.seq, t.id").Where(side, id).Order(order).Limit(1).Scan(&found).Error; err != nil {
-		return 0, made, dialect.Unavailable(err)
+	for _, days := range s.daysAt(table, t) {
+		q := where(s.Read.WithContext(ctx).Table(from).Select("t.seq, t.id").Where(side, id), days)
+		if err := q.Order(order).Limit(1).Scan(&found).Error; err != nil {
+			return 0, made, dialect.Unavailable(err)
+		}
+		if len(found) > 0 {
+			break
+		}
 	}
 	if len(found) == 0 {
 		return 0, made, nil
 	}
 	return found[0].Seq, found[0].ID.Time(), nil
+}
+
+// daysAt returns the ranges of days in which seqAt searches, in this order. Rows of other days could be nearer to the time, but those of the
+// first range are a bound as well, and PostgreSQL need not look into every partition for them.
+func (s *Source) daysAt(table string, t time.Time) [][]condition {
+	if !partitioned(table) || t.Year() < 1971 || t.Year() > 9999 {
+		return [][]condition{nil}
+	}
+	near := published(s.DB, "t.day", t.Add(-nearDays*oneDay), t.Add(oneDay))
+	if near == nil {
+		return [][]condition{nil}
+	}
+	return [][]condition{near, nil}
 }
