@@ -23,6 +23,9 @@ test('understands words', () => {
   expect(parse(print(terms)).terms).toEqual(terms);
   expect(deliveryFilter([])).toBeNull();
   expect(deliveryFilter(parse('since:7d').terms)).toEqual({ createdAt: { from: '-P7D' } });
+  expect(deliveryFilter(parse('ended-since:2h ended-until:1h').terms)).toEqual({
+    completedAt: { from: '-PT2H', to: '-PT1H' },
+  });
 });
 
 // Conditions on data are numbers, keywords or strings, as they are written.
@@ -54,6 +57,7 @@ test.each([
   'color:red',
   'key:order-42',
   'http:9',
+  'ended-since:soon',
   'error:NONE',
   'data.n=12345678901234567890',
   'data.=1',
@@ -96,6 +100,13 @@ test('matches what the stream brings', () => {
   expect(is('since:1h')).toBe(true);
   expect(is('since:10m')).toBe(false);
   expect(is('until:2026-01-01T11:00:00Z')).toBe(false);
+  expect(is('ended-since:1h')).toBe(false);
+  const ended: Row = { ...delivery, completedAt: '2026-01-01T11:40:00Z' };
+  const during = (text: string) => matches(parse(text).terms, ended, now);
+  expect(during('ended-since:1h')).toBe(true);
+  expect(during('ended-since:10m')).toBe(false);
+  expect(during('ended-until:2026-01-01T11:40:00Z')).toBe(false);
+  expect(during('since:1h ended-since:2026-01-01T11:40:00Z ended-until:1m')).toBe(true);
   expect(is('error:http_status http:5xx tag:vip,other')).toBe(true);
   expect(is('http:500-503')).toBe(true);
   expect(is('http:404,500')).toBe(false);
@@ -108,8 +119,8 @@ test('matches what the stream brings', () => {
 // A shared link shows others the same range.
 test('freezes relative times', () => {
   const now = Date.parse('2026-01-01T12:00:00Z');
-  expect(print(frozen(parse('status:failed since:1h').terms, now))).toBe(
-    'status:failed since:2026-01-01T11:00:00.000Z',
+  expect(print(frozen(parse('status:failed since:1h ended-until:30m').terms, now))).toBe(
+    'status:failed since:2026-01-01T11:00:00.000Z ended-until:2026-01-01T11:30:00.000Z',
   );
 });
 
@@ -117,10 +128,13 @@ test.each([
   ['since:1h until:2h', 1],
   ['since:1h until:1h', 1],
   ['since:2026-04-23T10:00:00Z until:2026-04-23T12:00:00+02:00', 1],
+  ['ended-since:1h ended-until:2h', 1],
   ['since:2h until:1h', 0],
+  ['ended-since:2h ended-until:1h', 0],
+  ['since:1h ended-until:2h', 0],
   ['until:1h', 0],
 ])('a range ends after it begins: %s', (text, problems) => {
   const filter = parse(text);
   expect(filter.problems).toHaveLength(problems);
-  expect(filter.terms.some(({ key }) => key === 'until')).toBe(problems === 0);
+  expect(filter.terms.some(({ key }) => key.endsWith('until'))).toBe(problems === 0);
 });

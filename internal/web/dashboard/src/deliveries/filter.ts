@@ -1,8 +1,10 @@
 import {
+  CREATED,
   compact,
   dataFilters,
+  ENDED,
   httpRange,
-  instant,
+  isDuring,
   type Key,
   some,
   type Term,
@@ -32,6 +34,8 @@ export const KEYS: readonly Key[] = [
   'replay',
   'since',
   'until',
+  'ended-since',
+  'ended-until',
 ];
 
 /** The condition for the server; null when there is none. */
@@ -48,6 +52,7 @@ export function deliveryFilter(terms: readonly Term[]): DeliveryFilter | null {
     tags: some(valuesOf(terms, 'tag')),
     data: dataFilters(terms),
     createdAt: timeRange(terms),
+    completedAt: timeRange(terms, ENDED),
   });
 }
 
@@ -99,8 +104,7 @@ export function matches(terms: readonly Term[], delivery: Row, now: number): boo
   const statuses = valuesOf(terms, 'status');
   if (statuses.length > 0 && !statuses.some((status) => status.toUpperCase() === delivery.status))
     return false;
-  const created = Date.parse(delivery.createdAt);
-  const since = valuesOf(terms, 'since').at(-1);
-  const until = valuesOf(terms, 'until').at(-1);
-  return (!since || created >= instant(since, now)) && (!until || created < instant(until, now));
+  return (
+    isDuring(terms, CREATED, delivery.createdAt, now) && isDuring(terms, ENDED, delivery.completedAt, now)
+  );
 }

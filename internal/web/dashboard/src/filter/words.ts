@@ -88,9 +88,18 @@ const KEYS = {
   token: { example: 'token:019db8a2-…', check: (value: string) => ID.test(value) },
   since: { example: 'since:1h', check: isTime },
   until: { example: 'until:2026-04-23T10:00:00Z', check: isTime },
+  'ended-since': { example: 'ended-since:1h', check: isTime },
+  'ended-until': { example: 'ended-until:2026-04-23T10:00:00Z', check: isTime },
 } as const;
 
 export type Key = keyof typeof KEYS;
+
+/** The two words of a range of time: of creation, and of the end. */
+export type Range = readonly [since: Key, until: Key];
+
+export const CREATED: Range = ['since', 'until'];
+export const ENDED: Range = ['ended-since', 'ended-until'];
+const TIMES: readonly Key[] = [...CREATED, ...ENDED];
 
 /** An example of each word, for help. */
 export function examples(keys: readonly Key[]): string[] {
@@ -124,17 +133,30 @@ export function parse(text: string, keys: readonly Key[]): Filter {
       }
     }
   }
-  checkRange(filter, Date.now());
+  for (const range of [CREATED, ENDED]) checkRange(filter, range, Date.now());
   return filter;
 }
 
 /** Leaves out the end of a range that no time is in, which the server refuses. */
-function checkRange(filter: Filter, now: number): void {
-  const since = valuesOf(filter.terms, 'since').at(-1);
-  const until = valuesOf(filter.terms, 'until').at(-1);
+function checkRange(filter: Filter, range: Range, now: number): void {
+  const [since, until] = ends(filter.terms, range);
   if (!since || !until || instant(until, now) > instant(since, now)) return;
-  filter.problems.push(`“until:${until}” is not after “since:${since}”.`);
-  filter.terms = filter.terms.filter(({ key }) => key !== 'until');
+  filter.problems.push(`“${range[1]}:${until}” is not after “${range[0]}:${since}”.`);
+  filter.terms = filter.terms.filter(({ key }) => key !== range[1]);
+}
+
+/** The ends of a range, as written; undefined is open. */
+function ends(terms: readonly Term[], range: Range): [since?: string, until?: string] {
+  return [valuesOf(terms, range[0]).at(-1), valuesOf(terms, range[1]).at(-1)];
+}
+
+/** Whether a time is in the range of the terms; none is only in a range that is open at both ends. */
+export function isDuring(terms: readonly Term[], range: Range, time: string | null, now: number): boolean {
+  const [since, until] = ends(terms, range);
+  if (!since && !until) return true;
+  if (time === null) return false;
+  const at = Date.parse(time);
+  return (!since || at >= instant(since, now)) && (!until || at < instant(until, now));
 }
 
 function isOneOf(keys: readonly Key[], key: string): key is Key {
@@ -199,10 +221,9 @@ export function withRange(terms: readonly Term[], since: string, until: string):
   ];
 }
 
-/** The range of time in the terms; null if there is none. */
-export function timeRange(terms: readonly Term[]): TimeRange | null {
-  const since = valuesOf(terms, 'since').at(-1);
-  const until = valuesOf(terms, 'until').at(-1);
+/** A range of time in the terms; null if there is none. */
+export function timeRange(terms: readonly Term[], range = CREATED): TimeRange | null {
+  const [since, until] = ends(terms, range);
   return compact({ from: since && timeBound(since), to: until && timeBound(until) });
 }
 
@@ -227,7 +248,7 @@ export function instant(value: string, now: number): number {
 /** The terms with relative times fixed: for a link that shows others the same. */
 export function frozen(terms: readonly Term[], now: number): Term[] {
   return terms.map((term) =>
-    (term.key === 'since' || term.key === 'until') && AGO.test(term.value)
+    TIMES.includes(term.key) && AGO.test(term.value)
       ? { ...term, value: new Date(instant(term.value, now)).toISOString() }
       : term,
   );
