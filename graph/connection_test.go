@@ -16,7 +16,6 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph"
 	"github.com/hookgraph/hookgraph/graph/model"
-	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -27,7 +26,6 @@ var connections = map[string]func(s *shelf) string{
 	"Query.deliveries":   nil,
 	"Query.attempts":     nil,
 	"Query.replays":      nil,
-	"Query.bookmarks":    nil,
 	"Query.eventTypes":   nil,
 	"Query.tokens":       nil,
 	"Query.auditLog":     nil,
@@ -77,7 +75,6 @@ func newShelf(a *api, tenant string) *shelf {
 	s.delivery = s.get(s.ctx, `query($id: ID!) { webhook(id: $id) { deliveries { nodes { id } } } }`, vars{"id": s.webhook}).
 		text("webhook", "deliveries", "nodes", 0, "id")
 	s.addToken()
-	s.addBookmark()
 	s.attempt(s.webhook, 10, false)
 	s.replay = s.addReplay()
 	return s
@@ -109,24 +106,12 @@ func (s *shelf) addToken() {
 	s.get(s.ctx, `mutation { createToken(input: {name: "t"}) { token { id } userErrors { message } } }`, nil)
 }
 
-func (s *shelf) addBookmark() {
-	tenant, err := webhook.ParseID(s.tenant)
-	if err == nil {
-		_, err = s.store.In(tenant).AddBookmark(s.t.Context(), "here", new("red"))
-	}
-	if err != nil {
-		s.t.Fatal(err)
-	}
-}
-
 // growths are all lists that grow can add to.
-var growths = []string{"bookmark", "publish", "attempt", "retry", "token", "tenant", "webhook"}
+var growths = []string{"publish", "attempt", "retry", "token", "tenant", "webhook"}
 
 // grow adds rows at the beginning of lists, and at the end of a delivery's attempts.
 func (s *shelf) grow(how string) {
 	switch how {
-	case "bookmark":
-		s.addBookmark()
 	case "publish":
 		s.publish(s.ctx, 2)
 	case "attempt":
@@ -413,7 +398,6 @@ func TestNodeOfEveryType(t *testing.T) {
 		"DeliveryAttempt": s.list("Query.attempts", "", false).ids[0],
 		"Token":           s.list("Query.tokens", "", false).ids[0],
 		"AuditEntry":      s.list("Query.auditLog", "", false).ids[0],
-		"Bookmark":        s.list("Query.bookmarks", "", false).ids[0],
 		"EventType":       s.list("Query.eventTypes", "", false).ids[0],
 	}
 	schema := graph.New(&graph.Resolver{}).Schema()

@@ -133,25 +133,6 @@ type ComplexityRoot struct {
 		OldestDueAt func(childComplexity int) int
 	}
 
-	Bookmark struct {
-		Color     func(childComplexity int) int
-		CreatedAt func(childComplexity int) int
-		ID        func(childComplexity int) int
-		Name      func(childComplexity int) int
-	}
-
-	BookmarkConnection struct {
-		Count    func(childComplexity int, limit int) int
-		Edges    func(childComplexity int) int
-		Nodes    func(childComplexity int) int
-		PageInfo func(childComplexity int) int
-	}
-
-	BookmarkEdge struct {
-		Cursor func(childComplexity int) int
-		Node   func(childComplexity int) int
-	}
-
 	CancelDeliveriesPayload struct {
 		Replay     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
@@ -410,7 +391,6 @@ type ComplexityRoot struct {
 		Attempt       func(childComplexity int, id webhook.ID) int
 		Attempts      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) int
 		AuditLog      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) int
-		Bookmarks     func(childComplexity int, first *int, after *string, last *int, before *string, filter *model.BookmarkFilter) int
 		Deliveries    func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder, allTenants bool) int
 		Delivery      func(childComplexity int, id webhook.ID) int
 		Event         func(childComplexity int, id webhook.ID) int
@@ -834,7 +814,6 @@ type QueryResolver interface {
 	Attempt(ctx context.Context, id webhook.ID) (*webhook.Attempt, error)
 	Attempts(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) (*model.Connection[webhook.Attempt], error)
 	AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) (*model.Connection[webhook.AuditEntry], error)
-	Bookmarks(ctx context.Context, first *int, after *string, last *int, before *string, filter *model.BookmarkFilter) (*model.Connection[webhook.Bookmark], error)
 	Delivery(ctx context.Context, id webhook.ID) (*webhook.Delivery, error)
 	Deliveries(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder, allTenants bool) (*model.Connection[webhook.Delivery], error)
 	Event(ctx context.Context, id webhook.ID) (*webhook.Event, error)
@@ -1200,74 +1179,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Backlog.OldestDueAt(childComplexity), true
-
-	case "Bookmark.color":
-		if e.ComplexityRoot.Bookmark.Color == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Bookmark.Color(childComplexity), true
-	case "Bookmark.createdAt":
-		if e.ComplexityRoot.Bookmark.CreatedAt == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Bookmark.CreatedAt(childComplexity), true
-	case "Bookmark.id":
-		if e.ComplexityRoot.Bookmark.ID == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Bookmark.ID(childComplexity), true
-	case "Bookmark.name":
-		if e.ComplexityRoot.Bookmark.Name == nil {
-			break
-		}
-
-		return e.ComplexityRoot.Bookmark.Name(childComplexity), true
-
-	case "BookmarkConnection.count":
-		if e.ComplexityRoot.BookmarkConnection.Count == nil {
-			break
-		}
-
-		args, err := ec.field_BookmarkConnection_count_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.BookmarkConnection.Count(childComplexity, args["limit"].(int)), true
-	case "BookmarkConnection.edges":
-		if e.ComplexityRoot.BookmarkConnection.Edges == nil {
-			break
-		}
-
-		return e.ComplexityRoot.BookmarkConnection.Edges(childComplexity), true
-	case "BookmarkConnection.nodes":
-		if e.ComplexityRoot.BookmarkConnection.Nodes == nil {
-			break
-		}
-
-		return e.ComplexityRoot.BookmarkConnection.Nodes(childComplexity), true
-	case "BookmarkConnection.pageInfo":
-		if e.ComplexityRoot.BookmarkConnection.PageInfo == nil {
-			break
-		}
-
-		return e.ComplexityRoot.BookmarkConnection.PageInfo(childComplexity), true
-
-	case "BookmarkEdge.cursor":
-		if e.ComplexityRoot.BookmarkEdge.Cursor == nil {
-			break
-		}
-
-		return e.ComplexityRoot.BookmarkEdge.Cursor(childComplexity), true
-	case "BookmarkEdge.node":
-		if e.ComplexityRoot.BookmarkEdge.Node == nil {
-			break
-		}
-
-		return e.ComplexityRoot.BookmarkEdge.Node(childComplexity), true
 
 	case "CancelDeliveriesPayload.replay":
 		if e.ComplexityRoot.CancelDeliveriesPayload.Replay == nil {
@@ -2405,17 +2316,6 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.AuditFilter), args["allTenants"].(bool)), true
-	case "Query.bookmarks":
-		if e.ComplexityRoot.Query.Bookmarks == nil {
-			break
-		}
-
-		args, err := ec.field_Query_bookmarks_args(ctx, rawArgs)
-		if err != nil {
-			return 0, false
-		}
-
-		return e.ComplexityRoot.Query.Bookmarks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*model.BookmarkFilter)), true
 	case "Query.deliveries":
 		if e.ComplexityRoot.Query.Deliveries == nil {
 			break
@@ -3948,7 +3848,6 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
 			graphql.NewInputUnmarshaler("AuditEntryFilter", ec.unmarshalInputAuditEntryFilter),
-			graphql.NewInputUnmarshaler("BookmarkFilter", ec.unmarshalInputBookmarkFilter),
 			graphql.NewInputUnmarshaler("CancelDeliveriesInput", ec.unmarshalInputCancelDeliveriesInput),
 			graphql.NewInputUnmarshaler("CancelDeliveryInput", ec.unmarshalInputCancelDeliveryInput),
 			graphql.NewInputUnmarshaler("CancelReplayInput", ec.unmarshalInputCancelReplayInput),
@@ -4076,7 +3975,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "attempt.graphqls" "audit.graphqls" "bookmark.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "eventtype.graphqls" "live.graphqls" "node.graphqls" "replay.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
+//go:embed "attempt.graphqls" "audit.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "eventtype.graphqls" "live.graphqls" "node.graphqls" "replay.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4090,7 +3989,6 @@ func sourceData(filename string) string {
 var sources = []*ast.Source{
 	{Name: "attempt.graphqls", Input: sourceData("attempt.graphqls"), BuiltIn: false},
 	{Name: "audit.graphqls", Input: sourceData("audit.graphqls"), BuiltIn: false},
-	{Name: "bookmark.graphqls", Input: sourceData("bookmark.graphqls"), BuiltIn: false},
 	{Name: "delivery.graphqls", Input: sourceData("delivery.graphqls"), BuiltIn: false},
 	{Name: "error.graphqls", Input: sourceData("error.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
@@ -4248,44 +4146,6 @@ func (ec *executionContext) childFields_Backlog(ctx context.Context, field graph
 		return ec.fieldContext_Backlog_oldestDueAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Backlog", field.Name)
-}
-
-func (ec *executionContext) childFields_Bookmark(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "id":
-		return ec.fieldContext_Bookmark_id(ctx, field)
-	case "name":
-		return ec.fieldContext_Bookmark_name(ctx, field)
-	case "color":
-		return ec.fieldContext_Bookmark_color(ctx, field)
-	case "createdAt":
-		return ec.fieldContext_Bookmark_createdAt(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type Bookmark", field.Name)
-}
-
-func (ec *executionContext) childFields_BookmarkConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "edges":
-		return ec.fieldContext_BookmarkConnection_edges(ctx, field)
-	case "nodes":
-		return ec.fieldContext_BookmarkConnection_nodes(ctx, field)
-	case "pageInfo":
-		return ec.fieldContext_BookmarkConnection_pageInfo(ctx, field)
-	case "count":
-		return ec.fieldContext_BookmarkConnection_count(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type BookmarkConnection", field.Name)
-}
-
-func (ec *executionContext) childFields_BookmarkEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-	switch field.Name {
-	case "cursor":
-		return ec.fieldContext_BookmarkEdge_cursor(ctx, field)
-	case "node":
-		return ec.fieldContext_BookmarkEdge_node(ctx, field)
-	}
-	return nil, fmt.Errorf("no field named %q was found under type BookmarkEdge", field.Name)
 }
 
 func (ec *executionContext) childFields_CancelDeliveriesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5498,20 +5358,6 @@ func (ec *executionContext) field_AuditEntryConnection_count_args(ctx context.Co
 	return args, nil
 }
 
-func (ec *executionContext) field_BookmarkConnection_count_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
-		func(ctx context.Context, v any) (int, error) {
-			return ec.unmarshalNInt2int(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["limit"] = arg0
-	return args, nil
-}
-
 func (ec *executionContext) field_DeliveryAttemptConnection_count_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6093,52 +5939,6 @@ func (ec *executionContext) field_Query_auditLog_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["allTenants"] = arg5
-	return args, nil
-}
-
-func (ec *executionContext) field_Query_bookmarks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
-	var err error
-	args := map[string]any{}
-	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
-		func(ctx context.Context, v any) (*int, error) {
-			return ec.unmarshalOInt2ᚖint(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["first"] = arg0
-	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["after"] = arg1
-	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
-		func(ctx context.Context, v any) (*int, error) {
-			return ec.unmarshalOInt2ᚖint(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["last"] = arg2
-	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
-		func(ctx context.Context, v any) (*string, error) {
-			return ec.unmarshalOString2ᚖstring(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["before"] = arg3
-	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
-		func(ctx context.Context, v any) (*model.BookmarkFilter, error) {
-			return ec.unmarshalOBookmarkFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐBookmarkFilter(ctx, v)
-		})
-	if err != nil {
-		return nil, err
-	}
-	args["filter"] = arg4
 	return args, nil
 }
 
@@ -8211,213 +8011,6 @@ func (ec *executionContext) _Backlog_oldestDueAt(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_Backlog_oldestDueAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Backlog", field, true, false, "DateTime")
-}
-
-func (ec *executionContext) _Bookmark_id(ctx context.Context, field graphql.CollectedField, obj *webhook.Bookmark) (ret graphql.Marshaler) {
-	return ec.marshalNID2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, field.Selections, obj.ID)
-}
-func (ec *executionContext) fieldContext_Bookmark_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Bookmark", field, false, false, "ID")
-}
-
-func (ec *executionContext) _Bookmark_name(ctx context.Context, field graphql.CollectedField, obj *webhook.Bookmark) (ret graphql.Marshaler) {
-	return ec.marshalNString2string(ctx, field.Selections, obj.Name)
-}
-func (ec *executionContext) fieldContext_Bookmark_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Bookmark", field, false, false, "String")
-}
-
-func (ec *executionContext) _Bookmark_color(ctx context.Context, field graphql.CollectedField, obj *webhook.Bookmark) (ret graphql.Marshaler) {
-	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Color)
-}
-func (ec *executionContext) fieldContext_Bookmark_color(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Bookmark", field, false, false, "String")
-}
-
-func (ec *executionContext) _Bookmark_createdAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Bookmark) (ret graphql.Marshaler) {
-	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
-}
-func (ec *executionContext) fieldContext_Bookmark_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("Bookmark", field, false, false, "DateTime")
-}
-
-func (ec *executionContext) _BookmarkConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Bookmark]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_BookmarkConnection_edges(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Edges, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[webhook.Bookmark]) graphql.Marshaler {
-			return ec.marshalNBookmarkEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_BookmarkConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BookmarkConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_BookmarkEdge(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _BookmarkConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Bookmark]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_BookmarkConnection_nodes(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Nodes(), nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []*webhook.Bookmark) graphql.Marshaler {
-			return ec.marshalNBookmark2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐBookmarkᚄ(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_BookmarkConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BookmarkConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Bookmark(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _BookmarkConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Bookmark]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_BookmarkConnection_pageInfo(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.PageInfo, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
-			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_BookmarkConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BookmarkConnection",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_PageInfo(ctx, field)
-		},
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _BookmarkConnection_count(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Bookmark]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_BookmarkConnection_count(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return obj.Count(ctx, fc.Args["limit"].(int))
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Count) graphql.Marshaler {
-			return ec.marshalNCount2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCount(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_BookmarkConnection_count(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BookmarkConnection",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Count(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_BookmarkConnection_count_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _BookmarkEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[webhook.Bookmark]) (ret graphql.Marshaler) {
-	return ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
-}
-func (ec *executionContext) fieldContext_BookmarkEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	return graphql.NewScalarFieldContext("BookmarkEdge", field, false, false, "String")
-}
-
-func (ec *executionContext) _BookmarkEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[webhook.Bookmark]) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_BookmarkEdge_node(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			return obj.Node, nil
-		},
-		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Bookmark) graphql.Marshaler {
-			return ec.marshalNBookmark2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐBookmark(ctx, selections, v)
-		},
-		true,
-		true,
-	)
-}
-func (ec *executionContext) fieldContext_BookmarkEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "BookmarkEdge",
-		Field:      field,
-		IsMethod:   false,
-		IsResolver: false,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_Bookmark(ctx, field)
-		},
-	}
-	return fc, nil
 }
 
 func (ec *executionContext) _CancelDeliveriesPayload_replay(ctx context.Context, field graphql.CollectedField, obj *model.CancelDeliveriesPayload) (ret graphql.Marshaler) {
@@ -13304,73 +12897,6 @@ func (ec *executionContext) fieldContext_Query_auditLog(ctx context.Context, fie
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_auditLog_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
-		ec.Error(ctx, err)
-		return fc, err
-	}
-	return fc, nil
-}
-
-func (ec *executionContext) _Query_bookmarks(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
-	return graphql.ResolveField(
-		ctx,
-		ec.OperationContext,
-		field,
-		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.fieldContext_Query_bookmarks(ctx, field)
-		},
-		func(ctx context.Context) (any, error) {
-			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().Bookmarks(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*model.BookmarkFilter))
-		},
-		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
-			directive0 := next
-
-			directive1 := func(ctx context.Context) (any, error) {
-				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
-				if err != nil {
-					var zeroVal *model.Connection[webhook.Bookmark]
-					return zeroVal, err
-				}
-				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
-				if err != nil {
-					var zeroVal *model.Connection[webhook.Bookmark]
-					return zeroVal, err
-				}
-				if ec.Directives.Needs == nil {
-					var zeroVal *model.Connection[webhook.Bookmark]
-					return zeroVal, errors.New("directive needs is not implemented")
-				}
-				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
-			}
-
-			next = directive1
-			return next
-		},
-		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[webhook.Bookmark]) graphql.Marshaler {
-			return ec.marshalOBookmarkConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx, selections, v)
-		},
-		true,
-		false,
-	)
-}
-func (ec *executionContext) fieldContext_Query_bookmarks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
-	fc = &graphql.FieldContext{
-		Object:     "Query",
-		Field:      field,
-		IsMethod:   true,
-		IsResolver: true,
-		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
-			return ec.childFields_BookmarkConnection(ctx, field)
-		},
-	}
-	defer func() {
-		if r := recover(); r != nil {
-			err = ec.Recover(ctx, r)
-			ec.Error(ctx, err)
-		}
-	}()
-	ctx = graphql.WithFieldContext(ctx, fc)
-	if fc.Args, err = ec.field_Query_bookmarks_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -19936,48 +19462,6 @@ func UnmarshalAuditEntryFilter(ctx context.Context, raw any) (list.AuditFilter, 
 	return out, err
 }
 
-func (ec *executionContext) unmarshalInputBookmarkFilter(ctx context.Context, obj any) (model.BookmarkFilter, error) {
-	var it model.BookmarkFilter
-	if obj == nil {
-		return it, nil
-	}
-
-	asMap := map[string]any{}
-	for k, v := range obj.(map[string]any) {
-		asMap[k] = v
-	}
-
-	fieldsInOrder := [...]string{"name"}
-	for _, k := range fieldsInOrder {
-		v, ok := asMap[k]
-		if !ok {
-			continue
-		}
-		switch k {
-		case "name":
-			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
-			data, err := ec.unmarshalOString2string(ctx, v)
-			if err != nil {
-				return it, err
-			}
-			it.Name = data
-		}
-	}
-	return it, nil
-}
-
-// UnmarshalBookmarkFilter unmarshals raw into the BookmarkFilter input type, using the
-// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
-// object that was not passed as a field argument.
-//
-// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
-// and the returned error says so.
-func UnmarshalBookmarkFilter(ctx context.Context, raw any) (model.BookmarkFilter, error) {
-	var out model.BookmarkFilter
-	err := graphql.UnmarshalNamedInputFromContext(ctx, "BookmarkFilter", raw, &out)
-	return out, err
-}
-
 func (ec *executionContext) unmarshalInputCancelDeliveriesInput(ctx context.Context, obj any) (model.CancelDeliveriesInput, error) {
 	var it model.CancelDeliveriesInput
 	if obj == nil {
@@ -22355,13 +21839,6 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Delivery(ctx, sel, obj)
-	case webhook.Bookmark:
-		return ec._Bookmark(ctx, sel, &obj)
-	case *webhook.Bookmark:
-		if obj == nil {
-			return graphql.Null
-		}
-		return ec._Bookmark(ctx, sel, obj)
 	case webhook.AuditEntry:
 		return ec._AuditEntry(ctx, sel, &obj)
 	case *webhook.AuditEntry:
@@ -22882,141 +22359,6 @@ func (ec *executionContext) _Backlog(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Backlog_oldestDueAt(ctx, field, obj)
 				})
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var bookmarkImplementors = []string{"Bookmark", "Node"}
-
-func (ec *executionContext) _Bookmark(ctx context.Context, sel ast.SelectionSet, obj *webhook.Bookmark) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bookmarkImplementors)
-
-	out := newFieldSet(ctx, fields)
-	var deferred graphql.DeferredGroup
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("Bookmark")
-		case "id":
-			out.Values[i] = ec._Bookmark_id(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "name":
-			out.Values[i] = ec._Bookmark_name(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "color":
-			out.Values[i] = ec._Bookmark_color(ctx, field, obj)
-			if out.Values[i] == graphql.RequiredNull {
-				out.Invalids++
-			}
-		case "createdAt":
-			out.Values[i] = ec._Bookmark_createdAt(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var bookmarkConnectionImplementors = []string{"BookmarkConnection"}
-
-func (ec *executionContext) _BookmarkConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[webhook.Bookmark]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bookmarkConnectionImplementors)
-
-	out := newFieldSet(ctx, fields)
-	var deferred graphql.DeferredGroup
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("BookmarkConnection")
-		case "edges":
-			out.Values[i] = ec._BookmarkConnection_edges(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "nodes":
-			out.Values[i] = ec._BookmarkConnection_nodes(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "pageInfo":
-			out.Values[i] = ec._BookmarkConnection_pageInfo(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				atomic.AddUint32(&out.Invalids, 1)
-			}
-		case "count":
-			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
-				true, true,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._BookmarkConnection_count(ctx, field, obj)
-				})
-		default:
-			panic("unknown field " + strconv.Quote(field.Name))
-		}
-	}
-	out.Dispatch(ctx)
-	if out.Invalids > 0 {
-		return graphql.Null
-	}
-
-	if n := len(deferred.Defers); n > 0 {
-		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
-		ec.ProcessDeferredGroup(deferred)
-	}
-
-	return out
-}
-
-var bookmarkEdgeImplementors = []string{"BookmarkEdge"}
-
-func (ec *executionContext) _BookmarkEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[webhook.Bookmark]) graphql.Marshaler {
-	fields := graphql.CollectFields(ec.OperationContext, sel, bookmarkEdgeImplementors)
-
-	out := newFieldSet(ctx, fields)
-	var deferred graphql.DeferredGroup
-	for i, field := range fields {
-		switch field.Name {
-		case "__typename":
-			out.Values[i] = graphql.MarshalString("BookmarkEdge")
-		case "cursor":
-			out.Values[i] = ec._BookmarkEdge_cursor(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
-		case "node":
-			out.Values[i] = ec._BookmarkEdge_node(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
-				out.Invalids++
-			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -24858,12 +24200,6 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_auditLog(ctx, field)
-				})
-		case "bookmarks":
-			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
-				true, false,
-				func(ctx context.Context) graphql.Marshaler {
-					return ec._Query_bookmarks(ctx, field)
 				})
 		case "delivery":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -27594,54 +26930,6 @@ func (ec *executionContext) marshalNBacklog2ᚖgithubᚗcomᚋhookgraphᚋhookgr
 	return ec._Backlog(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNBookmark2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐBookmarkᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.Bookmark) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNBookmark2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐBookmark(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func (ec *executionContext) marshalNBookmark2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐBookmark(ctx context.Context, sel ast.SelectionSet, v *webhook.Bookmark) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "Bookmark!")
-		return graphql.Null
-	}
-	return ec._Bookmark(ctx, sel, v)
-}
-
-func (ec *executionContext) marshalNBookmarkEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[webhook.Bookmark]) graphql.Marshaler {
-	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNBookmarkEdge2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
-		}
-	}
-
-	return ret
-}
-
-func (ec *executionContext) marshalNBookmarkEdge2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[webhook.Bookmark]) graphql.Marshaler {
-	if v == nil {
-		graphql.AddInvalidNullError(ctx, "BookmarkEdge!")
-		return graphql.Null
-	}
-	return ec._BookmarkEdge(ctx, sel, v)
-}
-
 func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (bool, error) {
 	res, err := graphql.UnmarshalBoolean(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -29229,21 +28517,6 @@ func (ec *executionContext) unmarshalOAuditEntryFilter2ᚖgithubᚗcomᚋhookgra
 		return nil, nil
 	}
 	res, err := ec.unmarshalInputAuditEntryFilter(ctx, v)
-	return &res, graphql.ErrorOnPath(ctx, err)
-}
-
-func (ec *executionContext) marshalOBookmarkConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[webhook.Bookmark]) graphql.Marshaler {
-	if v == nil {
-		return graphql.Null
-	}
-	return ec._BookmarkConnection(ctx, sel, v)
-}
-
-func (ec *executionContext) unmarshalOBookmarkFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐBookmarkFilter(ctx context.Context, v any) (*model.BookmarkFilter, error) {
-	if v == nil {
-		return nil, nil
-	}
-	res, err := ec.unmarshalInputBookmarkFilter(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 

@@ -6,7 +6,6 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
-	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -66,10 +65,6 @@ var (
 			n, err := s.CountEventTypes(ctx)
 			return store.Count{N: min(n, limit), AtLeast: n > limit}, err
 		},
-	}
-	bookmarks = listing[*store.Scope, webhook.Bookmark, list.BookmarkFilter]{
-		kind: cursor.Bookmarks, seq: (*webhook.Bookmark).Position,
-		page: (*store.Scope).Bookmarks, count: (*store.Scope).CountBookmarksTo,
 	}
 	tenants = listing[*store.Registry, webhook.Tenant, store.TenantFilter]{
 		kind: cursor.Tenants, seq: (*webhook.Tenant).Position,

@@ -40,7 +40,6 @@ func (r *Resolver) nodes(ctx context.Context, ids []webhook.ID) (result []model.
 		findIn(l, webhook.ScopeDeliveriesRead, s.AttemptsByID),
 		findIn(l, webhook.ScopeDeliveriesRead, s.ReplaysByID),
 		findIn(l, webhook.ScopeWebhooksRead, r.scope(ctx).EventTypesByID),
-		findIn(l, webhook.ScopeDeliveriesRead, s.BookmarksByID),
 		findIn(l, webhook.ScopeAdmin, known.TokensByID),
 		findIn(l, webhook.ScopeAdmin, known.AuditEntriesByID),
 		findIn(l, "", known.TenantsByID), // a caller may always see its own tenant

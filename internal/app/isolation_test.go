@@ -197,11 +197,6 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	p := &party{name: name, token: token, id: *row.TenantID, ids: map[string]string{"token": row.ID.String(), "tenant": row.TenantID.String()}}
 	eventType := strings.ReplaceAll(name, "-", ".n") + ".happened"
 	p.texts = map[string]string{"name": name, "url": "https://" + name + ".example.com/hook", "type": eventType, "key": "key of " + name, "tag": "tag of " + name, "external": "id of " + name}
-	bookmark, err := w.store.In(p.id).AddBookmark(t.Context(), "bookmark of "+name, new("red"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	p.ids["bookmark"] = bookmark.ID.String()
 	scope := w.store.In(p.id).By(webhook.Actor{Kind: webhook.ActorTenant, TokenID: &row.ID, Name: name, Address: "address of " + name, RequestID: "request of " + name})
 	hook, secret, err := scope.CreateWebhook(t.Context(), webhook.New{
 		URL: p.texts["url"], Enabled: true, Description: "note of " + name, Events: []string{eventType}, ExternalID: new(p.texts["external"]),
@@ -232,7 +227,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	}
 	for kind, seq := range map[cursor.Kind]int64{
 		cursor.Attempts: a.Seq, cursor.DeliveryAttempts: a.Seq, cursor.Deliveries: claimed.Delivery.Seq, cursor.Events: claimed.Event.Seq,
-		cursor.Webhooks: hook.Seq, cursor.RESTWebhooks: hook.Seq, cursor.Tokens: row.Seq, cursor.Tenants: owner.Seq, cursor.Bookmarks: bookmark.Seq, cursor.Replays: last.Seq, cursor.RESTReplays: last.Seq,
+		cursor.Webhooks: hook.Seq, cursor.RESTWebhooks: hook.Seq, cursor.Tokens: row.Seq, cursor.Tenants: owner.Seq, cursor.Replays: last.Seq, cursor.RESTReplays: last.Seq,
 	} {
 		p.texts["cursor "+string(kind)] = w.store.Cursor(kind, p.id, seq)
 	}

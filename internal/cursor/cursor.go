@@ -34,7 +34,6 @@ const (
 	FailureRates     Kind = 'p' // webhooks in the order of the share of attempts that failed
 	AuditLog         Kind = 'u'
 	EventTypes       Kind = 'z'
-	Bookmarks        Kind = 'b'
 )
 
 // Timed reports whether the places of a kind are a time and a row's number, without the start: rows move in lists by time, and starts do not

@@ -220,35 +220,6 @@ func (c *Scope) Attempts(ctx context.Context, f AttemptFilter, p Page) (*List[we
 	return list.Read(ctx, c.attemptsBy(ctx, f), list.NewestFirst, p)
 }
 
-func (c *Scope) bookmarkList(ctx context.Context, f list.BookmarkFilter) *list.Reading[webhook.Bookmark] {
-	return reading[webhook.Bookmark](ctx, c, f.Path(c.tenant), func(q *gorm.DB) *gorm.DB { return q.Select("b.*") })
-}
-
-// Bookmarks lists the tenant's bookmarks, newest first.
-func (c *Scope) Bookmarks(ctx context.Context, f list.BookmarkFilter, p Page) (*List[webhook.Bookmark], error) {
-	return list.Read(ctx, c.bookmarkList(ctx, f), list.NewestFirst, p)
-}
-
-// BookmarksByID reads bookmarks; ids that are absent or foreign are missing from the map.
-func (c *Scope) BookmarksByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Bookmark, error) {
-	return list.ByID(c.table(ctx, list.BookmarksByID).Select("b.*"), nil, "b", ids, func(b *webhook.Bookmark) webhook.ID { return b.ID })
-}
-
-// AddBookmark stores a bookmark.
-func (c *Scope) AddBookmark(ctx context.Context, name string, color *string) (*webhook.Bookmark, error) {
-	var added webhook.Bookmark
-	err := c.change(ctx, func(b *batch) error {
-		added = webhook.Bookmark{ID: webhook.NewID(b.Now), TenantID: c.tenant, Name: name, Color: color, CreatedAt: b.Now.UTC().Truncate(time.Microsecond)}
-		return b.DB.Create(&added).Error
-	})
-	return &added, err
-}
-
-// CountBookmarksTo counts what Bookmarks lists, as CountWebhooksTo does.
-func (c *Scope) CountBookmarksTo(ctx context.Context, f list.BookmarkFilter, limit int) (Count, error) {
-	return c.bookmarkList(ctx, f).Count(ctx, limit)
-}
-
 // all returns the number of an unlimited count.
 func all(c Count, err error) (int, error) { return c.N, err }
 

@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
-	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
@@ -72,12 +71,6 @@ func plannedLists() []planned {
 	for _, f := range []store.WebhookFilter{{}, {Enabled: new(true)}, {EventType: "a.b"}, {URL: "x"}, {Text: "x"}, {DisabledReason: new(webhook.DisabledGone)}, {Failing: new(true)}} {
 		add(fmt.Sprintf("webhooks %+v", f), "webhooks w", "webhooks_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
 			_, err := c.Webhooks(ctx, f, p)
-			return err
-		})
-	}
-	for _, f := range []list.BookmarkFilter{{}, {Name: "x"}} {
-		add(fmt.Sprintf("bookmarks %+v", f), "bookmarks b", "bookmarks_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
-			_, err := c.Bookmarks(ctx, f, p)
 			return err
 		})
 	}

@@ -450,20 +450,3 @@ func (s *Store) ExpireAuditLog(ctx context.Context) error {
 	}
 	return nil
 }
-
-// expireBookmarks removes bookmarks that are older than the audit log, some in each transaction.
-func (s *Store) expireBookmarks(ctx context.Context) error {
-	before := dialect.At(s.opts.Now().Add(-s.AuditRetention()))
-	p := newPruner(s)
-	for more := true; more; {
-		err := p.Piece(ctx, auditPiece, func(b *dialect.Tx, n int) error {
-			res := b.DB.Exec("DELETE FROM bookmarks WHERE seq IN (SELECT seq FROM bookmarks WHERE created_at < ? ORDER BY created_at LIMIT ?)", before, n)
-			more = res.RowsAffected == int64(n)
-			return res.Error
-		})
-		if err != nil {
-			return fmt.Errorf("remove old bookmarks: %w", err)
-		}
-	}
-	return nil
-}

@@ -26,7 +26,6 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "statistics", Every: foldEvery, Exclusive: true, Run: s.keepStatistics},
 		{Name: "failure rates", Every: rateEvery, Exclusive: true, Run: s.RateFailures},
 		{Name: "audit log", Every: expireAuditEvery, Exclusive: true, Run: s.ExpireAuditLog},
-		{Name: "bookmarks", Every: expireAuditEvery, Exclusive: true, Run: s.expireBookmarks},
 		{Name: "deleted tenants", Every: s.tuning.Linger / 2, Wake: s.deleted, Exclusive: true, Run: s.sweep},
 	}
 }

@@ -104,9 +104,6 @@ func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID,
 	if _, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.AddBookmark(t.Context(), name, new("red")); err != nil {
-		t.Fatal(err)
-	}
 	claims, _ := claim(t, s, w.ID, 1)
 	record(t, s, claims[0], 500)
 	// It waits in the queue of a replay.

@@ -89,7 +89,6 @@ var Tables = []*Table{
 	{Name: "replays", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "replay_queue", Whose: OfTenant, Owner: "tenant_id", Key: "delivery, replay_id"},
 	{Name: "event_types", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
-	{Name: "bookmarks", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "stats_journal", Key: "seq"},
 	{Name: "stats_fold"},
 	{Name: "stats", Whose: OfTenant, Owner: "tenant_id", Key: "tenant_id, grain, webhook, type, bucket"},

@@ -358,18 +358,6 @@ CREATE TABLE event_types (
 );
 CREATE UNIQUE INDEX event_types_name ON event_types (tenant_id, name);
 
--- Deliveries that somebody marked, by a name.
-CREATE TABLE bookmarks (
-    seq        INTEGER PRIMARY KEY AUTOINCREMENT,
-    id         BLOB NOT NULL UNIQUE,
-    tenant_id  BLOB NOT NULL REFERENCES tenants (id),
-    name       TEXT NOT NULL,
-    color      TEXT,
-    created_at INTEGER NOT NULL
-);
-CREATE INDEX bookmarks_created ON bookmarks (created_at);
-CREATE INDEX bookmarks_tenant ON bookmarks (tenant_id);
-
 -- The types of events that have statistics of their own.
 CREATE TABLE stats_types (
     tenant_id BLOB NOT NULL,
@@ -394,7 +382,6 @@ CREATE INDEX stats_webhooks_rate ON stats_webhooks (tenant_id, failure_rate) WHE
 -- +goose Down
 DROP TABLE stats_webhooks;
 DROP TABLE stats_types;
-DROP TABLE bookmarks;
 DROP TABLE event_types;
 DROP TABLE stats;
 DROP TABLE stats_fold;
