@@ -91,7 +91,7 @@ func (c *copier) count(ctx context.Context) (tables []CopiedTable, err error) {
 	return tables, nil
 }
 
-// copyAll copies every table, then creates the dropped indexes, and reads the target back.
+// copyAll copies every table, then creates the dropped indexes, reads the target back, and has PostgreSQL count its statistics.
 func (c *copier) copyAll(ctx context.Context, tables []CopiedTable) (err error) {
 	to, err := openTarget(ctx, c.to)
 	if err != nil {
@@ -130,6 +130,9 @@ func (c *copier) copyAll(ctx context.Context, tables []CopiedTable) (err error) 
 		if rows != is.Rows || sum != is.Sum {
 			return fmt.Errorf("check %s: the target does not have what the source has (%d rows of %d, checksums %.8s and %.8s): if the source was used since the copy began, copy into a new database", is.Name, rows, is.Rows, sum, is.Sum)
 		}
+	}
+	if err := to.run(ctx, "ANALYZE"); err != nil {
+		return fmt.Errorf("target: analyze: %w", err)
 	}
 	return nil
 }
@@ -242,8 +245,7 @@ func (c *copier) end(ctx context.Context) error {
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("target: %w", err)
 	}
-	_, err = c.to.Side().ExecContext(ctx, "ANALYZE")
-	return err
+	return nil
 }
 
 func (c *copier) copyKeys(ctx context.Context, tx *sql.Tx) error {

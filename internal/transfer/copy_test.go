@@ -126,6 +126,38 @@ func TestCopyGoesOn(t *testing.T) {
 	}
 }
 
+// No limit for the statements of servers ends the counting of a large target's statistics: it reads all tables.
+func TestCopyHasTimeToAnalyze(t *testing.T) {
+	shortChunks(t)
+	o := options(t, filled(t, 500))
+	if _, err := interrupted(t, o, 25); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("pgx", o.To.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	for _, text := range []string{
+		`CREATE FUNCTION patient(url text) RETURNS text IMMUTABLE LANGUAGE plpgsql AS $$ BEGIN
+			IF current_setting('statement_timeout') <> '0' THEN RAISE EXCEPTION 'after % this would end', current_setting('statement_timeout'); END IF;
+			RETURN url;
+		END $$`,
+		"SET statement_timeout = 0; CREATE INDEX ON webhooks (patient(url))", // ANALYZE calls the function, too
+	} {
+		if _, err := db.ExecContext(t.Context(), text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := Copy(t.Context(), o); err != nil {
+		t.Error(err)
+	}
+	var analyzed int
+	if err := db.QueryRowContext(t.Context(), "SELECT count(*) FROM pg_stats WHERE attname = 'patient'").Scan(&analyzed); err != nil || analyzed == 0 {
+		t.Errorf("the index has no statistics: the function was not called (%v)", err)
+	}
+}
+
 // Changes between two runs to rows of the source that were copied before are detected.
 func TestCopyNoticesAChange(t *testing.T) {
 	shortChunks(t)
