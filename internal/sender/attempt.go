@@ -15,6 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
 type outcome int
@@ -40,11 +41,16 @@ func (s *Sender) serve(t *task) verdict {
 	if t.claimed.Lost() { // another node makes it
 		return verdict{outcome: interrupted}
 	}
+	body, err := s.render(t)
+	if err != nil {
+		return verdict{outcome: interrupted} // the settings of the payload cannot be read now, or Run has ended
+	}
+	defer t.body.end()
 	defer t.reply.end()
 	if t.reply.begin(s.attend) != nil || t.claimed.Lost() {
 		return verdict{outcome: interrupted}
 	}
-	r, res := s.attempt(t)
+	r, res := s.attempt(t, &body)
 	switch {
 	case res.Code == egress.Canceled:
 		return verdict{outcome: interrupted}
@@ -72,7 +78,7 @@ func (s *Sender) serve(t *task) verdict {
 
 // attempt sends one request. The result is nil if the end of Run interrupted it, or if this host could not make it; res.Code
 // says which.
-func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
+func (s *Sender) attempt(t *task, body *payload.Body) (r *store.Result, res egress.Result) {
 	started := time.Now()
 	r = &store.Result{Claimed: t.claimed, Attempt: webhook.Attempt{
 		TenantID:   t.claimed.Delivery.TenantID,
@@ -99,8 +105,10 @@ func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 		fail(a, webhook.ErrorProtocol, "the webhook's URL cannot be parsed")
 		return r, res
 	}
-	// A body of its own: the transport may read it for a moment after it has returned, so it cannot be pooled.
-	body := t.claimed.Event.AppendBody(make([]byte, 0, len(t.claimed.Event.Data)+len(t.claimed.Event.Type)+80))
+	if t.body.tooLong != nil {
+		fail(a, webhook.ErrorPayload, t.body.tooLong.Error())
+		return r, res
+	}
 	header, block, signed := s.header(t, started, body)
 	a.RequestHeaders = block
 	if signed {
@@ -111,7 +119,7 @@ func (s *Sender) attempt(t *task) (r *store.Result, res egress.Result) {
 	}
 	ctx, cancel := context.WithTimeout(s.attend, t.target.Timeout(s.cfg.Timeout))
 	defer cancel()
-	res = s.cfg.Client.Do(ctx, &egress.Request{URL: t.url, Header: header, Body: body, Room: &t.reply})
+	res = s.cfg.Client.Do(ctx, &egress.Request{URL: t.url, Header: header, Body: body.Bytes, Room: &t.reply})
 	t.took = max(1, time.Since(started))
 	if res.Code == egress.Canceled || res.Code.Ours() {
 		return nil, res
@@ -192,7 +200,7 @@ const (
 )
 
 var (
-	jsonType = []string{"application/json"}
+	jsonType = []string{payload.TypeJSON}
 	scratch  = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
 )
 
@@ -215,11 +223,13 @@ func newCustom(headers []*webhook.CustomHeader) *custom {
 
 // header returns the request's header fields and the text that is recorded for them, in one allocation. It returns false if
 // no secret is active at the attempt's time.
-func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhook.HeaderBlock, bool) {
+func (s *Sender) header(t *task, at time.Time, body *payload.Body) (http.Header, webhook.HeaderBlock, bool) {
 	pooled := scratch.Get().(*[]byte)
 	defer scratch.Put(pooled)
 	b := (*pooled)[:0]
-	b = append(b, contentType+": application/json\r\n"+userAgent+": "...)
+	b = append(b, contentType+": "...)
+	b = append(b, body.ContentType...)
+	b = append(b, "\r\n"+userAgent+": "...)
 	b = append(b, s.agent[0]...)
 	b = append(b, "\r\n"+headerID+": "...)
 	idFrom := len(b)
@@ -231,13 +241,16 @@ func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhoo
 	timeTo := len(b)
 	b = append(b, "\r\n"+headerSign+": "...)
 	signFrom := len(b)
-	b = webhook.AppendSignature(b, t.target.Secrets, t.claimed.Event.ID, at, body)
+	b = webhook.AppendSignature(b, t.target.Secrets, t.claimed.Event.ID, at, body.Bytes)
 	signTo := len(b)
 	*pooled = b
 	if signTo == signFrom {
 		return nil, webhook.HeaderBlock(b[:timeTo]) + "\r\n", false
 	}
 	b = append(b, "\r\n"...)
+	for _, h := range body.Headers {
+		b = append(append(append(append(b, h.Name...), ": "...), h.Value...), "\r\n"...)
+	}
 	if t.own != nil {
 		b = append(b, t.own.recorded...)
 	}
@@ -250,6 +263,12 @@ func (s *Sender) header(t *task, at time.Time, body []byte) (http.Header, webhoo
 		headerID:    values[0:1:1],
 		headerTime:  values[1:2:2],
 		headerSign:  values[2:3:3],
+	}
+	if body.ContentType != payload.TypeJSON {
+		header[contentType] = []string{body.ContentType}
+	}
+	for _, h := range body.Headers {
+		header[h.Name] = []string{h.Value}
 	}
 	if t.own != nil {
 		for name, value := range t.own.fields {

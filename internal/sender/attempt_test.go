@@ -18,6 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
 // answer is a receiver that always gives the same response, at once.
@@ -257,6 +258,9 @@ func (nothing) Claim(context.Context, webhook.ID, int, int) ([]*store.Claimed, *
 }
 func (nothing) Record(context.Context, *store.Result) error     { return nil }
 func (nothing) Unclaim(context.Context, []*store.Claimed) error { return nil }
+func (nothing) Payload(context.Context, webhook.ID, int64) (*payload.Payload, error) {
+	return nil, webhook.ErrNotFound
+}
 
 type instant struct{ header http.Header }
 

@@ -22,6 +22,7 @@ type task struct {
 	period        int           // Sender.period in which begun counted it; -1: it was not counted
 	late, doubted bool
 	reply         reply
+	body          body
 	young         link[task] // in Sender.young while it counts as quick
 }
 

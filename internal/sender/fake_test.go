@@ -14,6 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
 // memory is a store in memory. It checks that the sender records or releases only what it has claimed.
@@ -35,7 +36,10 @@ type memory struct {
 	claimTime time.Duration
 	claimErr  error
 	recordErr error
-	onRecord  func(*store.Result)
+
+	payloads   map[int64]*payload.Payload
+	payloadErr error
+	onRecord   func(*store.Result)
 }
 
 func newMemory() *memory {
@@ -52,6 +56,15 @@ func (m *memory) Targets(context.Context) ([]store.TargetDue, error) {
 		all = append(all, store.TargetDue{Target: to, Due: m.next(id)})
 	}
 	return all, nil
+}
+
+func (m *memory) Payload(_ context.Context, _ webhook.ID, version int64) (*payload.Payload, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.payloadErr != nil {
+		return nil, m.payloadErr
+	}
+	return m.payloads[version], nil
 }
 
 func (m *memory) Target(id webhook.ID) *store.Target {

@@ -20,6 +20,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
 // Store is the part of *store.Store that the sender uses; the methods are documented there. Target and Owners are called while the
@@ -31,6 +32,7 @@ type Store interface {
 	Claim(ctx context.Context, w webhook.ID, n, maxBytes int) (claims []*store.Claimed, next *time.Time, err error)
 	Record(ctx context.Context, r *store.Result) error
 	Unclaim(ctx context.Context, claims []*store.Claimed) error
+	Payload(ctx context.Context, tenant webhook.ID, version int64) (*payload.Payload, error)
 }
 
 // Client is the part of *egress.Client that the sender uses. Do must return soon after its context ends.
@@ -68,6 +70,7 @@ const (
 	defaultPerWebhook  = 128
 	defaultMemory      = 64 << 20
 	defaultAnswers     = 32 << 20
+	defaultBodies      = 32 << 20
 	defaultClaims      = 4
 	defaultGrace       = 20 * time.Second
 
@@ -101,6 +104,7 @@ type Sender struct {
 	attend, finish context.Context
 
 	answers *intake.Room // bytes, see reply
+	bodies  *intake.Room // bytes, see body
 
 	mu           sync.Mutex // guards everything below, all tenants and all gates
 	gates        map[webhook.ID]*gate
@@ -197,6 +201,7 @@ func New(cfg Config) *Sender {
 		poke:          make(chan struct{}, 1),
 		idle:          make(chan struct{}),
 		answers:       intake.NewRoom(int64(max(cfg.AnswerBytes, 4*largestAnswer))),
+		bodies:        intake.NewRoom(max(defaultBodies, 4*int64(payload.MaxBody(cfg.MaxDataBytes)))),
 		gates:         map[webhook.ID]*gate{},
 		maxSpare:      spareGates,
 		learned:       map[webhook.ID]learned{},

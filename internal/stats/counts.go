@@ -38,7 +38,7 @@ const (
 )
 
 // numErrors is how many kinds of errors attempts can fail with.
-const numErrors = 9
+const numErrors = 10
 
 // Error is a kind of error that an attempt fails with.
 type Error int
@@ -54,6 +54,7 @@ const (
 	ResponseTooSlow
 	Protocol
 	Signing
+	Payload
 )
 
 // Attempts returns the counter of attempts with this status and trigger.

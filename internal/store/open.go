@@ -22,6 +22,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/health"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/migrations"
+	"github.com/hookgraph/hookgraph/internal/store/payloads"
 	"github.com/hookgraph/hookgraph/internal/store/quota"
 	"github.com/hookgraph/hookgraph/internal/store/routing"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
@@ -121,6 +122,7 @@ type Store struct {
 	routes *routing.Table
 	types  *eventtypes.Table
 	fans   *fanout.Notes
+	shapes *payloads.Cache
 	memory *turns.Room // bytes of events that wait to be published
 
 	lists *list.Source
@@ -205,6 +207,7 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 	}
 	s.fans = fanout.New(s.quit, s.read, s.log, o.Shared, s.match) //nolint:contextcheck // s.quit ends with the store, not with the call that opened it
 	s.types = eventtypes.New(s.read)
+	s.shapes = payloads.NewCache(s.read)
 	s.lists = &list.Source{DB: s.db, Read: s.read, Bounds: list.DefaultBounds()}
 	steps, err := s.db.Provider(s.write)
 	if err != nil {

@@ -434,6 +434,7 @@ func (b *batch) delivery(e *webhook.Event, to *Target, trigger webhook.Trigger) 
 	return &Claimed{Event: e, Target: to, Delivery: webhook.Delivery{
 		ID: webhook.NewID(b.Now), TenantID: e.TenantID, EventID: e.ID, WebhookID: to.ID,
 		Status: webhook.Pending, Trigger: trigger, CreatedAt: b.Now.UTC().Truncate(time.Microsecond), Line: dialect.LineOf(to, e),
+		PayloadVersion: to.PayloadVersion,
 	}}
 }
 
@@ -484,6 +485,7 @@ func (b *batch) addDeliveries(claims, reserved []*Claimed) error {
 		p.Time(d.CreatedAt)
 		p.MaybeID(d.Line)
 		p.MaybeInt(d.Place)
+		p.MaybeInt(d.PayloadVersion)
 	})
 	if err != nil {
 		return fmt.Errorf("insert deliveries: %w", err)

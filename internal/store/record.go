@@ -189,7 +189,7 @@ func (b *batch) advance(of []leaving) error {
 func (b *batch) attempt(r *Result) *webhook.Attempt {
 	a, d := r.Attempt, &r.Claimed.Delivery // a copy: the batch may be written again
 	a.ID, a.TenantID, a.WebhookID, a.DeliveryID, a.EventID = webhook.NewID(b.Now), d.TenantID, d.WebhookID, d.ID, d.EventID
-	a.Number, a.ReplayID, a.EventType = d.AttemptCount+1, d.ReplayID, r.Claimed.Event.Type
+	a.Number, a.ReplayID, a.EventType, a.PayloadVersion = d.AttemptCount+1, d.ReplayID, r.Claimed.Event.Type, d.PayloadVersion
 	a.StartedAt = a.StartedAt.UTC().Truncate(time.Microsecond)
 	return &a
 }
@@ -228,6 +228,7 @@ func addAttempt(p *dialect.Params, a *webhook.Attempt) {
 	p.Blob(a.ResponseBody)
 	p.Bool(a.ResponseTruncated)
 	p.MaybeID(a.ReplayID)
+	p.MaybeInt(a.PayloadVersion)
 }
 
 // decideAgain applies the retry rules to a delivery whose schedule was restarted during its attempt, which the claim does not know.

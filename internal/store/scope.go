@@ -139,7 +139,7 @@ func (c *Scope) deliveries(ctx context.Context) *gorm.DB {
 func deliveryColumns(q *gorm.DB) *gorm.DB {
 	return q.Joins("LEFT JOIN webhooks w ON w.id = d.webhook_id").
 		Select("d.seq, d.id, d.tenant_id, d.event_id, d.webhook_id, " + list.StatusShown + " AS status, d.attempt_count, d.schedule_start, " +
-			"d.triggered_by, " + list.NextAttemptShown + " AS due_at, d.created_at, d.completed_at, d.failure_reason, d.replay_id, d.line, d.place, w.url AS webhook_url")
+			"d.triggered_by, " + list.NextAttemptShown + " AS due_at, d.created_at, d.completed_at, d.failure_reason, d.replay_id, d.line, d.place, d.payload_version, w.url AS webhook_url")
 }
 
 // attempts selects attempts by their ids.

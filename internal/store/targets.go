@@ -12,7 +12,9 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/payloads"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
 func (s *Store) loadRoutes() error {
@@ -420,4 +422,71 @@ func (b *batch) tellClaims(claims []*Claimed) {
 	for _, claimed := range claims {
 		b.tellLater(claimed.Change(dialect.Owed, dialect.Owed))
 	}
+}
+
+// Payload returns a version of a tenant's payload settings, compiled. Errors: webhook.ErrNotFound, webhook.ErrUnavailable.
+func (s *Store) Payload(ctx context.Context, tenant webhook.ID, version int64) (*payload.Payload, error) {
+	return s.shapes.Get(ctx, tenant, version)
+}
+
+// PayloadOf returns the payload settings that the attempt was made with, compiled; nil for the default. Errors are those of Store.Payload.
+func (c *Scope) PayloadOf(ctx context.Context, a *webhook.Attempt) (*payload.Payload, error) {
+	switch {
+	case a.PayloadVersion == nil:
+		return nil, nil
+	case !c.has(a.TenantID):
+		return nil, webhook.ErrNotFound
+	}
+	return c.s.shapes.Get(ctx, a.TenantID, *a.PayloadVersion)
+}
+
+// Payloads reads the payload settings of webhooks; those that have the default are missing from the map.
+func (c *Scope) Payloads(ctx context.Context, webhooks []webhook.ID) (map[webhook.ID]*webhook.Payload, error) {
+	named := map[webhook.ID]int64{}
+	var versions []int64
+	for _, id := range webhooks {
+		if to := c.s.routes.Get(id); to != nil && c.has(to.TenantID) && to.PayloadVersion != nil {
+			named[id] = *to.PayloadVersion
+			versions = append(versions, *to.PayloadVersion)
+		}
+	}
+	found := make(map[webhook.ID]*webhook.Payload, len(named))
+	if len(named) == 0 {
+		return found, nil
+	}
+	// Not restricted to a tenant: the versions are those of webhooks that the caller may see.
+	settings, err := payloads.ByVersion(c.s.read.WithContext(ctx), versions)
+	for id, version := range named {
+		found[id] = settings[version]
+	}
+	return found, err
+}
+
+const (
+	payloadsEvery = 10 * time.Minute
+	payloadsPiece = 100 // versions that one transaction removes at most
+)
+
+// PrunePayloads removes versions of payload settings that were replaced some time ago and that no pending delivery and no attempt names, and
+// returns their number.
+func (s *Store) PrunePayloads(ctx context.Context) (total int, err error) {
+	before := s.opts.Now().Add(-payloads.Linger)
+	for after, more := int64(0), true; more; more = after > 0 {
+		var unused []int64
+		if unused, after, err = payloads.Unused(s.read.WithContext(ctx), before, after, payloadsPiece); err != nil {
+			return total, err
+		}
+		if len(unused) == 0 {
+			continue
+		}
+		n := 0
+		if err = s.changeDeliveries(ctx, func(b *batch) (err error) {
+			n, err = payloads.Remove(b.DB, unused, before)
+			return err
+		}); err != nil {
+			return total, err
+		}
+		total += n
+	}
+	return total, nil
 }

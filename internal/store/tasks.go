@@ -25,6 +25,7 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "ordering", Every: lineEvery, Wake: s.lining, Exclusive: true, Run: s.mendLines},
 		{Name: "statistics", Every: foldEvery, Exclusive: true, Run: s.keepStatistics},
 		{Name: "failure rates", Every: rateEvery, Exclusive: true, Run: s.RateFailures},
+		{Name: "payload versions", Every: payloadsEvery, Exclusive: true, Run: func(ctx context.Context) error { _, err := s.PrunePayloads(ctx); return err }},
 		{Name: "audit log", Every: expireAuditEvery, Exclusive: true, Run: s.ExpireAuditLog},
 		{Name: "deleted tenants", Every: s.tuning.Linger / 2, Wake: s.deleted, Exclusive: true, Run: s.sweep},
 	}

@@ -10,9 +10,11 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/payloads"
 	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
 // CreateWebhook registers a webhook with a new signing secret. If a webhook with the same external id and the same settings exists, it
@@ -23,6 +25,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		ID: webhook.NewID(now), TenantID: c.tenant, URL: n.URL, Events: n.Events, Enabled: true, Description: n.Description,
 		RetryScheduleMs: n.RetryScheduleMs, TimeoutMs: n.TimeoutMs, RatePerSecond: n.RatePerSecond, CreatedAt: now, UpdatedAt: now,
 		ExternalID: n.ExternalID, Metadata: webhook.JSONText(n.Metadata), Filter: webhook.JSONText(n.Filter), Ordering: n.Ordering, OnFailure: n.OnFailure,
+		Payload: n.Payload,
 	}
 	if !n.Enabled {
 		w.Disable(webhook.DisabledManual, now)
@@ -33,7 +36,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 	headers, badHeaders := c.s.setHeaders(nil, n.Headers)
 	valid := c.s.check(&w)
 	to := &Target{Webhook: bare(w), Headers: headers}
-	if err := errors.Join(valid, to.Compile(), badHeaders, webhook.CheckScheme("signatureScheme", n.Scheme)); err != nil {
+	if err := errors.Join(valid, to.Compile(), badHeaders, webhook.CheckScheme("signatureScheme", n.Scheme), checkPayload(&w, headers)); err != nil {
 		return nil, nil, err
 	}
 	secret := webhook.NewSecret(c.tenant, w.ID, n.Scheme, now)
@@ -59,10 +62,10 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 			}
 		}
 		row := w // a copy, because the batch may be written again
-		if err := b.DB.Create(&row).Error; err != nil {
-			return fmt.Errorf("insert webhook: %w", err)
+		if err := b.insertWebhook(&row); err != nil {
+			return err
 		}
-		w.Seq = row.Seq
+		w.Seq, w.PayloadVersion = row.Seq, row.PayloadVersion
 		if err := b.addSecret(secret); err != nil {
 			return err
 		}
@@ -152,18 +155,20 @@ func (b *batch) oneMoreFilter(tenant webhook.ID) error {
 	}
 }
 
-// bare returns a webhook as it is kept in memory: without its metadata, which delivering does not need.
+// bare returns a webhook as it is kept in memory: without its metadata and its payload's settings, which may be large.
 func bare(w webhook.Webhook) webhook.Webhook {
-	w.Metadata = nil
+	w.Metadata, w.Payload = nil, nil
 	return w
 }
 
-// withMetadata returns a webhook of the transaction with its stored metadata.
-func (b *batch) withMetadata(w webhook.Webhook) (*webhook.Webhook, error) {
+// whole returns a webhook of the transaction with its stored metadata and payload settings.
+func (b *batch) whole(w webhook.Webhook) (*webhook.Webhook, error) {
 	if err := b.DB.Raw("SELECT metadata FROM webhooks WHERE id = ? AND tenant_id = ?", w.ID, w.TenantID).Row().Scan(&w.Metadata); err != nil {
 		return nil, fmt.Errorf("read metadata: %w", err)
 	}
-	return &w, nil
+	var err error
+	w.Payload, err = payloads.Of(b.DB, w.TenantID, w.PayloadVersion)
+	return &w, err
 }
 
 // externalID returns the tenant's webhook with this external id, or nil.
@@ -189,7 +194,7 @@ func (b *batch) knownAs(w *webhook.Webhook, headers []*webhook.CustomHeader, sch
 	if err != nil || found == nil {
 		return nil, err
 	}
-	known, err := b.withMetadata(found.Webhook)
+	known, err := b.whole(found.Webhook)
 	if err != nil {
 		return nil, err
 	}
@@ -255,19 +260,19 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			return err
 		}
 		if !p.Fits(&old.Webhook) {
-			current, err := b.withMetadata(old.Webhook)
+			current, err := b.whole(old.Webhook)
 			if err != nil {
 				return err
 			}
 			return &webhook.Changed{Current: current}
 		}
-		before, err := b.withMetadata(old.Webhook)
+		before, err := b.whole(old.Webhook)
 		if err != nil {
 			return err
 		}
 		held = old.Holds()
 		now := b.Now.UTC().Truncate(time.Microsecond)
-		next, err := b.patched(old, &p, now)
+		next, err := b.patched(old, before.Payload, &p, now)
 		if err != nil {
 			return err
 		}
@@ -278,7 +283,7 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 		if err := row.Where("id = ? AND tenant_id = ?", id, c.tenant).Updates(&next.Webhook).Error; err != nil {
 			return fmt.Errorf("update webhook: %w", err)
 		}
-		after, err := b.withMetadata(next.Webhook)
+		after, err := b.whole(next.Webhook)
 		if err != nil {
 			return err
 		}
@@ -304,9 +309,10 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 	return &updated, secret, nil
 }
 
-// patched returns the webhook with a patch, which it may have, and stores its headers.
-func (b *batch) patched(old *Target, p *webhook.Patch, now time.Time) (next *Target, err error) {
+// patched returns the webhook, which had the payload, with a patch, which it may have, and stores its headers and its payload.
+func (b *batch) patched(old *Target, had *webhook.Payload, p *webhook.Patch, now time.Time) (next *Target, err error) {
 	next = &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers, Filter: old.Filter}
+	next.Payload = had
 	p.Apply(&next.Webhook, now)
 	next.Normalize()
 	err = next.Check()
@@ -339,10 +345,47 @@ func (b *batch) patched(old *Target, p *webhook.Patch, now time.Time) (next *Tar
 			return nil, err
 		}
 	}
+	if p.Payload.Set || p.Headers.Set {
+		if err := b.putPayload(next, had, now); err != nil {
+			return nil, err
+		}
+	}
 	if p.ExternalID.Set {
 		return next, b.freeExternalID(&next.Webhook)
 	}
 	return next, nil
+}
+
+// checkPayload compiles a webhook's payload settings, and compares them with its headers.
+func checkPayload(w *webhook.Webhook, headers []*webhook.CustomHeader) error {
+	_, err := payload.Compile("payload", w.Payload)
+	return errors.Join(err, w.Payload.CheckHeaders(headers))
+}
+
+// putPayload stores the payload settings of a webhook that had others.
+func (b *batch) putPayload(to *Target, had *webhook.Payload, now time.Time) (err error) {
+	if err := checkPayload(&to.Webhook, to.Headers); err != nil || to.Payload.Same(had) {
+		return err
+	}
+	to.PayloadVersion, err = payloads.Set(b.DB, to.TenantID, to.ID, to.PayloadVersion, to.Payload, now)
+	return err
+}
+
+// insertWebhook stores a new webhook, and its payload settings.
+func (b *batch) insertWebhook(w *webhook.Webhook) (err error) {
+	if err := b.DB.Create(w).Error; err != nil {
+		return fmt.Errorf("insert webhook: %w", err)
+	}
+	if w.Payload == nil {
+		return nil
+	}
+	if w.PayloadVersion, err = payloads.Set(b.DB, w.TenantID, w.ID, nil, w.Payload, b.Now); err != nil {
+		return err
+	}
+	if err := b.DB.Exec("UPDATE webhooks SET payload_version = ? WHERE id = ? AND tenant_id = ?", *w.PayloadVersion, w.ID, w.TenantID).Error; err != nil {
+		return fmt.Errorf("set the payload of a webhook: %w", err)
+	}
+	return nil
 }
 
 // auditUpdate adds what UpdateWebhook did to the audit log.
@@ -389,6 +432,9 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 		next := &Target{Webhook: old.Webhook}
 		next.DeletedAt, next.UpdatedAt = &now, now
 		if err := removal.Webhooks(&b.Tx, c.tenant, []webhook.ID{id}, now); err != nil {
+			return err
+		}
+		if err := payloads.Replaced(b.DB, c.tenant, old.PayloadVersion, now); err != nil {
 			return err
 		}
 		b.setTarget(next)
@@ -498,7 +544,7 @@ func (c *Scope) RetryDelivery(ctx context.Context, id webhook.ID) (*webhook.Deli
 		if err := b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', schedule_start = attempt_count, completed_at = NULL, failure_reason = NULL,
 			replay_id = CASE WHEN status = 'PENDING' AND (triggered_by <> 'REPLAY' OR claimed_by IS NOT NULL) THEN replay_id END,
 			triggered_by = CASE WHEN claimed_by IS NULL THEN 'MANUAL' ELSE triggered_by END,
-			due_at = ?, place = ? WHERE seq = ? AND tenant_id = ?`+of, append([]any{dialect.MaybeAt(due), place, d.Seq, c.tenant}, day...)...).Error; err != nil {
+			due_at = ?, place = ?, payload_version = ? WHERE seq = ? AND tenant_id = ?`+of, append([]any{dialect.MaybeAt(due), place, to.PayloadVersion, d.Seq, c.tenant}, day...)...).Error; err != nil {
 			return err
 		}
 		return b.advance([]leaving{{line: is.Line, webhook: d.WebhookID}})

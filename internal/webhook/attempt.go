@@ -10,8 +10,8 @@ import (
 // MaxResponseBytes bounds how much of a receiver's answer is read and kept.
 const MaxResponseBytes = 64 << 10
 
-// Attempt is one HTTP POST of one delivery, with everything that was sent and came back. The request's body is the
-// event's (AppendBody), so it is not kept twice.
+// Attempt is one HTTP POST of one delivery, with everything that was sent and came back. The request's body is made of
+// the event by PayloadVersion, so it is not kept twice.
 type Attempt struct {
 	Seq        int64 `gorm:"primaryKey;autoIncrement"` // order of commit: the cursor of the stream
 	ID         ID
@@ -40,6 +40,8 @@ type Attempt struct {
 	ResponseTruncated bool
 	// ReplayID is the replay that caused it; nil if none did.
 	ReplayID *ID
+	// PayloadVersion names the webhook's payload settings that shaped the body; inside the server only. Nil: the default.
+	PayloadVersion *int64
 	// EventType is the event's type, joined when an attempt is read, for filters.
 	EventType string `gorm:"->"`
 }
@@ -75,11 +77,12 @@ const (
 	ErrorResponseTooSlow ErrorCode = "RESPONSE_TOO_SLOW"
 	ErrorProtocol        ErrorCode = "PROTOCOL"
 	ErrorSigning         ErrorCode = "SIGNING"
+	ErrorPayload         ErrorCode = "PAYLOAD"
 )
 
 // ErrorCodes are all of them.
 var ErrorCodes = []ErrorCode{
-	ErrorDNS, ErrorConnect, ErrorTLS, ErrorTimeout, ErrorBlockedAddress, ErrorHTTPStatus, ErrorResponseTooSlow, ErrorProtocol, ErrorSigning,
+	ErrorDNS, ErrorConnect, ErrorTLS, ErrorTimeout, ErrorBlockedAddress, ErrorHTTPStatus, ErrorResponseTooSlow, ErrorProtocol, ErrorSigning, ErrorPayload,
 }
 
 // HeaderBlock is header fields in HTTP/1.1's syntax, "Name: value\r\n" each: cheap to write on the hot path, and readable in

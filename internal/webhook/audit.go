@@ -161,6 +161,7 @@ func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
 		{"url", w.URL},
 		{"events", w.Events},
 		{"filter", filter},
+		{"payload", w.Payload.audited()},
 		{"enabled", w.Enabled},
 		{"disabledReason", w.DisabledReason},
 		{"description", description},

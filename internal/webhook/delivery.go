@@ -28,6 +28,8 @@ type Delivery struct {
 	// has ended; 0: it is at the head, and the others wait for it; higher places wait.
 	Line  *ID
 	Place *int64
+	// PayloadVersion names the webhook's payload settings with which the next attempt is made; inside the server only. Nil: the default.
+	PayloadVersion *int64
 	// WebhookURL is the webhook's URL, even if that is deleted, joined when a delivery is read.
 	WebhookURL string `gorm:"->"`
 }

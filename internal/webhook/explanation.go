@@ -263,6 +263,12 @@ var reasons = []reason{
 		cause:   "The webhook has no secret that signs at the moment.",
 		advice:  "Rotate the webhook's secret, and give the receiver the new one.",
 	},
+	{
+		code:    ErrorPayload,
+		summary: "The webhook's payload template makes a body that is too long.",
+		cause:   "The template copies much of a large event, or copies it several times. Nothing was sent.",
+		advice:  "Let the template copy less, and then retry the delivery: a retry by hand uses the current template.",
+	},
 }
 
 // Explain explains a failed attempt of d; nil if it succeeded.

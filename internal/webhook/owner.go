@@ -71,7 +71,7 @@ func (w *Webhook) SameSettings(o *Webhook) bool {
 	return w.URL == o.URL && sameEvents(w.Events, o.Events) && w.Description == o.Description && w.off() == o.off() &&
 		(w.RetryScheduleMs == nil) == (o.RetryScheduleMs == nil) && slices.Equal(w.RetryScheduleMs, o.RetryScheduleMs) &&
 		alike(w.TimeoutMs, o.TimeoutMs) && alike(w.RatePerSecond, o.RatePerSecond) && alike(w.ExternalID, o.ExternalID) &&
-		sameJSON(w.Metadata, o.Metadata) && sameJSON(w.Filter, o.Filter) && w.Ordering == o.Ordering && w.OnFailure == o.OnFailure
+		sameJSON(w.Metadata, o.Metadata) && sameJSON(w.Filter, o.Filter) && w.Payload.Same(o.Payload) && w.Ordering == o.Ordering && w.OnFailure == o.OnFailure
 }
 
 // off reports whether the owner disabled the webhook.

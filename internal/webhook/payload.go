@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -61,8 +62,8 @@ func (p *Payload) Same(o *Payload) bool {
 	return p.Format == o.Format && slices.Equal(p.IncludeFields, o.IncludeFields) && alike(p.Template, o.Template)
 }
 
-// CheckPayloadHeaders refuses custom headers that name what the format sends in headers. The error is an *Invalid, or nil.
-func (p *Payload) CheckPayloadHeaders(headers []*CustomHeader) error {
+// CheckHeaders refuses custom headers that name what the format sends in headers. The error is an *Invalid, or nil.
+func (p *Payload) CheckHeaders(headers []*CustomHeader) error {
 	if p == nil || p.Format != PayloadCloudEventsBinary {
 		return nil
 	}
@@ -72,4 +73,20 @@ func (p *Payload) CheckPayloadHeaders(headers []*CustomHeader) error {
 		}
 	}
 	return nil
+}
+
+// audited returns the settings as the audit log shows them, under the API's names; nil for the default.
+func (p *Payload) audited() any {
+	if p == nil {
+		return nil
+	}
+	is := struct {
+		Format        PayloadFormat   `json:"format"`
+		IncludeFields []string        `json:"includeFields,omitempty"`
+		Template      json.RawMessage `json:"template,omitempty"`
+	}{Format: p.Format, IncludeFields: p.IncludeFields}
+	if p.Template != nil {
+		is.Template = json.RawMessage(*p.Template)
+	}
+	return is
 }

@@ -62,6 +62,10 @@ type Webhook struct {
 	// Ordering says whether deliveries of events with the same ordering key go one after the other, and OnFailure what follows one that failed.
 	Ordering  Ordering
 	OnFailure OnFailure
+	// PayloadVersion names the settings in Payload; inside the server only. Payload is nil for the default; it is set only in webhooks that callers
+	// create or change, and stored as a version.
+	PayloadVersion *int64
+	Payload        *Payload `gorm:"-"`
 }
 
 // Position is Seq: where lists have it.
@@ -117,6 +121,7 @@ type New struct {
 	Scheme          Scheme    // of the first secret; "" means SchemeHMAC
 	Ordering        Ordering  // "" means OrderingNone
 	OnFailure       OnFailure // "" means OnFailureContinue
+	Payload         *Payload  // nil: the default
 }
 
 // Opt is a field of a patch: absent unless Set.
@@ -146,6 +151,7 @@ type Patch struct {
 	Metadata        Opt[[]byte] // JSON; nil or null: none
 	Ordering        Opt[Ordering]
 	OnFailure       Opt[OnFailure]
+	Payload         Opt[*Payload] // nil: the default
 }
 
 // Fits reports whether the patch is for the current state of the webhook.
@@ -164,6 +170,7 @@ func (p *Patch) Apply(w *Webhook, now time.Time) {
 	set(&w.ExternalID, p.ExternalID)
 	set(&w.Ordering, p.Ordering)
 	set(&w.OnFailure, p.OnFailure)
+	set(&w.Payload, p.Payload)
 	if p.Filter.Set {
 		w.Filter = JSONText(p.Filter.Value)
 	}
@@ -220,6 +227,7 @@ func (w *Webhook) Normalize() {
 		w.Events = nil
 	}
 	w.Metadata, w.Filter = compact(w.Metadata, MaxMetadataBytes), compact(w.Filter, MaxFilterBytes)
+	w.Payload = w.Payload.Normal()
 	w.Ordering, w.OnFailure = cmp.Or(w.Ordering, OrderingNone), cmp.Or(w.OnFailure, OnFailureContinue)
 }
 

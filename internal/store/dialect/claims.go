@@ -2,6 +2,8 @@ package dialect
 
 import (
 	"database/sql"
+	"encoding/json"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -125,7 +127,8 @@ type Finished struct {
 // Parts of statements about deliveries that both databases share. Each finds the rows in its own way.
 const (
 	// Due are the columns of a due delivery and its event, in the order in which ScanClaimed reads them.
-	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, d.replay_id, d.line, e.seq, e.type, e.timestamp, e.created_at, e.data`
+	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, d.replay_id, d.line, d.payload_version,
+		CASE WHEN d.payload_version IS NOT NULL THEN e.tags END, e.seq, e.type, e.timestamp, e.created_at, e.data`
 
 	// Succeeds sets the columns of a delivery whose attempt succeeded, except completed_at.
 	Succeeds = "attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE', status = 'SUCCEEDED', place = NULL"
@@ -161,9 +164,15 @@ func ScanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
 	}}
 	d, e := &claimed.Delivery, claimed.Event
 	var made, happened, published Micros
-	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made, &d.ReplayID, &d.Line,
+	var tags *string // which only payloads use
+	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made, &d.ReplayID, &d.Line, &d.PayloadVersion, &tags,
 		&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
 		return nil, err
+	}
+	if tags != nil {
+		if err := json.Unmarshal([]byte(*tags), &e.Tags); err != nil {
+			return nil, fmt.Errorf("tags of event %s: %w", d.EventID, err)
+		}
 	}
 	e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.Time(), happened.Time(), published.Time()
 	return claimed, nil

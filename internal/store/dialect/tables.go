@@ -54,7 +54,7 @@ var (
 	// DeliveriesTable is the table of deliveries.
 	DeliveriesTable = &Table{
 		Name: "deliveries", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id", Below: EventsTable, Parent: "event_id", Daily: true,
-		Columns: "id, tenant_id, event_id, webhook_id, event_type, triggered_by, due_at, claimed_by, created_at, line, place",
+		Columns: "id, tenant_id, event_id, webhook_id, event_type, triggered_by, due_at, claimed_by, created_at, line, place, payload_version",
 		Fixed:   "status, attempt_count, schedule_start",
 		Values:  "'PENDING', 0, 0",
 	}
@@ -63,7 +63,7 @@ var (
 		Name: "attempts", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id", Below: DeliveriesTable, Parent: "delivery_id", Daily: true,
 		Columns: "id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by, " +
 			"started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, signed_by, response_status, " +
-			"response_headers, response_body, response_truncated, replay_id",
+			"response_headers, response_body, response_truncated, replay_id, payload_version",
 	}
 )
 
@@ -80,6 +80,7 @@ var Tables = []*Table{
 	{Name: "webhooks", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "secrets", Whose: OfTenant, Owner: "tenant_id", Key: "id", Webhook: "webhook_id", Sealed: true},
 	{Name: "webhook_headers", Whose: OfTenant, Owner: "tenant_id", Key: "webhook_id", Webhook: "webhook_id", Sealed: true},
+	{Name: "payloads", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	EventsTable,
 	DeliveriesTable,
 	AttemptsTable,

@@ -234,7 +234,7 @@ var columnTypes = map[string]string{
 	"claimed_by": "bigint", "duration_us": "bigint", "dns_us": "bigint", "connect_us": "bigint", "tls_us": "bigint", "first_byte_us": "bigint",
 	"number": "integer", "response_status": "integer", "response_truncated": "boolean",
 	"type": "text", "event_type": "text", "triggered_by": "text", "status": "text", "error": "text", "message": "text", "url": "text",
-	"request_headers": "text", "response_headers": "text", "tags": "text", "ordering_key": "text", "place": "bigint",
+	"request_headers": "text", "response_headers": "text", "tags": "text", "ordering_key": "text", "place": "bigint", "payload_version": "bigint",
 }
 
 // pgInsertion inserts any number of rows, given column by column, in one statement.

@@ -210,6 +210,7 @@ func (s *Step) make(b *dialect.Tx, db dialect.DB, seqs []int64, events []webhook
 	of = amongDeliveries(db, "deliveries.", seqs, events)
 	if err := b.DB.Exec(`UPDATE deliveries SET status = 'PENDING', due_at = CASE WHEN line IS NULL THEN CAST(? AS timestamptz) END, completed_at = NULL,
 		failure_reason = NULL, schedule_start = attempt_count, triggered_by = 'REPLAY', replay_id = ?,
+		payload_version = (SELECT w.payload_version FROM webhooks w WHERE w.id = deliveries.webhook_id),
 		place = CASE WHEN line IS NOT NULL THEN (SELECT e.seq FROM events e WHERE e.id = deliveries.event_id`+db.SameDay("e", "deliveries")+`) END WHERE `+of.text, append([]any{dialect.At(b.Now), s.ID}, of.args...)...).Error; err != nil {
 		return fmt.Errorf("make deliveries of a replay due: %w", err)
 	}

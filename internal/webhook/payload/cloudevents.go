@@ -23,7 +23,7 @@ func structured(e *webhook.Event) []byte {
 	b = append(b, e.Type...) // its characters need no escaping
 	b = append(b, `","time":"`...)
 	b = e.Timestamp.UTC().AppendFormat(b, webhook.TimeFormat)
-	b = append(b, `","datacontenttype":"`+typeJSON+`","data":`...)
+	b = append(b, `","datacontenttype":"`+TypeJSON+`","data":`...)
 	b = append(b, e.Data...)
 	return append(b, '}')
 }

@@ -19,7 +19,7 @@ func (e *TooLong) Error() string {
 }
 
 // fill returns the body that the template makes of an event.
-func (p *Payload) fill(e *webhook.Event) ([]byte, error) {
+func (p *Payload) fill(e *webhook.Event, room func(bytes int) error) ([]byte, error) {
 	at := make([][]byte, p.nodes)
 	for name, n := range p.root.names {
 		n.find(attribute(e, name), at)
@@ -27,20 +27,21 @@ func (p *Payload) fill(e *webhook.Event) ([]byte, error) {
 	most := MaxBody(len(e.Data))
 	size := 0
 	for i := range p.parts {
-		// Escaping makes a text longer, so this is a lower bound, which saves copying much for a body that is refused.
-		if size += len(p.parts[i].text) + p.parts[i].atLeast(at); size > most {
+		if size += len(p.parts[i].text) + p.parts[i].length(at); size > most {
 			return nil, &TooLong{Most: most}
 		}
 	}
-	b := make([]byte, 0, size+size/8)
+	if room != nil {
+		if err := room(size); err != nil {
+			return nil, err
+		}
+	}
+	b := make([]byte, 0, size)
 	for i := range p.parts {
 		part := &p.parts[i]
 		b = append(b, part.text...)
 		if part.value != nil {
 			b = part.append(b, at)
-		}
-		if len(b) > most {
-			return nil, &TooLong{Most: most}
 		}
 	}
 	return b, nil
@@ -78,16 +79,38 @@ func (p *part) of(at [][]byte) []byte {
 	return p.absent
 }
 
-// atLeast returns a length that the value has at least.
-func (p *part) atLeast(at [][]byte) int {
-	if p.value == nil || p.most > 0 {
+// length returns the length of what append appends; of a text that is shortened, a bound of it.
+func (p *part) length(at [][]byte) int {
+	if p.value == nil {
 		return 0
 	}
 	v := p.of(at)
-	if p.inText && len(v) > 1 && v[0] == '"' {
-		return len(v) - 2
+	n := 0
+	switch {
+	case !p.inText && !p.asText:
+		return max(len(v), len("null"))
+	case v == nil:
+	case v[0] == '"':
+		n = len(v) - 2
+	default:
+		n = innerLength(v)
 	}
-	return len(v)
+	if p.most > 0 {
+		const longest = len(`\ud83d\ude00`) // of one character
+		n = min(n, p.most*longest) + len("…")
+	}
+	return n + len(`""`)
+}
+
+// innerLength returns the length of v as the content of a JSON string: v is JSON, so it has no other control characters than white space.
+func innerLength(v []byte) int {
+	n := len(v)
+	for _, c := range v {
+		if c == '"' || c == '\\' || c == '\n' || c == '\t' || c == '\r' {
+			n++
+		}
+	}
+	return n
 }
 
 // append appends the value. A value of its own is copied as it is; in a text, or as one, stands the content of a string, and the JSON of any

@@ -28,7 +28,7 @@ func check(tb testing.TB, s *webhook.Payload, data []byte) {
 	}
 	before := bytes.Clone(data)
 	e := event(string(data))
-	b, err := p.Render(e)
+	b, err := p.Render(e, nil)
 	switch {
 	case !bytes.Equal(e.Data, before):
 		tb.Fatalf("the event was changed")
@@ -41,7 +41,7 @@ func check(tb testing.TB, s *webhook.Payload, data []byte) {
 	case s.Format == webhook.PayloadTemplate && len(b.Bytes) > MaxBody(len(data)):
 		tb.Fatalf("%d bytes", len(b.Bytes))
 	}
-	if again, err := p.Render(e); err != nil || !bytes.Equal(again.Bytes, b.Bytes) {
+	if again, err := p.Render(e, nil); err != nil || !bytes.Equal(again.Bytes, b.Bytes) {
 		tb.Fatalf("%s, and then %s %v", b.Bytes, again.Bytes, err)
 	}
 }
@@ -135,7 +135,7 @@ func TestPathsFindWhatDecodingFinds(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := p.Render(event(data))
+		b, err := p.Render(event(data), nil)
 		if err != nil || string(b.Bytes) != "["+strings.Join(expected, ",")+"]" {
 			t.Fatalf("%s of %s: %s %v", all, data, b.Bytes, err)
 		}
@@ -151,11 +151,11 @@ func TestIncludedIsPart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := p.Render(event(data))
+		b, err := p.Render(event(data), nil)
 		if err != nil || !json.Valid(b.Bytes) || len(b.Bytes) > max(len(data), len("null")) {
 			t.Fatalf("%v of %s: %s %v", fields, data, b.Bytes, err)
 		}
-		again, err := p.Render(event(string(b.Bytes)))
+		again, err := p.Render(event(string(b.Bytes)), nil)
 		if err != nil || !bytes.Equal(again.Bytes, b.Bytes) {
 			t.Fatalf("%v of %s: %s, and of that %s", fields, data, b.Bytes, again.Bytes)
 		}
@@ -172,7 +172,7 @@ func TestRenderingAllocatesLittle(t *testing.T) {
 		"escapes": `{"t":"` + strings.Repeat(`\u0041`, 10000) + `"}`,
 	} {
 		e := event(data)
-		if n := testing.AllocsPerRun(5, func() { _, _ = p.Render(e) }); n > 6 {
+		if n := testing.AllocsPerRun(5, func() { _, _ = p.Render(e, nil) }); n > 6 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
@@ -186,7 +186,7 @@ func BenchmarkRender(b *testing.B) {
 		b.Run(fmt.Sprintf("%d KiB", size>>10), func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := p.Render(e); err != nil {
+				if _, err := p.Render(e, nil); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -40,16 +40,17 @@ type Body struct {
 	Headers     []webhook.Header // that the format wants besides; safe to send
 }
 
-// Content types.
+// Content types of bodies.
 const (
-	typeJSON        = "application/json"
-	typeCloudEvents = "application/cloudevents+json"
+	TypeJSON        = "application/json"
+	TypeCloudEvents = "application/cloudevents+json"
 )
 
-// Render returns the body for an event; nil settings make the standard one. The error is a *TooLong.
-func (p *Payload) Render(e *webhook.Event) (Body, error) {
+// Render returns the body for an event; nil settings make the standard one. For a template it calls room, if that is not nil, with the length
+// of the body before it allocates that: other bodies are about as long as the event. Errors: *TooLong, and those of room.
+func (p *Payload) Render(e *webhook.Event, room func(bytes int) error) (Body, error) {
 	if p == nil {
-		return Body{Bytes: e.AppendBody(make([]byte, 0, len(e.Data)+len(e.Type)+80)), ContentType: typeJSON}, nil
+		return Body{Bytes: e.AppendBody(make([]byte, 0, len(e.Data)+len(e.Type)+80)), ContentType: TypeJSON}, nil
 	}
 	if p.include != nil {
 		reduced := *e
@@ -58,13 +59,13 @@ func (p *Payload) Render(e *webhook.Event) (Body, error) {
 	}
 	switch p.format {
 	case webhook.PayloadCloudEvents:
-		return Body{Bytes: structured(e), ContentType: typeCloudEvents}, nil
+		return Body{Bytes: structured(e), ContentType: TypeCloudEvents}, nil
 	case webhook.PayloadCloudEventsBinary:
 		// The body is a copy: the transport may read it after the event has been released.
-		return Body{Bytes: append(make([]byte, 0, len(e.Data)), e.Data...), ContentType: typeJSON, Headers: ceHeaders(e)}, nil
+		return Body{Bytes: append(make([]byte, 0, len(e.Data)), e.Data...), ContentType: TypeJSON, Headers: ceHeaders(e)}, nil
 	case webhook.PayloadTemplate:
-		b, err := p.fill(e)
-		return Body{Bytes: b, ContentType: typeJSON}, err
+		b, err := p.fill(e, room)
+		return Body{Bytes: b, ContentType: TypeJSON}, err
 	}
-	return (*Payload)(nil).Render(e)
+	return (*Payload)(nil).Render(e, nil)
 }

@@ -78,7 +78,7 @@ func TestTemplate(t *testing.T) {
 		{`{"a{": "{{ type }}"}`, `{"a{":"order.paid"}`},
 		{`"\u007b\u007b type }}"`, `"order.paid"`},
 	} {
-		got, err := template(t, c[0]).Render(event(order))
+		got, err := template(t, c[0]).Render(event(order), nil)
 		if err != nil || string(got.Bytes) != c[1] || !json.Valid(got.Bytes) || got.ContentType != "application/json" || got.Headers != nil {
 			t.Errorf("%s: %s %v, want %s", c[0], got.Bytes, err, c[1])
 		}
@@ -189,7 +189,7 @@ func TestIncludeFields(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", c.fields, err)
 		}
-		got, err := p.Render(event(c.data))
+		got, err := p.Render(event(c.data), nil)
 		want := `{"type":"order.paid","timestamp":"2026-11-03T09:30:00.12Z","data":` + c.want + `}`
 		if err != nil || string(got.Bytes) != want {
 			t.Errorf("%s of %s: %s %v", c.fields, c.data, got.Bytes, err)
@@ -200,7 +200,7 @@ func TestIncludeFields(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := p.Render(event(order)); string(got.Bytes) != `[{"ok":true},null,true]` {
+	if got, _ := p.Render(event(order), nil); string(got.Bytes) != `[{"ok":true},null,true]` {
 		t.Errorf("a template with fields: %s", got.Bytes)
 	}
 }
@@ -213,7 +213,7 @@ func TestCloudEvents(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b, err := p.Render(e)
+		b, err := p.Render(e, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -255,13 +255,13 @@ func TestTooLong(t *testing.T) {
 		"escaped": `" {{ data }}{{ data }}{{ data }}"`,
 	} {
 		e := event(`["` + strings.Repeat(`\\`, 120<<10) + `"]`)
-		_, err := template(t, source).Render(e)
+		_, err := template(t, source).Render(e, nil)
 		if tooLong, ok := errors.AsType[*TooLong](err); !ok || tooLong.Most != MaxBytes {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	large := event(`"` + strings.Repeat("x", 3*MaxBytes) + `"`)
-	if b, err := template(t, `{"all":"{{ data }}"}`).Render(large); err != nil || len(b.Bytes) < 3*MaxBytes {
+	if b, err := template(t, `{"all":"{{ data }}"}`).Render(large, nil); err != nil || len(b.Bytes) < 3*MaxBytes {
 		t.Errorf("an event that is long itself: %v", err)
 	}
 }
@@ -281,7 +281,7 @@ func TestNormal(t *testing.T) {
 	if p, err := Compile("payload", nil); p != nil || err != nil {
 		t.Errorf("%v %v", p, err)
 	}
-	b, err := (*Payload)(nil).Render(event(`1`))
+	b, err := (*Payload)(nil).Render(event(`1`), nil)
 	if err != nil || string(b.Bytes) != `{"type":"order.paid","timestamp":"2026-11-03T09:30:00.12Z","data":1}` {
 		t.Errorf("%s %v", b.Bytes, err)
 	}

@@ -108,7 +108,8 @@ CREATE TABLE webhooks (
     external_id       TEXT, -- the owner's name for it
     metadata          TEXT, -- a JSON object
     ordering          TEXT NOT NULL DEFAULT 'NONE', -- KEY: events with the same ordering key go one after the other
-    on_failure        TEXT NOT NULL DEFAULT 'CONTINUE' -- what follows a delivery with an ordering key that failed; HOLD: nothing
+    on_failure        TEXT NOT NULL DEFAULT 'CONTINUE', -- what follows a delivery with an ordering key that failed; HOLD: nothing
+    payload_version   INTEGER -- its payload settings; NULL: the default
 );
 CREATE INDEX webhooks_tenant ON webhooks (tenant_id, seq);
 CREATE UNIQUE INDEX webhooks_external ON webhooks (tenant_id, external_id) WHERE external_id IS NOT NULL AND deleted_at IS NULL;
@@ -131,6 +132,18 @@ CREATE TABLE webhook_headers (
     key_id     TEXT NOT NULL, -- the master key that sealed it
     sealed     BLOB NOT NULL -- nonce and AES-256-GCM ciphertext of all custom headers, a JSON array
 );
+
+-- Versions of webhooks' payload settings, which never change. Those that no pending delivery and no attempt names are removed.
+CREATE TABLE payloads (
+    seq         INTEGER PRIMARY KEY AUTOINCREMENT, -- the version
+    tenant_id   BLOB NOT NULL REFERENCES tenants (id),
+    webhook_id  BLOB NOT NULL REFERENCES webhooks (id),
+    settings    TEXT NOT NULL, -- JSON
+    created_at  INTEGER NOT NULL,
+    replaced_at INTEGER -- NULL: it is the webhook's
+);
+CREATE INDEX payloads_webhook ON payloads (tenant_id, webhook_id);
+CREATE INDEX payloads_replaced ON payloads (seq) WHERE replaced_at IS NOT NULL;
 
 -- History has no foreign keys: each would cost a look-up on every insert, and retention removes whole events at once.
 
@@ -200,7 +213,8 @@ CREATE TABLE deliveries (
     failure_reason TEXT, -- why it is FAILED
     replay_id      BLOB, -- the replay that made it due last, or canceled it; NULL: none did, or it was retried by hand since
     line           BLOB, -- the line, which the webhook and the ordering key name together; NULL: none
-    place          INTEGER -- in the line
+    place          INTEGER, -- in the line
+    payload_version INTEGER -- that its next attempt is made with; NULL: the default
 );
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE UNIQUE INDEX deliveries_pair ON deliveries (event_id, webhook_id);
@@ -217,6 +231,7 @@ CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE due_at IS N
 CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS NOT NULL;
 CREATE INDEX deliveries_line ON deliveries (line, place) WHERE place IS NOT NULL;
 CREATE INDEX deliveries_place ON deliveries (webhook_id, place) WHERE place IS NOT NULL;
+CREATE INDEX deliveries_payload ON deliveries (payload_version) WHERE payload_version IS NOT NULL AND status = 'PENDING';
 
 CREATE TABLE attempts (
     seq                INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -243,7 +258,7 @@ CREATE TABLE attempts (
     response_headers   TEXT NOT NULL,
     response_truncated BOOLEAN NOT NULL,
     replay_id          BLOB, -- the replay that caused it
-    payload_version    INTEGER, -- of the webhook's payload settings that shaped the body
+    payload_version    INTEGER, -- of the webhook's payload settings that shaped the body; NULL: the default
     response_body      BLOB -- last, like an event's data
 );
 CREATE UNIQUE INDEX attempts_id ON attempts (id);
@@ -252,6 +267,7 @@ CREATE INDEX attempts_webhook ON attempts (webhook_id);
 CREATE INDEX attempts_tenant ON attempts (tenant_id);
 CREATE INDEX attempts_failed ON attempts (tenant_id) WHERE status = 'FAILED';
 CREATE INDEX attempts_webhook_failed ON attempts (webhook_id) WHERE status = 'FAILED';
+CREATE INDEX attempts_payload ON attempts (payload_version) WHERE payload_version IS NOT NULL;
 
 -- Jobs that send deliveries again. A delivery that one has come to (matched) is in replay_queue, was sent (started), or is skipped.
 CREATE TABLE replays (
@@ -394,6 +410,7 @@ DROP TABLE deliveries;
 DROP TABLE fanouts;
 DROP TABLE idempotency_keys;
 DROP TABLE events;
+DROP TABLE payloads;
 DROP TABLE webhook_headers;
 DROP TABLE secrets;
 DROP TABLE webhooks;
