@@ -2,11 +2,13 @@ package graph
 
 import (
 	"context"
+	"errors"
 
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/meter"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
 // Headers is the resolver for the headers field.
@@ -23,7 +25,15 @@ func (r *attemptRequestResolver) Body(ctx context.Context, obj *model.AttemptReq
 	if err := meter.From(ctx).Take(len(e.Data)); err != nil {
 		return "", err
 	}
-	return string(e.AppendBody(nil)), nil
+	p, err := r.scope(ctx).PayloadOf(ctx, obj.Attempt)
+	if err != nil {
+		return "", err
+	}
+	b, err := p.Render(e, meter.From(ctx).Take)
+	if _, is := errors.AsType[*payload.TooLong](err); is {
+		return "", nil // it was not sent
+	}
+	return string(b.Bytes), err
 }
 
 // Headers is the resolver for the headers field.

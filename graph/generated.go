@@ -56,6 +56,7 @@ type ResolverRoot interface {
 	Token() TokenResolver
 	Webhook() WebhookResolver
 	WebhookCount() WebhookCountResolver
+	WebhookPayload() WebhookPayloadResolver
 	WebhookSecret() WebhookSecretResolver
 	DataFilter() DataFilterResolver
 }
@@ -666,6 +667,7 @@ type ComplexityRoot struct {
 		Metadata        func(childComplexity int) int
 		OnFailure       func(childComplexity int) int
 		Ordering        func(childComplexity int) int
+		Payload         func(childComplexity int) int
 		RatePerSecond   func(childComplexity int) int
 		RetryScheduleMs func(childComplexity int) int
 		Secrets         func(childComplexity int) int
@@ -709,6 +711,12 @@ type ComplexityRoot struct {
 		LastSuccessAt  func(childComplexity int) int
 		P95Ms          func(childComplexity int) int
 		SuccessRate    func(childComplexity int) int
+	}
+
+	WebhookPayload struct {
+		Format        func(childComplexity int) int
+		IncludeFields func(childComplexity int) int
+		Template      func(childComplexity int) int
 	}
 
 	WebhookSecret struct {
@@ -881,6 +889,7 @@ type WebhookResolver interface {
 	Tenant(ctx context.Context, obj *webhook.Webhook) (*webhook.Tenant, error)
 
 	Filter(ctx context.Context, obj *webhook.Webhook) ([]byte, error)
+	Payload(ctx context.Context, obj *webhook.Webhook) (*webhook.Payload, error)
 
 	Metadata(ctx context.Context, obj *webhook.Webhook) ([]byte, error)
 
@@ -893,6 +902,9 @@ type WebhookResolver interface {
 }
 type WebhookCountResolver interface {
 	Webhook(ctx context.Context, obj *model.WebhookCount) (*webhook.Webhook, error)
+}
+type WebhookPayloadResolver interface {
+	Template(ctx context.Context, obj *webhook.Payload) ([]byte, error)
 }
 type WebhookSecretResolver interface {
 	PublicKey(ctx context.Context, obj *webhook.Secret) (*string, error)
@@ -3623,6 +3635,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.Ordering(childComplexity), true
+	case "Webhook.payload":
+		if e.ComplexityRoot.Webhook.Payload == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Payload(childComplexity), true
 	case "Webhook.ratePerSecond":
 		if e.ComplexityRoot.Webhook.RatePerSecond == nil {
 			break
@@ -3807,6 +3825,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WebhookHealth.SuccessRate(childComplexity), true
 
+	case "WebhookPayload.format":
+		if e.ComplexityRoot.WebhookPayload.Format == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookPayload.Format(childComplexity), true
+	case "WebhookPayload.includeFields":
+		if e.ComplexityRoot.WebhookPayload.IncludeFields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookPayload.IncludeFields(childComplexity), true
+	case "WebhookPayload.template":
+		if e.ComplexityRoot.WebhookPayload.Template == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookPayload.Template(childComplexity), true
+
 	case "WebhookSecret.createdAt":
 		if e.ComplexityRoot.WebhookSecret.CreatedAt == nil {
 			break
@@ -3883,6 +3920,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("WebhookFilter", ec.unmarshalInputWebhookFilter),
 			graphql.NewInputUnmarshaler("WebhookHeaderInput", ec.unmarshalInputWebhookHeaderInput),
 			graphql.NewInputUnmarshaler("WebhookOrder", ec.unmarshalInputWebhookOrder),
+			graphql.NewInputUnmarshaler("WebhookPayloadInput", ec.unmarshalInputWebhookPayloadInput),
 		)
 	}
 	first := true
@@ -5076,6 +5114,8 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_events(ctx, field)
 	case "filter":
 		return ec.fieldContext_Webhook_filter(ctx, field)
+	case "payload":
+		return ec.fieldContext_Webhook_payload(ctx, field)
 	case "enabled":
 		return ec.fieldContext_Webhook_enabled(ctx, field)
 	case "description":
@@ -5188,6 +5228,18 @@ func (ec *executionContext) childFields_WebhookHealth(ctx context.Context, field
 		return ec.fieldContext_WebhookHealth_disablesAt(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookHealth", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "format":
+		return ec.fieldContext_WebhookPayload_format(ctx, field)
+	case "includeFields":
+		return ec.fieldContext_WebhookPayload_includeFields(ctx, field)
+	case "template":
+		return ec.fieldContext_WebhookPayload_template(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_WebhookSecret(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -17788,6 +17840,38 @@ func (ec *executionContext) fieldContext_Webhook_filter(_ context.Context, field
 	return graphql.NewScalarFieldContext("Webhook", field, true, true, "JSON")
 }
 
+func (ec *executionContext) _Webhook_payload(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_payload(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Webhook().Payload(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Payload) graphql.Marshaler {
+			return ec.marshalNWebhookPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐPayload(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_payload(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webhook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookPayload(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Webhook_enabled(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
 	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Enabled)
 }
@@ -18618,6 +18702,59 @@ func (ec *executionContext) _WebhookHealth_disablesAt(ctx context.Context, field
 }
 func (ec *executionContext) fieldContext_WebhookHealth_disablesAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("WebhookHealth", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _WebhookPayload_format(ctx context.Context, field graphql.CollectedField, obj *webhook.Payload) (ret graphql.Marshaler) {
+	return ec.marshalNPayloadFormat2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐPayloadFormat(ctx, field.Selections, obj.Format)
+}
+func (ec *executionContext) fieldContext_WebhookPayload_format(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookPayload", field, false, false, "PayloadFormat")
+}
+
+func (ec *executionContext) _WebhookPayload_includeFields(ctx context.Context, field graphql.CollectedField, obj *webhook.Payload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookPayload_includeFields(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.IncludeFields, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalOString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookPayload_includeFields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookPayload_template(ctx context.Context, field graphql.CollectedField, obj *webhook.Payload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookPayload_template(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.WebhookPayload().Template(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []byte) graphql.Marshaler {
+			return ec.marshalOJSON2ᚕbyte(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookPayload_template(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookPayload", field, true, true, "JSON")
 }
 
 func (ec *executionContext) _WebhookSecret_id(ctx context.Context, field graphql.CollectedField, obj *webhook.Secret) (ret graphql.Marshaler) {
@@ -19770,7 +19907,7 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 		asMap["signatureScheme"] = "HMAC_SHA256"
 	}
 
-	fieldsInOrder := [...]string{"url", "events", "filter", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "signatureScheme"}
+	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "signatureScheme"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -19798,6 +19935,13 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.Filter = data
+		case "payload":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("payload"))
+			data, err := ec.unmarshalOWebhookPayloadInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookPayloadInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Payload = data
 		case "enabled":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enabled"))
 			data, err := ec.unmarshalNBoolean2bool(ctx, v)
@@ -21453,7 +21597,7 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers"}
+	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -21495,6 +21639,13 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.Filter = graphql.OmittableOf(data)
+		case "payload":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("payload"))
+			data, err := ec.unmarshalOWebhookPayloadInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookPayloadInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Payload = graphql.OmittableOf(data)
 		case "enabled":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("enabled"))
 			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
@@ -21772,6 +21923,66 @@ func (ec *executionContext) unmarshalInputWebhookOrder(ctx context.Context, obj 
 func UnmarshalWebhookOrder(ctx context.Context, raw any) (model.WebhookOrder, error) {
 	var out model.WebhookOrder
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookOrder", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputWebhookPayloadInput(ctx context.Context, obj any) (model.WebhookPayloadInput, error) {
+	var it model.WebhookPayloadInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["format"]; !present {
+		asMap["format"] = "STANDARD"
+	}
+
+	fieldsInOrder := [...]string{"format", "includeFields", "template"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "format":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("format"))
+			data, err := ec.unmarshalNPayloadFormat2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐPayloadFormat(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Format = data
+		case "includeFields":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("includeFields"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.IncludeFields = data
+		case "template":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("template"))
+			data, err := ec.unmarshalOJSON2ᚕbyte(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Template = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWebhookPayloadInput unmarshals raw into the WebhookPayloadInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWebhookPayloadInput(ctx context.Context, raw any) (model.WebhookPayloadInput, error) {
+	var out model.WebhookPayloadInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookPayloadInput", raw, &out)
 	return out, err
 }
 
@@ -25961,6 +26172,12 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Webhook_filter(ctx, field, obj)
 				})
+		case "payload":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Webhook_payload(ctx, field, obj)
+				})
 		case "enabled":
 			out.Values[i] = ec._Webhook_enabled(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -26310,6 +26527,50 @@ func (ec *executionContext) _WebhookHealth(ctx context.Context, sel ast.Selectio
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var webhookPayloadImplementors = []string{"WebhookPayload"}
+
+func (ec *executionContext) _WebhookPayload(ctx context.Context, sel ast.SelectionSet, obj *webhook.Payload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookPayloadImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookPayload")
+		case "format":
+			out.Values[i] = ec._WebhookPayload_format(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "includeFields":
+			out.Values[i] = ec._WebhookPayload_includeFields(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "template":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._WebhookPayload_template(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -27466,6 +27727,21 @@ func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋhookgraphᚋhookg
 	return ec._PageInfo(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNPayloadFormat2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐPayloadFormat(ctx context.Context, v any) (webhook.PayloadFormat, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.PayloadFormat(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPayloadFormat2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐPayloadFormat(ctx context.Context, sel ast.SelectionSet, v webhook.PayloadFormat) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PayloadFormat!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNPublishEventInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPublishEventInput(ctx context.Context, v any) (model.PublishEventInput, error) {
 	res, err := ec.unmarshalInputPublishEventInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -28168,6 +28444,14 @@ func (ec *executionContext) marshalNWebhookOrdering2githubᚗcomᚋhookgraphᚋh
 		graphql.AddInvalidNullFromMarshaler(ctx, "WebhookOrdering!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNWebhookPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐPayload(ctx context.Context, sel ast.SelectionSet, v *webhook.Payload) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WebhookPayload!")
+		return graphql.Null
+	}
+	return ec._WebhookPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalNWebhookSecret2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐSecretᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.Secret) graphql.Marshaler {
@@ -29482,6 +29766,14 @@ func (ec *executionContext) marshalOWebhookOrdering2ᚖgithubᚗcomᚋhookgraph�
 	_ = ctx
 	res := graphql.MarshalString(string(*v))
 	return res
+}
+
+func (ec *executionContext) unmarshalOWebhookPayloadInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookPayloadInput(ctx context.Context, v any) (*model.WebhookPayloadInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputWebhookPayloadInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalO__EnumValue2ᚕgithubᚗcomᚋ99designsᚋgqlgenᚋgraphqlᚋintrospectionᚐEnumValueᚄ(ctx context.Context, sel ast.SelectionSet, v []introspection.EnumValue) graphql.Marshaler {

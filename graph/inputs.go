@@ -53,6 +53,19 @@ func newEvent(in *model.PublishEventInput) webhook.NewEvent {
 	return e
 }
 
+// newPayload translates payload settings; nil means the default.
+func newPayload(in *model.WebhookPayloadInput) *webhook.Payload {
+	if in == nil {
+		return nil
+	}
+	return &webhook.Payload{Format: in.Format, IncludeFields: in.IncludeFields, Template: webhook.JSONText(in.Template)}
+}
+
+func payloadPatch(in graphql.Omittable[*model.WebhookPayloadInput]) webhook.Opt[*webhook.Payload] {
+	p, given := in.ValueOK()
+	return webhook.Opt[*webhook.Payload]{Value: newPayload(p), Set: given}
+}
+
 // newToken translates a token to create. It refuses scopes that the caller's token does not have.
 func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error) {
 	t := webhook.Token{TenantID: in.TenantID, Name: in.Name, Scopes: in.Scopes, ExpiresAt: in.ExpiresAt, CreatedBy: &c.Token.ID}
@@ -178,6 +191,7 @@ func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 		Metadata:        opt(in.Metadata),
 		Ordering:        valueOr(in.Ordering, webhook.OrderingNone),
 		OnFailure:       valueOr(in.OnFailure, webhook.OnFailureContinue),
+		Payload:         payloadPatch(in.Payload),
 	}
 	if enabled, ok := in.Enabled.ValueOK(); ok {
 		if enabled == nil {

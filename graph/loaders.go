@@ -25,6 +25,7 @@ type loaders struct {
 	secrets    loader[[]*webhook.Secret]
 	headers    loader[[]*webhook.CustomHeader]
 	tenants    loader[*webhook.Tenant]
+	payloads   loader[*webhook.Payload] // by webhook
 	tokens     loader[*webhook.Token]
 	last       loader[*webhook.Attempt]  // by delivery
 	keys       loader[string]            // idempotency keys by event
@@ -47,6 +48,7 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l.replays = loader[*webhook.Replay]{of: l, fetch: rows(l, s.ReplaysByID)}
 	l.secrets = loader[[]*webhook.Secret]{of: l, fetch: s.Secrets}
 	l.headers = loader[[]*webhook.CustomHeader]{of: l, fetch: s.Headers}
+	l.payloads = loader[*webhook.Payload]{of: l, fetch: s.Payloads}
 	l.tokens = loader[*webhook.Token]{of: l, fetch: rows(l, known.TokensByID)}
 	l.last = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.LastAttempts)}
 	l.keys = loader[string]{of: l, fetch: s.IdempotencyKeys}

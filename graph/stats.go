@@ -182,7 +182,7 @@ func groups(ctx context.Context, l *loaders, s *model.Stats, by model.StatsDimen
 var errorNames = map[stats.Error]webhook.ErrorCode{
 	stats.DNS: webhook.ErrorDNS, stats.Connect: webhook.ErrorConnect, stats.TLS: webhook.ErrorTLS, stats.Timeout: webhook.ErrorTimeout,
 	stats.BlockedAddress: webhook.ErrorBlockedAddress, stats.HTTPStatus: webhook.ErrorHTTPStatus, stats.ResponseTooSlow: webhook.ErrorResponseTooSlow,
-	stats.Protocol: webhook.ErrorProtocol, stats.Signing: webhook.ErrorSigning,
+	stats.Protocol: webhook.ErrorProtocol, stats.Signing: webhook.ErrorSigning, stats.Payload: webhook.ErrorPayload,
 }
 
 // attemptGroups groups attempts by the errors or statuses that the totals have.

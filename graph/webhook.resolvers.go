@@ -27,6 +27,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 		Scheme:          input.SignatureScheme,
 		Ordering:        input.Ordering,
 		OnFailure:       input.OnFailure,
+		Payload:         newPayload(input.Payload),
 	})
 	errs, err := userErrors(err)
 	return &model.CreateWebhookPayload{Webhook: w, Duplicate: w != nil && secret == nil, Secret: revealed(secret), UserErrors: errs}, err
@@ -104,6 +105,21 @@ func (r *webhookResolver) Filter(ctx context.Context, obj *webhook.Webhook) ([]b
 	return metered(ctx, obj.Filter)
 }
 
+// Payload is the resolver for the payload field.
+func (r *webhookResolver) Payload(ctx context.Context, obj *webhook.Webhook) (*webhook.Payload, error) {
+	p := obj.Payload
+	if p == nil && obj.PayloadVersion != nil {
+		var err error
+		if p, err = load(ctx, &r.loaders(ctx).payloads, obj, webhookID); err != nil {
+			return nil, err
+		}
+	}
+	if p == nil {
+		p = &webhook.Payload{Format: webhook.PayloadStandard}
+	}
+	return p, nil
+}
+
 // Metadata is the resolver for the metadata field.
 func (r *webhookResolver) Metadata(ctx context.Context, obj *webhook.Webhook) ([]byte, error) {
 	return metered(ctx, obj.Metadata)
@@ -137,6 +153,11 @@ func (r *webhookResolver) Attempts(ctx context.Context, obj *webhook.Webhook, fi
 	return attemptsOfWebhooks.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
 }
 
+// Template is the resolver for the template field.
+func (r *webhookPayloadResolver) Template(ctx context.Context, obj *webhook.Payload) ([]byte, error) {
+	return metered(ctx, obj.Template)
+}
+
 // PublicKey is the resolver for the publicKey field.
 func (r *webhookSecretResolver) PublicKey(ctx context.Context, obj *webhook.Secret) (*string, error) {
 	key := obj.PublicKey()
@@ -149,10 +170,14 @@ func (r *webhookSecretResolver) PublicKey(ctx context.Context, obj *webhook.Secr
 // Webhook returns WebhookResolver implementation.
 func (r *Resolver) Webhook() WebhookResolver { return &webhookResolver{r} }
 
+// WebhookPayload returns WebhookPayloadResolver implementation.
+func (r *Resolver) WebhookPayload() WebhookPayloadResolver { return &webhookPayloadResolver{r} }
+
 // WebhookSecret returns WebhookSecretResolver implementation.
 func (r *Resolver) WebhookSecret() WebhookSecretResolver { return &webhookSecretResolver{r} }
 
 type (
-	webhookResolver       struct{ *Resolver }
-	webhookSecretResolver struct{ *Resolver }
+	webhookResolver        struct{ *Resolver }
+	webhookPayloadResolver struct{ *Resolver }
+	webhookSecretResolver  struct{ *Resolver }
 )

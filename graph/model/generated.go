@@ -144,6 +144,8 @@ type CreateWebhookInput struct {
 	// null means every event of these types. At most 100 webhooks of a tenant may have one. It applies to events that are published
 	// from now on, and to those that a replay of kind `MISSING` finds.
 	Filter []byte `json:"filter,omitempty"`
+	// How requests carry an event; null means the format `STANDARD` with all data. It applies to events that are published from now on.
+	Payload *WebhookPayloadInput `json:"payload,omitempty"`
 	// Whether deliveries are attempted; if false, they are held.
 	Enabled bool `json:"enabled"`
 	// A note, at most 1,000 characters.
@@ -570,6 +572,10 @@ type UpdateWebhookInput struct {
 	// null removes it. At most 100 webhooks of a tenant may have one. It applies to events that are published afterwards, and to those
 	// that a replay of kind `MISSING` finds.
 	Filter graphql.Omittable[[]byte] `json:"filter,omitempty"`
+	// How requests carry an event; null means the format `STANDARD` with all data. It replaces the existing settings, and applies to events that are
+	// published afterwards, and to deliveries that are retried by hand or replayed afterwards. At most 200 versions of it are kept for a webhook,
+	// because deliveries and attempts name them.
+	Payload graphql.Omittable[*WebhookPayloadInput] `json:"payload,omitempty"`
 	// False holds the webhook's deliveries, true releases them.
 	Enabled graphql.Omittable[*bool] `json:"enabled,omitempty"`
 	// A note, at most 1,000 characters; null removes it.
@@ -629,6 +635,19 @@ type WebhookOrder struct {
 	Field WebhookOrderField `json:"field"`
 	// The direction. The default is `DESC`: latest or highest first.
 	Direction *OrderDirection `json:"direction,omitempty"`
+}
+
+// How requests are to carry an event.
+type WebhookPayloadInput struct {
+	// The format.
+	Format webhook.PayloadFormat `json:"format"`
+	// The parts of the event's `data` to send, as paths like `customer.id`, at most 50 of at most 512 bytes; of arrays, the parts of each element.
+	// Null and empty mean all of it. It applies to every format, and to what a template finds.
+	IncludeFields []string `json:"includeFields,omitempty"`
+	// The template, required by the format `TEMPLATE` and only allowed for it: JSON whose strings may have placeholders like
+	// `{{ data.name | default 'nobody' }}`, at most 16,384 bytes, 20 levels and 200 placeholders. The body that it makes is at most 1 MiB, or 64 KiB
+	// longer than the event's `data` if that is more: otherwise the attempt fails with the error `PAYLOAD`.
+	Template []byte `json:"template,omitempty"`
 }
 
 // The precision of a count.

@@ -199,6 +199,27 @@ func newHeaders(to *[]*webhook.NewHeader) func(json.RawMessage) string {
 	}
 }
 
+// newPayload accepts null as the default.
+func newPayload(to **webhook.Payload) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		*to = nil
+		if string(raw) == "null" {
+			return ""
+		}
+		var p webhook.Payload
+		var template []byte
+		err := decode(raw, map[string]func(json.RawMessage) string{
+			"format": optional(str((*string)(&p.Format))), "include_fields": strs(&p.IncludeFields), "template": whole(&template),
+		})
+		if err != nil {
+			return "must be an object with format, include_fields and template, or null"
+		}
+		p.Template = webhook.JSONText(template)
+		*to = &p
+		return ""
+	}
+}
+
 func timestamp(to **time.Time) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		if string(raw) == "null" {

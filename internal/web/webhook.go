@@ -26,6 +26,7 @@ type hook struct {
 	Secret string `json:"secret,omitempty"`
 
 	Filter          json.RawMessage         `json:"filter,omitempty"`
+	Payload         *shape                  `json:"payload,omitempty"` // absent: the default
 	Description     string                  `json:"description,omitempty"`
 	ExternalID      *string                 `json:"external_id,omitempty"`
 	Metadata        json.RawMessage         `json:"metadata,omitempty"`
@@ -42,6 +43,24 @@ type hook struct {
 	// SignatureScheme and PublicKey are the current secret's, unless it has the default scheme.
 	SignatureScheme webhook.Scheme `json:"signature_scheme,omitempty"`
 	PublicKey       string         `json:"public_key,omitempty"`
+}
+
+// shape is payload settings.
+type shape struct {
+	Format        webhook.PayloadFormat `json:"format"`
+	IncludeFields []string              `json:"include_fields,omitempty"`
+	Template      json.RawMessage       `json:"template,omitempty"`
+}
+
+func shapeOf(p *webhook.Payload) *shape {
+	if p == nil {
+		return nil
+	}
+	s := &shape{Format: p.Format, IncludeFields: p.IncludeFields}
+	if p.Template != nil {
+		s.Template = json.RawMessage(*p.Template)
+	}
+	return s
 }
 
 // header is a custom header; the value of a sensitive one is null.
@@ -65,6 +84,10 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 	if err != nil {
 		return nil, err
 	}
+	payloads, err := r.scope.Payloads(r.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]hook, len(webhooks))
 	for i, w := range webhooks {
 		h := hook{
@@ -79,6 +102,7 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 		if w.OnFailure != webhook.OnFailureContinue {
 			h.OnFailure = w.OnFailure
 		}
+		h.Payload = shapeOf(payloads[w.ID])
 		if w.Filter != nil {
 			h.Filter = json.RawMessage(*w.Filter)
 		}
@@ -130,7 +154,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 		"timeout_ms": number(&n.TimeoutMs), "rate_per_second": number(&n.RatePerSecond),
 		"external_id": text(&n.ExternalID), "metadata": whole(&n.Metadata),
 		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)),
-		"ordering": optional(str((*string)(&n.Ordering))), "on_failure": optional(str((*string)(&n.OnFailure))),
+		"ordering": optional(str((*string)(&n.Ordering))), "on_failure": optional(str((*string)(&n.OnFailure))), "payload": newPayload(&n.Payload),
 	})
 	if err != nil {
 		return 0, nil, err
@@ -205,6 +229,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		"signature_scheme":  optional(scheme(&rotation.Scheme)),
 		"ordering":          set(&p.Ordering.Set, optional(str((*string)(&p.Ordering.Value)))),
 		"on_failure":        set(&p.OnFailure.Set, optional(str((*string)(&p.OnFailure.Value)))),
+		"payload":           set(&p.Payload.Set, newPayload(&p.Payload.Value)),
 
 		// An answer may be sent back: these members are accepted, but cannot be changed.
 		"id": is(id.String()), "object": is("webhook"),
@@ -222,7 +247,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		}
 	}
 	if !p.URL.Set && !p.Events.Set && !p.Filter.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.TimeoutMs.Set &&
-		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !rotate {
+		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !p.Payload.Set && !rotate {
 		return s.getWebhook(r) // nothing changes, not even updated_at
 	}
 	var rotated *webhook.Rotation

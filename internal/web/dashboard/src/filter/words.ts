@@ -34,6 +34,7 @@ const ERRORS: AttemptErrorCode[] = [
   'RESPONSE_TOO_SLOW',
   'PROTOCOL',
   'SIGNING',
+  'PAYLOAD',
 ];
 
 /** The names of the audit log's actions, as people read them. */
