@@ -201,6 +201,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	hook, secret, err := scope.CreateWebhook(t.Context(), webhook.New{
 		URL: p.texts["url"], Enabled: true, Description: "note of " + name, Events: []string{eventType}, ExternalID: new(p.texts["external"]),
 		Headers: []*webhook.NewHeader{{Name: "X-Of", Value: &name}},
+		Payload: &webhook.Payload{Format: webhook.PayloadTemplate, Template: new(`{"shape of ` + name + `":"{{ data }}"}`)},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -55,6 +55,7 @@ func TestAllSettings(t *testing.T) {
 		"url": "https://example.com/a", "events": []string{"a.b"}, "enabled": false, "description": "ours", "retry_schedule_ms": []int{},
 		"timeout_ms": 2000, "rate_per_second": 7, "signature_scheme": "ED25519", "external_id": "e1", "metadata": object{"plan": "pro"},
 		"ordering": "KEY", "on_failure": "HOLD",
+		"payload": object{"format": "TEMPLATE", "include_fields": []string{"a.b"}, "template": object{"text": "{{ type }}"}},
 		"headers": []object{{"name": "X-Key", "value": "secret", "sensitive": true}, {"name": "X-Plain", "value": "p", "sensitive": false}},
 	}
 	status, made := a.call(t, "POST", "/v1/webhooks", settings)

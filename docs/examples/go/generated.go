@@ -33,6 +33,8 @@ const (
 	AttemptErrorCodeProtocol AttemptErrorCode = "PROTOCOL"
 	// The request could not be signed.
 	AttemptErrorCodeSigning AttemptErrorCode = "SIGNING"
+	// The webhook's payload template makes a body that is too long; nothing was sent.
+	AttemptErrorCodePayload AttemptErrorCode = "PAYLOAD"
 )
 
 var AllAttemptErrorCode = []AttemptErrorCode{
@@ -45,6 +47,7 @@ var AllAttemptErrorCode = []AttemptErrorCode{
 	AttemptErrorCodeResponseTooSlow,
 	AttemptErrorCodeProtocol,
 	AttemptErrorCodeSigning,
+	AttemptErrorCodePayload,
 }
 
 // The outcome of an attempt.
