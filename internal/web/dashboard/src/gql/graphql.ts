@@ -14,6 +14,8 @@ export type AttemptErrorCode =
   | 'DNS'
   /** The receiver answered with a status other than 2xx. */
   | 'HTTP_STATUS'
+  /** The webhook's payload template makes a body that is too long; nothing was sent. */
+  | 'PAYLOAD'
   /** The connection ended before the response headers were complete, or they are not valid HTTP. */
   | 'PROTOCOL'
   /** The response began but was not complete before the deadline. */
@@ -192,6 +194,8 @@ export type CreateWebhookInput = {
   onFailure?: WebhookOnFailure;
   /** The order in which the webhook gets events. It applies to events that are published from now on. */
   ordering?: WebhookOrdering;
+  /** How requests carry an event; null means the format `STANDARD` with all data. It applies to events that are published from now on. */
+  payload?: WebhookPayloadInput | null | undefined;
   /** The maximum number of attempts started per second, 1 to 10,000; null means unlimited. */
   ratePerSecond?: number | null | undefined;
   /**
@@ -345,6 +349,17 @@ export type IntRange = {
   /** The highest number; null means no upper bound. */
   to?: number | null | undefined;
 };
+
+/** A form in which requests carry an event. The headers of Standard Webhooks, with the signature of the body, are sent with each. */
+export type PayloadFormat =
+  /** A CloudEvent 1.0 in structured content mode. The content type is `application/cloudevents+json`. */
+  | 'CLOUDEVENTS'
+  /** A CloudEvent 1.0 in binary content mode: its attributes are in `ce-` headers, and the body is the event's `data`, as `application/json`. */
+  | 'CLOUDEVENTS_BINARY'
+  /** A JSON object with the event's `type`, `timestamp` and `data`, as Standard Webhooks recommends. The content type is `application/json`. */
+  | 'STANDARD'
+  /** JSON that a template makes of the event. The content type is `application/json`. */
+  | 'TEMPLATE';
 
 /** An event to publish. */
 export type PublishEventInput = {
@@ -571,6 +586,12 @@ export type UpdateWebhookInput = {
   onFailure?: WebhookOnFailure | null | undefined;
   /** The order in which the webhook gets events; null means `NONE`. It applies to events that are published afterwards. */
   ordering?: WebhookOrdering | null | undefined;
+  /**
+   * How requests carry an event; null means the format `STANDARD` with all data. It replaces the existing settings, and applies to events that are
+   * published afterwards, and to deliveries that are retried by hand or replayed afterwards. At most 200 versions of it are kept for a webhook,
+   * because deliveries and attempts name them.
+   */
+  payload?: WebhookPayloadInput | null | undefined;
   /** The maximum number of attempts started per second, 1 to 10,000; null means unlimited. */
   ratePerSecond?: number | null | undefined;
   /**
@@ -669,6 +690,23 @@ export type WebhookOrdering =
   | 'KEY'
   /** In no order, as fast as the webhook takes them. */
   | 'NONE';
+
+/** How requests are to carry an event. */
+export type WebhookPayloadInput = {
+  /** The format. */
+  format?: PayloadFormat;
+  /**
+   * The parts of the event's `data` to send, as paths like `customer.id`, at most 50 of at most 512 bytes; of arrays, the parts of each element.
+   * Null and empty mean all of it. It applies to every format, and to what a template finds.
+   */
+  includeFields?: Array<string> | null | undefined;
+  /**
+   * The template, required by the format `TEMPLATE` and only allowed for it: JSON whose strings may have placeholders like
+   * `{{ data.name | default 'nobody' }}`, at most 16,384 bytes, 20 levels and 200 placeholders. The body that it makes is at most 1 MiB, or 64 KiB
+   * longer than the event's `data` if that is more: otherwise the attempt fails with the error `PAYLOAD`.
+   */
+  template?: unknown;
+};
 
 export type WatchCountsSubscriptionVariables = Exact<{
   range: TimeRange;
