@@ -454,8 +454,11 @@ func (c *Scope) Payloads(ctx context.Context, webhooks []webhook.ID) (map[webhoo
 	if len(named) == 0 {
 		return found, nil
 	}
-	// Not restricted to a tenant: the versions are those of webhooks that the caller may see.
-	settings, err := payloads.ByVersion(c.s.read.WithContext(ctx), versions)
+	db := c.db(ctx)
+	if !c.everyone {
+		db = db.Where("tenant_id = ?", c.tenant)
+	}
+	settings, err := payloads.ByVersion(db, versions)
 	for id, version := range named {
 		found[id] = settings[version]
 	}

@@ -92,7 +92,7 @@ func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID,
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := register(t, c, webhook.New{Enabled: true, Headers: []*webhook.NewHeader{{Name: "X-Key", Value: new("v")}}})
+	w := register(t, c, webhook.New{Enabled: true, Payload: shaped(`{"a":1}`), Headers: []*webhook.NewHeader{{Name: "X-Key", Value: new("v")}}})
 	var events []webhook.NewEvent
 	for i := range 500 {
 		events = append(events, webhook.NewEvent{IdempotencyKey: fmt.Sprint(i), Data: json.RawMessage(`1`)})
