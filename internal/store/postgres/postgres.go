@@ -222,7 +222,7 @@ func checkDurability(db *gorm.DB) error {
 	case is.Fsync != "on":
 		return fmt.Errorf("PostgreSQL's fsync is %s, want on: it would lose what was acknowledged", is.Fsync)
 	case is.SyncCommit == "off":
-		return errors.New("PostgreSQL's synchronous_commit is off: it would lose what was acknowledged")
+		return errors.New("PostgreSQL's synchronous_commit is off, so acknowledged events could be lost: turn it on")
 	}
 	return nil
 }
@@ -258,7 +258,7 @@ func (p *DB) Start(ctx context.Context, s *dialect.Session) error {
 		return fmt.Errorf("look for a copy: %w", err)
 	}
 	if copying {
-		return errors.New("a copy into this database has begun and not ended: run hookgraph copy again")
+		return errors.New("a copy into this database was interrupted: run hookgraph copy again, which completes it")
 	}
 	if err := p.join(ctx); err != nil {
 		return err

@@ -56,7 +56,7 @@ func (in *Input) Check() error {
 		}
 	case webhook.ReplayCancel:
 		if f.CompletedAt != (list.TimeRange{}) {
-			errs = append(errs, &webhook.Invalid{Field: "filter.completedAt", Code: webhook.CodeInvalid, Message: "keeps no delivery that can be canceled: none of them is completed; leave it out"})
+			errs = append(errs, &webhook.Invalid{Field: "filter.completedAt", Code: webhook.CodeInvalid, Message: "has no effect on kind CANCEL, because completed deliveries cannot be canceled; leave it out"})
 		}
 	default:
 		errs = append(errs, &webhook.Invalid{Field: "kind", Code: webhook.CodeInvalid, Message: "must be FAILED, ALL, MISSING or CANCEL"})
