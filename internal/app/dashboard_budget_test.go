@@ -3,6 +3,7 @@ package app
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -78,6 +79,9 @@ func TestDashboardFirstContent(t *testing.T) {
 // While nothing happens no screen asks for anything: over 60 s, in which a minute begins, each sends what keeps its connection alive, and no
 // request and no other message.
 func TestDashboardIdle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes more than a minute")
+	}
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
 	p := boot(t, t.TempDir())
@@ -101,11 +105,7 @@ func TestDashboardIdle(t *testing.T) {
 		page.Do(chromedp.Navigate(p.url + path + "#token=" + p.token))
 		page.WaitText("main", text)
 	}
-	// Until the screens are loaded, and what was begun has come.
-	for _, page := range pages {
-		page.Calm(3 * time.Second)
-	}
-	pages["/deliveries"].Calm(calmFor)
+	first.Calm(calmFor, slices.Collect(maps.Values(pages))...) // until the screens are loaded, and what was begun has come
 	type sent struct{ requests, frames int }
 	before := map[string]sent{}
 	for path, page := range pages {

@@ -240,7 +240,9 @@ func TestDashboardManyWebhooks(t *testing.T) {
 	click(page, "Show older ones")
 	page.WaitFor(`document.querySelectorAll("tbody tr").length === 100`)
 	fill(page, "input[type=search]", "/hook/7777")
-	page.WaitFor(`document.querySelectorAll("tbody tr").length === 1`)
+	// On a slow machine the search ends before it has seen all of them.
+	page.WaitFor(`document.querySelectorAll("tbody tr").length === 1 ||
+		([...document.querySelectorAll("main button")].find((button) => /^(Show older ones|Go on)$/.test(button.innerText) && !button.disabled)?.click(), false)`)
 	page.WaitText("tbody tr", "/hook/7777")
 	jump(page, "/hook/4242")
 	page.WaitText("h1", "/hook/4242")

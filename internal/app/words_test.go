@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"regexp/syntax"
 	"strings"
 	"testing"
 )
@@ -109,6 +110,10 @@ var oddWords = []struct {
 
 // Prose, comments, errors, descriptions and the dashboard use the field's standard terms: replaced words must not come back.
 func TestWords(t *testing.T) {
+	needles := make([]string, len(oddWords))
+	for i, odd := range oddWords {
+		needles[i] = needle(t, odd.pattern)
+	}
 	for name, text := range sources(t, "*.go", "*.graphqls", "*.md", "*.sql", "*.ts", "*.tsx") {
 		if filepath.Base(name) == "words_test.go" {
 			continue
@@ -116,12 +121,52 @@ func TestWords(t *testing.T) {
 		if bytes.Contains(text, []byte("DO NOT EDIT")) && strings.HasPrefix(filepath.Base(name), "generated") {
 			continue
 		}
-		for i, line := range strings.Split(string(text), "\n") {
-			for _, odd := range oddWords {
+		lower := strings.ToLower(string(text))
+		for n, odd := range oddWords {
+			if !strings.Contains(lower, needles[n]) {
+				continue
+			}
+			for i, line := range strings.Split(string(text), "\n") {
 				if found := odd.pattern.FindString(line); found != "" && !strings.HasSuffix(found, " only") {
 					t.Errorf("%s:%d: %q: write %s", name, i+1, strings.TrimSpace(found), odd.instead)
 				}
 			}
+		}
+	}
+}
+
+// needle returns the longest text that every match of the pattern contains, in lower case: it finds files to look at a hundred times faster
+// than the pattern does.
+func needle(t *testing.T, pattern *regexp.Regexp) (longest string) {
+	t.Helper()
+	parsed, err := syntax.Parse(pattern.String(), syntax.Perl)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var walk func(*syntax.Regexp)
+	walk = func(part *syntax.Regexp) {
+		switch part.Op {
+		case syntax.OpLiteral:
+			if text := strings.ToLower(string(part.Rune)); len(text) > len(longest) {
+				longest = text
+			}
+		case syntax.OpConcat, syntax.OpCapture, syntax.OpPlus:
+			for _, sub := range part.Sub {
+				walk(sub)
+			}
+		}
+	}
+	walk(parsed)
+	return longest
+}
+
+// A needle is in everything that its pattern matches.
+func TestNeedle(t *testing.T) {
+	for pattern, want := range map[string]string{
+		`(?i)\bcan not\b( only)?`: "can not", `(?i)\bmay (it|they)\b`: "may ", `(?i)\b(needs? mu|mu must be held)\b`: "", `^\s*// \w+ is [\w.]+'s\.`: " is ",
+	} {
+		if got := needle(t, regexp.MustCompile(pattern)); got != want {
+			t.Errorf("%s: %q, want %q", pattern, got, want)
 		}
 	}
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 )
 
-// EnvPostgres is the variable with the URL of a PostgreSQL server on which tests may create databases.
+// EnvPostgres is the variable with the URL of a PostgreSQL server on which tests may create databases; "none" skips those that need one.
 const EnvPostgres = "HOOKGRAPH_TEST_POSTGRES"
 
 // MasterKey seals secrets of tests that have no directory for a key file.
@@ -71,6 +71,7 @@ var databases atomic.Int64
 func Postgres(tb testing.TB) string {
 	tb.Helper()
 	Watch(tb)
+	wanted(tb)
 	s, err := shared()
 	if err != nil {
 		missing(tb, err)
@@ -89,6 +90,7 @@ func Postgres(tb testing.TB) string {
 func StartPostgres(tb testing.TB) *Server {
 	tb.Helper()
 	Watch(tb)
+	wanted(tb)
 	s, err := startPostgres()
 	if err != nil {
 		missing(tb, err)
@@ -98,6 +100,13 @@ func StartPostgres(tb testing.TB) *Server {
 		_ = s.cmd.Wait()
 	})
 	return s
+}
+
+func wanted(tb testing.TB) {
+	tb.Helper()
+	if os.Getenv(EnvPostgres) == "none" {
+		tb.Skip(EnvPostgres + " is none")
+	}
 }
 
 func missing(tb testing.TB, err error) {

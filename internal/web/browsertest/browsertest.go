@@ -276,13 +276,20 @@ func (p *Page) Requests() int {
 	return p.requests
 }
 
-// Calm waits until the page has made no HTTP request for a time.
-func (p *Page) Calm(quiet time.Duration) {
+// Calm waits until the page, and others at the same time, have made no HTTP request for a time.
+func (p *Page) Calm(quiet time.Duration, others ...*Page) {
 	p.t.Helper()
-	begun, since, n := time.Now(), time.Now(), p.Requests()
+	requests := func() int {
+		n := p.Requests()
+		for _, other := range others {
+			n += other.Requests()
+		}
+		return n
+	}
+	begun, since, n := time.Now(), time.Now(), requests()
 	for time.Since(since) < quiet {
 		time.Sleep(50 * time.Millisecond)
-		if now := p.Requests(); now != n {
+		if now := requests(); now != n {
 			since, n = time.Now(), now
 		}
 		if time.Since(begun) > patience+quiet {
