@@ -508,7 +508,7 @@ func (s *Store) Plans() (explained func(tb testing.TB) map[string]string) {
 		pg := s.read.Name() != "sqlite"
 		for text, args := range seen {
 			switch word, _, _ := strings.Cut(strings.TrimSpace(text), " "); word {
-			case "SELECT", "UPDATE", "DELETE":
+			case "SELECT", "UPDATE", "DELETE", "WITH":
 			default:
 				continue
 			}

@@ -69,12 +69,21 @@ func (s *Store) Target(id webhook.ID) *Target { return s.routes.Get(id) }
 // Owners returns the number of tenants that have webhooks. It does not wait for the database.
 func (s *Store) Owners() int { return s.routes.Owners() }
 
+// targetsDue lists webhooks with the time when their next unclaimed delivery is due. It looks it up only for those that have one, which it
+// finds by skipping through the index: PostgreSQL has an index of each day, and most webhooks have nothing due in any.
+const targetsDue = `WITH RECURSIVE due(webhook) AS (
+		SELECT (SELECT d.webhook_id FROM deliveries d WHERE d.due_at IS NOT NULL ORDER BY d.webhook_id LIMIT 1)
+		UNION ALL
+		SELECT (SELECT d.webhook_id FROM deliveries d WHERE d.due_at IS NOT NULL AND d.webhook_id > due.webhook ORDER BY d.webhook_id LIMIT 1)
+		FROM due WHERE due.webhook IS NOT NULL
+	)
+	SELECT w.id, CASE WHEN w.id IN (SELECT webhook FROM due WHERE webhook IS NOT NULL) THEN (%s) END
+	FROM webhooks w WHERE w.deleted_at IS NULL ORDER BY w.seq`
+
 // Targets lists every webhook that is not deleted, including disabled ones, with the time when its next unclaimed delivery is due:
-// one index lookup each, however long the backlog.
+// two index lookups for each that has one, however long the backlog.
 func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
-	rows, err := s.read.WithContext(ctx).Raw(`SELECT w.id,
-		(` + dialect.NextDue("w.id") + `)
-		FROM webhooks w WHERE w.deleted_at IS NULL ORDER BY w.seq`).Rows()
+	rows, err := s.read.WithContext(ctx).Raw(fmt.Sprintf(targetsDue, dialect.NextDue("w.id"))).Rows()
 	if err != nil {
 		return nil, dialect.Unavailable(err)
 	}

@@ -1,0 +1,72 @@
+package store_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// Targets has every webhook, and when its next delivery is due; to find that out it scans no table, and looks only at webhooks that have
+// deliveries.
+func TestTargets(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Fresh().Rest(t, store.Options{})
+		check := func(want map[webhook.ID]bool) {
+			t.Helper()
+			plans := s.Plans()
+			list, err := s.Targets(t.Context())
+			must(t, err)
+			looked := 0
+			for text, plan := range plans(t) {
+				if strings.Contains(text, "due_at") {
+					looked++
+				}
+				if strings.Contains(plan, "Seq Scan on deliveries") || strings.Contains(plan, "SCAN d\n") || strings.Contains(plan, "TEMP B-TREE") {
+					t.Errorf("%s\n%s", text, plan)
+				}
+			}
+			if looked == 0 {
+				t.Error("no statement looked for what is due")
+			}
+			if len(list) != len(want) {
+				t.Errorf("%d webhooks, want %d", len(list), len(want))
+			}
+			for _, one := range list {
+				is, ok := want[one.Target.ID]
+				if !ok || is != (one.Due != nil) || is && time.Until(*one.Due).Abs() > time.Hour {
+					t.Errorf("webhook %s is due at %v, want %v", one.Target.ID, one.Due, is)
+				}
+			}
+		}
+		check(map[webhook.ID]bool{})
+		a, b := tenant(t, s, "a"), tenant(t, s, "b")
+		hooks := []*webhook.Webhook{
+			register(t, a, webhook.New{Enabled: true, Events: []string{"x"}}), register(t, a, webhook.New{Enabled: true, Events: []string{"none"}}),
+			register(t, b, webhook.New{Enabled: true, Events: []string{"x"}}), register(t, b, webhook.New{Enabled: false, Events: []string{"x"}}),
+			register(t, b, webhook.New{Enabled: true, Events: []string{"none"}}),
+		}
+		want := map[webhook.ID]bool{}
+		for _, w := range hooks {
+			want[w.ID] = false
+		}
+		check(want)
+		for _, c := range []*store.Scope{a, b} {
+			publish(t, c, webhook.NewEvent{Type: "x"}, webhook.NewEvent{Type: "x"})
+		}
+		want[hooks[0].ID], want[hooks[2].ID], want[hooks[3].ID] = true, true, true
+		check(want)
+		claims, _ := claim(t, s, hooks[0].ID, 2)
+		record(t, s, claims[0], 200)
+		want[hooks[0].ID] = false // the other is claimed
+		check(want)
+		must(t, s.Unclaim(t.Context(), claims[1:]))
+		want[hooks[0].ID] = true
+		check(want)
+		must(t, b.DeleteWebhook(t.Context(), hooks[2].ID))
+		delete(want, hooks[2].ID)
+		check(want)
+	})
+}
