@@ -215,6 +215,16 @@ func TestDashboardWebhooks(t *testing.T) {
 	click(page, "Save")
 	page.WaitText(".settings", "Saved.")
 
+	page.WaitText("form[aria-label=Payload]", "What requests carry")
+	choose(page, "format", "TEMPLATE")
+	page.Do(chromedp.SendKeys(chromedp.CSS("textarea[name=template]"), `{"n": 1.50, "text": "{{ typ }}"}`))
+	looked(page, axe, "webhook-payload")
+	click(page, "Save the payload")
+	page.WaitText("form[aria-label=Payload]", `text: placeholder 1 begins with "typ"`)
+	choose(page, "format", "CLOUDEVENTS")
+	click(page, "Save the payload")
+	page.WaitText("form[aria-label=Payload]", "The payload is saved.")
+
 	click(page, "Enabled")
 	click(page, "Save")
 	page.WaitText("dialog[open]", "Disable this webhook? No attempt starts until it is enabled again. Deliveries that wait (0 now) are held")

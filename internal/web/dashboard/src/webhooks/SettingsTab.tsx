@@ -13,6 +13,7 @@ import { Field, NumberField, SelectField } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { duration } from '../ui/time';
 import { HeaderFields } from './HeaderFields';
+import { PayloadSection } from './payload/PayloadSection';
 import { ScheduleLine } from './ScheduleLine';
 import { formOf, inputOf, numberOf, type SettingsForm, scheduleOf } from './settings';
 import { WebhookFields } from './WebhookFields';
@@ -82,6 +83,7 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
       {asking && (
         <DisableDialog webhook={webhook} onClose={() => setAsking(false)} onConfirm={() => void save()} />
       )}
+      <PayloadSection id={webhook.id} onChanged={onChanged} />
       <DeleteSection webhook={webhook} />
     </>
   );

@@ -1,0 +1,136 @@
+import { type FormEvent, useState } from 'react';
+import { useMutation, useQuery } from 'urql';
+import { EXACT, exactly } from '../../api/exact';
+import { dataProblem } from '../../events/publishing';
+import {
+  type PayloadFormat,
+  PayloadOfWebhookDocument,
+  type PayloadOfWebhookQuery,
+  UpdatePayloadDocument,
+} from '../../gql/graphql';
+import { Field, SelectField } from '../../ui/Field';
+import { Problem } from '../../ui/Problem';
+import { fieldsOf, problemsOf } from './payload';
+
+type Payload = NonNullable<PayloadOfWebhookQuery['webhook']>['payload'];
+
+interface Props {
+  id: string;
+  onChanged(): void;
+}
+
+/** What the requests of a webhook carry. It is a form of its own, because a template is sent as it is typed. */
+export function PayloadSection({ id, onChanged }: Props) {
+  const [{ data, error }] = useQuery({
+    query: PayloadOfWebhookDocument,
+    variables: { id },
+    context: EXACT,
+    requestPolicy: 'network-only',
+  });
+  return (
+    <section>
+      <h2>Payload</h2>
+      <Problem error={error} what="The payload could not be read" />
+      {data?.webhook && <PayloadForm id={id} payload={data.webhook.payload} onChanged={onChanged} />}
+    </section>
+  );
+}
+
+const FORMATS: Record<PayloadFormat, string> = {
+  STANDARD: 'Type, timestamp and data',
+  CLOUDEVENTS: 'CloudEvents, structured',
+  CLOUDEVENTS_BINARY: 'CloudEvents, binary: attributes in headers',
+  TEMPLATE: 'What a template makes of the event',
+};
+
+function PayloadForm({ id, payload, onChanged }: Props & { payload: Payload }) {
+  const [format, setFormat] = useState(payload.format);
+  const [fields, setFields] = useState(payload.includeFields?.join('\n') ?? '');
+  const [template, setTemplate] = useState(
+    typeof payload.exactTemplate === 'string' && payload.exactTemplate !== 'null'
+      ? payload.exactTemplate
+      : '',
+  );
+  const [{ data, error, fetching }, update] = useMutation(UpdatePayloadDocument);
+  const [checked, setChecked] = useState(false);
+  const isTemplate = format === 'TEMPLATE';
+  const notJson = checked && isTemplate ? dataProblem(template) : undefined;
+  const errors = data?.updateWebhook?.userErrors ?? [];
+
+  async function onSubmit(event: FormEvent) {
+    event.preventDefault();
+    setChecked(true);
+    if (isTemplate && dataProblem(template)) return;
+    const { standIn, context } = exactly(isTemplate ? template : 'null');
+    const result = await update(
+      { input: { id, payload: { format, includeFields: fieldsOf(fields), template: standIn } } },
+      { ...context },
+    );
+    if (result.data?.updateWebhook?.userErrors.length === 0) onChanged();
+  }
+
+  return (
+    <form onSubmit={onSubmit} className="settings" aria-label="Payload">
+      <SelectField
+        name="format"
+        label="What requests carry"
+        hint="Deliveries keep what they were made with, until someone retries or replays them."
+        problem={problemsOf(errors, 'format')}
+        options={FORMATS}
+        value={format}
+        onChange={(chosen) => setFormat(chosen)}
+      />
+      {isTemplate && (
+        <Field
+          label="Template"
+          hint={'JSON with placeholders, such as {"text": "{{ type }}: {{ data.name }}"}.'}
+          problem={notJson ?? problemsOf(errors, 'template')}
+        >
+          {(field) => (
+            <textarea
+              {...field}
+              name="template"
+              rows={10}
+              spellCheck={false}
+              value={template}
+              onChange={(event) => setTemplate(event.target.value)}
+              onBlur={() => setChecked(template !== '')}
+            />
+          )}
+        </Field>
+      )}
+      <Field
+        label="Parts of the data"
+        hint="One a line, such as customer.id; empty for all of it."
+        problem={problemsOf(errors, 'includeFields')}
+      >
+        {(field) => (
+          <textarea
+            {...field}
+            name="includeFields"
+            rows={3}
+            spellCheck={false}
+            value={fields}
+            onChange={(event) => setFields(event.target.value)}
+          />
+        )}
+      </Field>
+      <Problem error={error} what="The payload could not be saved" />
+      {errors
+        .filter(({ field }) => !['format', 'template', 'includeFields'].includes(field[2] ?? ''))
+        .map(({ message }) => (
+          <p className="alert" role="alert" key={message}>
+            {message}
+          </p>
+        ))}
+      <div className="actions start">
+        <button type="submit" disabled={fetching}>
+          Save the payload
+        </button>
+        <span role="status" className="soft">
+          {data?.updateWebhook && errors.length === 0 && !fetching && 'The payload is saved.'}
+        </span>
+      </div>
+    </form>
+  );
+}
