@@ -35,6 +35,25 @@ func (s *shapes) got(id string) []string {
 	return append([]string(nil), s.bodies[id]...)
 }
 
+// shownEvent is an event with its deliveries and their attempts.
+type shownEvent struct {
+	Data struct {
+		Event struct {
+			Deliveries struct {
+				Nodes []struct {
+					ID       string
+					Attempts struct {
+						Nodes []struct {
+							Number  int
+							Request struct{ Body string }
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // A delivery keeps the payload that it was made with, although that is changed and the program is killed before anything is sent, and for each of
 // its retries. A retry by hand has the current one. Each attempt shows what the receiver got, byte for byte.
 func TestPayloadSurvivesKill(t *testing.T) {
@@ -82,22 +101,7 @@ func testPayloadSurvivesKill(t *testing.T, database string) {
 	kill()
 	p, _ = start(t, database)
 	c = &client{p.url, token}
-	type attempt struct {
-		Number  int
-		Request struct{ Body string }
-	}
-	var shown struct {
-		Data struct {
-			Event struct {
-				Deliveries struct {
-					Nodes []struct {
-						ID       string
-						Attempts struct{ Nodes []attempt }
-					}
-				}
-			}
-		}
-	}
+	var shown shownEvent
 	show := func(id string) {
 		t.Helper()
 		body, err := json.Marshal(map[string]any{

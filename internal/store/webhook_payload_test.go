@@ -98,7 +98,7 @@ func TestPayloadVersions(t *testing.T) {
 func TestPayloadVersionsAreRemoved(t *testing.T) {
 	each(t, func(t *suite) {
 		now := time.Now()
-		s := t.Open(t, store.Options{Now: func() time.Time { return now }})
+		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, Payload: shaped(`1`)})
 		update := func(p *webhook.Payload) (version *int64) {
