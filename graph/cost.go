@@ -24,7 +24,8 @@ const (
 	facetsPerCost = 10
 	// searchCost is what search costs beside what it returns.
 	searchCost = 300
-	// previewCost is what a preview of a replay costs, as does the creation of one, which counts as a preview does.
+	// previewCost is what a preview of a replay costs, as does the creation of one, which counts as a preview does; and matching recent events
+	// with a filter, which reads up to 100 payloads.
 	previewCost = 100
 )
 
@@ -114,12 +115,14 @@ func portions(n, size int) int { return (n + size - 1) / size }
 
 // statsCosts are the costs of reading statistics, by field, in addition to those of the answer.
 var statsCosts = map[string]func(within int, args map[string]any) int{
-	"Stats.totals":              func(within int, _ map[string]any) int { return 10 + within },
-	"Stats.backlog":             func(within int, _ map[string]any) int { return 10 + within },
-	"Query.replayPreview":       func(within int, _ map[string]any) int { return previewCost + within },
-	"Mutation.replayDeliveries": func(within int, _ map[string]any) int { return previewCost + within },
-	"Mutation.cancelDeliveries": func(within int, _ map[string]any) int { return previewCost + within },
-	"Stats.by":                  func(within int, _ map[string]any) int { return 50 + within }, // every group is read
+	"Query.previewDelivery":           func(within int, _ map[string]any) int { return largeCost + within }, // an event is read
+	"DeliveryPreview.matchedOfRecent": func(within int, _ map[string]any) int { return previewCost + within },
+	"Stats.totals":                    func(within int, _ map[string]any) int { return 10 + within },
+	"Stats.backlog":                   func(within int, _ map[string]any) int { return 10 + within },
+	"Query.replayPreview":             func(within int, _ map[string]any) int { return previewCost + within },
+	"Mutation.replayDeliveries":       func(within int, _ map[string]any) int { return previewCost + within },
+	"Mutation.cancelDeliveries":       func(within int, _ map[string]any) int { return previewCost + within },
+	"Stats.by":                        func(within int, _ map[string]any) int { return 50 + within }, // every group is read
 	"Stats.series": func(within int, args map[string]any) int {
 		return 10 + limit(args["limit"], maxBuckets)*(1+within)
 	},

@@ -43,6 +43,7 @@ type ResolverRoot interface {
 	Delivery() DeliveryResolver
 	DeliveryAttempt() DeliveryAttemptResolver
 	DeliveryChange() DeliveryChangeResolver
+	DeliveryPreview() DeliveryPreviewResolver
 	Event() EventResolver
 	EventType() EventTypeResolver
 	Mutation() MutationResolver
@@ -265,6 +266,13 @@ type ComplexityRoot struct {
 		Statuses   func(childComplexity int) int
 	}
 
+	DeliveryPreview struct {
+		FailedTerm      func(childComplexity int) int
+		MatchedOfRecent func(childComplexity int, last int) int
+		Matches         func(childComplexity int) int
+		UserErrors      func(childComplexity int) int
+	}
+
 	Event struct {
 		CreatedAt      func(childComplexity int) int
 		Data           func(childComplexity int) int
@@ -389,30 +397,36 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		Attempt       func(childComplexity int, id webhook.ID) int
-		Attempts      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) int
-		AuditLog      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) int
-		Deliveries    func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder, allTenants bool) int
-		Delivery      func(childComplexity int, id webhook.ID) int
-		Event         func(childComplexity int, id webhook.ID) int
-		EventType     func(childComplexity int, name string) int
-		EventTypes    func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Events        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.EventFilter, allTenants bool) int
-		Node          func(childComplexity int, id webhook.ID) int
-		Nodes         func(childComplexity int, ids []webhook.ID) int
-		Replay        func(childComplexity int, id webhook.ID) int
-		ReplayPreview func(childComplexity int, input replay.Input) int
-		Replays       func(childComplexity int, first *int, after *string, last *int, before *string) int
-		Search        func(childComplexity int, text string, first int, allTenants bool) int
-		Server        func(childComplexity int) int
-		Stats         func(childComplexity int, rangeArg list.TimeRange, filter *store.StatsFilter) int
-		Tenant        func(childComplexity int, id webhook.ID) int
-		Tenants       func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TenantFilter) int
-		Token         func(childComplexity int, id webhook.ID) int
-		Tokens        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter, allTenants bool) int
-		Viewer        func(childComplexity int) int
-		Webhook       func(childComplexity int, id webhook.ID) int
-		Webhooks      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy *model.WebhookOrder, allTenants bool) int
+		Attempt         func(childComplexity int, id webhook.ID) int
+		Attempts        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) int
+		AuditLog        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) int
+		Deliveries      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder, allTenants bool) int
+		Delivery        func(childComplexity int, id webhook.ID) int
+		Event           func(childComplexity int, id webhook.ID) int
+		EventType       func(childComplexity int, name string) int
+		EventTypes      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Events          func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.EventFilter, allTenants bool) int
+		Node            func(childComplexity int, id webhook.ID) int
+		Nodes           func(childComplexity int, ids []webhook.ID) int
+		PreviewDelivery func(childComplexity int, input model.PreviewDeliveryInput) int
+		Replay          func(childComplexity int, id webhook.ID) int
+		ReplayPreview   func(childComplexity int, input replay.Input) int
+		Replays         func(childComplexity int, first *int, after *string, last *int, before *string) int
+		Search          func(childComplexity int, text string, first int, allTenants bool) int
+		Server          func(childComplexity int) int
+		Stats           func(childComplexity int, rangeArg list.TimeRange, filter *store.StatsFilter) int
+		Tenant          func(childComplexity int, id webhook.ID) int
+		Tenants         func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TenantFilter) int
+		Token           func(childComplexity int, id webhook.ID) int
+		Tokens          func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.TokenFilter, allTenants bool) int
+		Viewer          func(childComplexity int) int
+		Webhook         func(childComplexity int, id webhook.ID) int
+		Webhooks        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.WebhookFilter, orderBy *model.WebhookOrder, allTenants bool) int
+	}
+
+	RecentMatches struct {
+		Matched func(childComplexity int) int
+		Of      func(childComplexity int) int
 	}
 
 	Replay struct {
@@ -779,6 +793,9 @@ type DeliveryAttemptResolver interface {
 type DeliveryChangeResolver interface {
 	Webhook(ctx context.Context, obj *live.DeliveryChange) (*webhook.Webhook, error)
 }
+type DeliveryPreviewResolver interface {
+	MatchedOfRecent(ctx context.Context, obj *model.DeliveryPreview, last int) (*model.RecentMatches, error)
+}
 type EventResolver interface {
 	Tenant(ctx context.Context, obj *webhook.Event) (*webhook.Tenant, error)
 
@@ -828,6 +845,7 @@ type QueryResolver interface {
 	Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter, allTenants bool) (*model.Connection[webhook.Event], error)
 	EventType(ctx context.Context, name string) (*webhook.EventType, error)
 	EventTypes(ctx context.Context, first *int, after *string, last *int, before *string) (*model.Connection[webhook.EventType], error)
+	PreviewDelivery(ctx context.Context, input model.PreviewDeliveryInput) (*model.DeliveryPreview, error)
 	ReplayPreview(ctx context.Context, input replay.Input) (*model.ReplayPreview, error)
 	Replay(ctx context.Context, id webhook.ID) (*webhook.Replay, error)
 	Replays(ctx context.Context, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Replay], error)
@@ -1692,6 +1710,36 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.DeliveryFacets.Statuses(childComplexity), true
 
+	case "DeliveryPreview.failedTerm":
+		if e.ComplexityRoot.DeliveryPreview.FailedTerm == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryPreview.FailedTerm(childComplexity), true
+	case "DeliveryPreview.matchedOfRecent":
+		if e.ComplexityRoot.DeliveryPreview.MatchedOfRecent == nil {
+			break
+		}
+
+		args, err := ec.field_DeliveryPreview_matchedOfRecent_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.DeliveryPreview.MatchedOfRecent(childComplexity, args["last"].(int)), true
+	case "DeliveryPreview.matches":
+		if e.ComplexityRoot.DeliveryPreview.Matches == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryPreview.Matches(childComplexity), true
+	case "DeliveryPreview.userErrors":
+		if e.ComplexityRoot.DeliveryPreview.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryPreview.UserErrors(childComplexity), true
+
 	case "Event.createdAt":
 		if e.ComplexityRoot.Event.CreatedAt == nil {
 			break
@@ -2417,6 +2465,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]webhook.ID)), true
+	case "Query.previewDelivery":
+		if e.ComplexityRoot.Query.PreviewDelivery == nil {
+			break
+		}
+
+		args, err := ec.field_Query_previewDelivery_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PreviewDelivery(childComplexity, args["input"].(model.PreviewDeliveryInput)), true
 	case "Query.replay":
 		if e.ComplexityRoot.Query.Replay == nil {
 			break
@@ -2550,6 +2609,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.WebhookFilter), args["orderBy"].(*model.WebhookOrder), args["allTenants"].(bool)), true
+
+	case "RecentMatches.matched":
+		if e.ComplexityRoot.RecentMatches.Matched == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecentMatches.Matched(childComplexity), true
+	case "RecentMatches.of":
+		if e.ComplexityRoot.RecentMatches.Of == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RecentMatches.Of(childComplexity), true
 
 	case "Replay.completedAt":
 		if e.ComplexityRoot.Replay.CompletedAt == nil {
@@ -3900,6 +3972,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeliveryOrder", ec.unmarshalInputDeliveryOrder),
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
+			graphql.NewInputUnmarshaler("PreviewDeliveryInput", ec.unmarshalInputPreviewDeliveryInput),
+			graphql.NewInputUnmarshaler("PreviewEventInput", ec.unmarshalInputPreviewEventInput),
 			graphql.NewInputUnmarshaler("PublishEventInput", ec.unmarshalInputPublishEventInput),
 			graphql.NewInputUnmarshaler("PublishEventsInput", ec.unmarshalInputPublishEventsInput),
 			graphql.NewInputUnmarshaler("PutEventTypeInput", ec.unmarshalInputPutEventTypeInput),
@@ -4013,7 +4087,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "attempt.graphqls" "audit.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "eventtype.graphqls" "live.graphqls" "node.graphqls" "replay.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
+//go:embed "attempt.graphqls" "audit.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "eventtype.graphqls" "live.graphqls" "node.graphqls" "preview.graphqls" "replay.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4033,6 +4107,7 @@ var sources = []*ast.Source{
 	{Name: "eventtype.graphqls", Input: sourceData("eventtype.graphqls"), BuiltIn: false},
 	{Name: "live.graphqls", Input: sourceData("live.graphqls"), BuiltIn: false},
 	{Name: "node.graphqls", Input: sourceData("node.graphqls"), BuiltIn: false},
+	{Name: "preview.graphqls", Input: sourceData("preview.graphqls"), BuiltIn: false},
 	{Name: "replay.graphqls", Input: sourceData("replay.graphqls"), BuiltIn: false},
 	{Name: "scalars.graphqls", Input: sourceData("scalars.graphqls"), BuiltIn: false},
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
@@ -4448,6 +4523,20 @@ func (ec *executionContext) childFields_DeliveryFacets(ctx context.Context, fiel
 	return nil, fmt.Errorf("no field named %q was found under type DeliveryFacets", field.Name)
 }
 
+func (ec *executionContext) childFields_DeliveryPreview(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matches":
+		return ec.fieldContext_DeliveryPreview_matches(ctx, field)
+	case "failedTerm":
+		return ec.fieldContext_DeliveryPreview_failedTerm(ctx, field)
+	case "matchedOfRecent":
+		return ec.fieldContext_DeliveryPreview_matchedOfRecent(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_DeliveryPreview_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type DeliveryPreview", field.Name)
+}
+
 func (ec *executionContext) childFields_Event(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "id":
@@ -4646,6 +4735,16 @@ func (ec *executionContext) childFields_PutEventTypePayload(ctx context.Context,
 		return ec.fieldContext_PutEventTypePayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PutEventTypePayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RecentMatches(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "matched":
+		return ec.fieldContext_RecentMatches_matched(ctx, field)
+	case "of":
+		return ec.fieldContext_RecentMatches_of(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RecentMatches", field.Name)
 }
 
 func (ec *executionContext) childFields_Replay(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -5452,6 +5551,20 @@ func (ec *executionContext) field_DeliveryConnection_facets_args(ctx context.Con
 	return args, nil
 }
 
+func (ec *executionContext) field_DeliveryPreview_matchedOfRecent_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Delivery_attempts_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6215,6 +6328,20 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["ids"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_previewDelivery_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.PreviewDeliveryInput, error) {
+			return ec.unmarshalNPreviewDeliveryInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPreviewDeliveryInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -10112,6 +10239,96 @@ func (ec *executionContext) fieldContext_DeliveryFacets_precision(_ context.Cont
 	return graphql.NewScalarFieldContext("DeliveryFacets", field, false, false, "CountPrecision")
 }
 
+func (ec *executionContext) _DeliveryPreview_matches(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryPreview) (ret graphql.Marshaler) {
+	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.Matches())
+}
+func (ec *executionContext) fieldContext_DeliveryPreview_matches(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryPreview", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _DeliveryPreview_failedTerm(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryPreview) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.FailedTerm())
+}
+func (ec *executionContext) fieldContext_DeliveryPreview_failedTerm(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("DeliveryPreview", field, true, false, "String")
+}
+
+func (ec *executionContext) _DeliveryPreview_matchedOfRecent(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryPreview_matchedOfRecent(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.DeliveryPreview().MatchedOfRecent(ctx, obj, fc.Args["last"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RecentMatches) graphql.Marshaler {
+			return ec.marshalORecentMatches2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRecentMatches(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryPreview_matchedOfRecent(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryPreview",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RecentMatches(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_DeliveryPreview_matchedOfRecent_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _DeliveryPreview_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryPreview_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryPreview_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryPreview",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Event_id(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
 	return ec.marshalNID2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, field.Selections, obj.ID)
 }
@@ -13357,6 +13574,73 @@ func (ec *executionContext) fieldContext_Query_eventTypes(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_previewDelivery(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_previewDelivery(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PreviewDelivery(ctx, fc.Args["input"].(model.PreviewDeliveryInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *model.DeliveryPreview
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.DeliveryPreview
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.DeliveryPreview
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.DeliveryPreview) graphql.Marshaler {
+			return ec.marshalODeliveryPreview2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryPreview(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_previewDelivery(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeliveryPreview(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_previewDelivery_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_replayPreview(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14263,6 +14547,20 @@ func (ec *executionContext) fieldContext_Query___schema(_ context.Context, field
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _RecentMatches_matched(ctx context.Context, field graphql.CollectedField, obj *model.RecentMatches) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Matched)
+}
+func (ec *executionContext) fieldContext_RecentMatches_matched(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecentMatches", field, false, false, "Int")
+}
+
+func (ec *executionContext) _RecentMatches_of(ctx context.Context, field graphql.CollectedField, obj *model.RecentMatches) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Of)
+}
+func (ec *executionContext) fieldContext_RecentMatches_of(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("RecentMatches", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Replay_id(ctx context.Context, field graphql.CollectedField, obj *webhook.Replay) (ret graphql.Marshaler) {
@@ -20605,6 +20903,132 @@ func UnmarshalIntRange(ctx context.Context, raw any) (list.IntRange, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPreviewDeliveryInput(ctx context.Context, obj any) (model.PreviewDeliveryInput, error) {
+	var it model.PreviewDeliveryInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"webhookId", "events", "filter", "eventId", "event"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "webhookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("webhookId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.WebhookID = data
+		case "events":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("events"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Events = graphql.OmittableOf(data)
+		case "filter":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("filter"))
+			data, err := ec.unmarshalOJSON2ᚕbyte(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Filter = graphql.OmittableOf(data)
+		case "eventId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("eventId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EventID = data
+		case "event":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("event"))
+			data, err := ec.unmarshalOPreviewEventInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPreviewEventInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Event = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPreviewDeliveryInput unmarshals raw into the PreviewDeliveryInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPreviewDeliveryInput(ctx context.Context, raw any) (model.PreviewDeliveryInput, error) {
+	var out model.PreviewDeliveryInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PreviewDeliveryInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPreviewEventInput(ctx context.Context, obj any) (model.PreviewEventInput, error) {
+	var it model.PreviewEventInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"type", "tags", "data"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "type":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("type"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Type = data
+		case "tags":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tags"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Tags = data
+		case "data":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("data"))
+			data, err := ec.unmarshalOJSON2ᚕbyte(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Data = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPreviewEventInput unmarshals raw into the PreviewEventInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPreviewEventInput(ctx context.Context, raw any) (model.PreviewEventInput, error) {
+	var out model.PreviewEventInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PreviewEventInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPublishEventInput(ctx context.Context, obj any) (model.PublishEventInput, error) {
 	var it model.PublishEventInput
 	if obj == nil {
@@ -23496,6 +23920,55 @@ func (ec *executionContext) _DeliveryFacets(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var deliveryPreviewImplementors = []string{"DeliveryPreview"}
+
+func (ec *executionContext) _DeliveryPreview(ctx context.Context, sel ast.SelectionSet, obj *model.DeliveryPreview) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, deliveryPreviewImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("DeliveryPreview")
+		case "matches":
+			out.Values[i] = ec._DeliveryPreview_matches(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "failedTerm":
+			out.Values[i] = ec._DeliveryPreview_failedTerm(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "matchedOfRecent":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DeliveryPreview_matchedOfRecent(ctx, field, obj)
+				})
+		case "userErrors":
+			out.Values[i] = ec._DeliveryPreview_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var eventImplementors = []string{"Event", "Node", "SearchHit"}
 
 func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, obj *webhook.Event) graphql.Marshaler {
@@ -24448,6 +24921,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_eventTypes(ctx, field)
 				})
+		case "previewDelivery":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_previewDelivery(ctx, field)
+				})
 		case "replayPreview":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -24539,6 +25018,44 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			})
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var recentMatchesImplementors = []string{"RecentMatches"}
+
+func (ec *executionContext) _RecentMatches(ctx context.Context, sel ast.SelectionSet, obj *model.RecentMatches) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, recentMatchesImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RecentMatches")
+		case "matched":
+			out.Values[i] = ec._RecentMatches_matched(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "of":
+			out.Values[i] = ec._RecentMatches_of(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -27742,6 +28259,11 @@ func (ec *executionContext) marshalNPayloadFormat2githubᚗcomᚋhookgraphᚋhoo
 	return res
 }
 
+func (ec *executionContext) unmarshalNPreviewDeliveryInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPreviewDeliveryInput(ctx context.Context, v any) (model.PreviewDeliveryInput, error) {
+	res, err := ec.unmarshalInputPreviewDeliveryInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNPublishEventInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPublishEventInput(ctx context.Context, v any) (model.PublishEventInput, error) {
 	res, err := ec.unmarshalInputPublishEventInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -29003,6 +29525,13 @@ func (ec *executionContext) unmarshalODeliveryOrder2ᚖgithubᚗcomᚋhookgraph�
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalODeliveryPreview2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeliveryPreview(ctx context.Context, sel ast.SelectionSet, v *model.DeliveryPreview) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._DeliveryPreview(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalODeliveryStatus2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDeliveryStatusᚄ(ctx context.Context, v any) ([]webhook.DeliveryStatus, error) {
 	if v == nil {
 		return nil, nil
@@ -29274,6 +29803,14 @@ func (ec *executionContext) marshalOOrderDirection2ᚖgithubᚗcomᚋhookgraph�
 	return v
 }
 
+func (ec *executionContext) unmarshalOPreviewEventInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPreviewEventInput(ctx context.Context, v any) (*model.PreviewEventInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPreviewEventInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOPublishEventPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPublishEventPayload(ctx context.Context, sel ast.SelectionSet, v *model.PublishEventPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -29293,6 +29830,13 @@ func (ec *executionContext) marshalOPutEventTypePayload2ᚖgithubᚗcomᚋhookgr
 		return graphql.Null
 	}
 	return ec._PutEventTypePayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORecentMatches2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRecentMatches(ctx context.Context, sel ast.SelectionSet, v *model.RecentMatches) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RecentMatches(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOReplay2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐReplay(ctx context.Context, sel ast.SelectionSet, v *webhook.Replay) graphql.Marshaler {

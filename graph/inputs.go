@@ -66,6 +66,15 @@ func payloadPatch(in graphql.Omittable[*model.WebhookPayloadInput]) webhook.Opt[
 	return webhook.Opt[*webhook.Payload]{Value: newPayload(p), Set: given}
 }
 
+// trial translates what to try.
+func trial(in *model.PreviewDeliveryInput) store.Trial {
+	t := store.Trial{WebhookID: in.WebhookID, Events: opt(in.Events), Filter: opt(in.Filter), EventID: in.EventID}
+	if e := in.Event; e != nil {
+		t.Event = new(newEvent(&model.PublishEventInput{Type: e.Type, Tags: e.Tags, Data: e.Data}))
+	}
+	return t
+}
+
 // newToken translates a token to create. It refuses scopes that the caller's token does not have.
 func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error) {
 	t := webhook.Token{TenantID: in.TenantID, Name: in.Name, Scopes: in.Scopes, ExpiresAt: in.ExpiresAt, CreatedBy: &c.Token.ID}

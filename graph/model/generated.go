@@ -258,6 +258,31 @@ type PageInfo struct {
 	SearchedTo *time.Time `json:"searchedTo,omitempty"`
 }
 
+// What to try: the settings of a webhook, or of a new one, and an event. Nothing is stored, and nothing is sent.
+type PreviewDeliveryInput struct {
+	// The webhook whose settings are tried, which requires the scope `WEBHOOKS_READ`; null means those that a new webhook has.
+	WebhookID *webhook.ID `json:"webhookId,omitempty"`
+	// The event types to try instead of the webhook's, as `createWebhook` takes them: at most 100; null and empty mean all published types. If
+	// absent, the webhook's.
+	Events graphql.Omittable[[]string] `json:"events,omitempty"`
+	// The filter to try instead of the webhook's, at most 8,192 bytes; null means none. If absent, the webhook's.
+	Filter graphql.Omittable[[]byte] `json:"filter,omitempty"`
+	// A stored event to try; it must not be combined with `event`.
+	EventID *webhook.ID `json:"eventId,omitempty"`
+	// An event to try that is not stored.
+	Event *PreviewEventInput `json:"event,omitempty"`
+}
+
+// An event to try.
+type PreviewEventInput struct {
+	// The event type: words of letters, digits and underscores, joined by dots, at most 128 bytes.
+	Type string `json:"type"`
+	// The tags, at most 10 of 1 to 64 characters.
+	Tags []string `json:"tags,omitempty"`
+	// The data: any JSON value, at most 256 KiB by default. It is required; null is a valid value.
+	Data graphql.Omittable[[]byte] `json:"data,omitempty"`
+}
+
 // An event to publish.
 type PublishEventInput struct {
 	// The event type: words of letters, digits and underscores, joined by dots, at most 128 bytes. Types that begin with `hookgraph.`
@@ -338,6 +363,14 @@ type PutEventTypePayload struct {
 
 // The operations that read. Lists are ordered newest first, except the attempts of a delivery.
 type Query struct {
+}
+
+// How many of a number of events match.
+type RecentMatches struct {
+	// The number of events that match.
+	Matched int `json:"matched"`
+	// The number of events that were looked at: less than was asked for if there are no more, or if they are large.
+	Of int `json:"of"`
 }
 
 // The payload of `replayDeliveries`.

@@ -195,6 +195,8 @@ func TestPriceOfCounts(t *testing.T) {
 		{`{ webhooks { nodes { deliveries { count(limit: 100) { count } } } } }`, nil, 1 + 20*(1+1+1+1+1)},
 		{`{ deliveries { facets { precision } } }`, nil, 1 + 1 + 100 + 1},
 		{`{ deliveries { facets(limit: 15) { errors { value count } eventTypes { value } } } }`, nil, 1 + 1 + 2 + 9*3 + 100*2},
+		{`{ previewDelivery(input: {}) { matches } }`, nil, 10 + 1},
+		{`{ previewDelivery(input: {}) { matchedOfRecent(last: 1) { matched of } } }`, nil, 10 + 100 + 2},
 		{`{ search(text: "full") { __typename } }`, nil, 20 * (1 + 15)},
 		{`{ search(text: "full", first: 1) { ... on Event { id } } }`, nil, 1 + 1 + 300},
 	} {
@@ -304,6 +306,8 @@ func (g *generator) arguments(f *ast.FieldDefinition) string {
 		return `(name: "full")`
 	case f.Arguments.ForName("text") != nil:
 		return []string{`(text: "full")`, `(text: "example.com", first: 30)`}[rand.IntN(2)]
+	case f.Name == "previewDelivery":
+		return fmt.Sprintf("(input: {eventId: %q})", g.ids["event"])
 	case f.Arguments.ForName("input") != nil:
 		return "(input: {kind: ALL, filter: {createdAt: {from: \"-PT2H\"}}})"
 	case f.Arguments.ForName("range") != nil:

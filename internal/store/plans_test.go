@@ -198,6 +198,14 @@ func plannedEventSearches() []planned {
 			}
 		}
 	}
+	for _, subscribed := range [][]string{nil, {"a.*"}, manyTypes(3), {"*", "hookgraph.webhook.disabled"}} {
+		f := store.EventFilter{Subscribed: &store.Subscription{Events: subscribed}}
+		add(fmt.Sprintf("events of a webhook subscribed to %v", subscribed), "events e", choose(len(subscribed) == 3, "events_type", "events_tenant"),
+			func(ctx context.Context, c *store.Scope, p store.Page) error {
+				_, err := c.Events(ctx, f, p)
+				return err
+			})
+	}
 	return all
 }
 

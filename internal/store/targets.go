@@ -12,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/payloads"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/payload"
@@ -103,6 +104,90 @@ func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
 		return nil, dialect.Unavailable(err)
 	}
 	return list, nil
+}
+
+// Trial is settings of a webhook and an event that are tried, without being stored.
+type Trial struct {
+	WebhookID *webhook.ID           // the webhook whose settings are tried; nil: those that a new one has
+	Events    webhook.Opt[[]string] // instead of the webhook's
+	Filter    webhook.Opt[[]byte]   // JSON, instead of the webhook's; nil or null: none
+	EventID   *webhook.ID           // a stored event; nil: none
+	Event     *webhook.NewEvent     // another event instead; nil: none
+}
+
+// Tried is the result of a Trial.
+type Tried struct {
+	Target  *Target        // the webhook with the settings that were tried; it has no ID if it is a new one
+	Event   *webhook.Event // nil: none was given. Its ID is zero if it is not stored
+	Refusal string         // why the webhook does not get the event, in words; "": it gets it, or there is none
+}
+
+// Try tells whether a webhook would get an event. The error joins an *Invalid for each broken rule.
+func (c *Scope) Try(ctx context.Context, t Trial) (*Tried, error) {
+	to, noWebhook := c.tried(&t)
+	e, noEvent := c.triedEvent(ctx, &t)
+	if err := errors.Join(noWebhook, noEvent); err != nil {
+		return nil, err
+	}
+	tried := &Tried{Target: to, Event: e}
+	if e == nil {
+		return tried, nil
+	}
+	var err error
+	tried.Refusal, err = to.Refusal(e)
+	return tried, err
+}
+
+// tried returns the webhook of a trial.
+func (c *Scope) tried(t *Trial) (*Target, error) {
+	to := &Target{Webhook: webhook.Webhook{TenantID: c.tenant, Enabled: true}}
+	if t.WebhookID != nil {
+		stored := c.s.routes.Get(*t.WebhookID)
+		if stored == nil || stored.TenantID != c.tenant {
+			return nil, &webhook.Invalid{Field: "webhookId", Code: webhook.CodeNotFound, Message: "does not exist"}
+		}
+		*to = *stored
+	}
+	if t.Events.Set {
+		to.Events = t.Events.Value
+	}
+	if t.Filter.Set {
+		to.Webhook.Filter = webhook.JSONText(t.Filter.Value)
+	}
+	to.Normalize()
+	if t.Filter.Set {
+		return to, errors.Join(to.CheckEvents(), to.Compile())
+	}
+	return to, to.CheckEvents()
+}
+
+// triedEvent returns the event of a trial; nil if there is none.
+func (c *Scope) triedEvent(ctx context.Context, t *Trial) (*webhook.Event, error) {
+	switch {
+	case t.EventID != nil && t.Event != nil:
+		return nil, &webhook.Invalid{Field: "event", Code: webhook.CodeConflict, Message: "must not be combined with eventId; give one of them"}
+	case t.EventID != nil:
+		stored, err := c.Lean(Lean{}).EventsByID(ctx, []webhook.ID{*t.EventID})
+		if err == nil && stored[*t.EventID] == nil {
+			err = &webhook.Invalid{Field: "eventId", Code: webhook.CodeNotFound, Message: "does not exist"}
+		}
+		return stored[*t.EventID], err
+	case t.Event != nil:
+		own := *t.Event // the caller's stays unchanged
+		if err := own.Check("event.", c.s.opts.MaxDataBytes); err != nil {
+			return nil, err
+		}
+		now := c.s.opts.Now().UTC().Truncate(time.Microsecond)
+		return &webhook.Event{TenantID: c.tenant, Type: own.Type, Tags: own.Tags, Data: own.Data, Timestamp: now, CreatedAt: now}, nil
+	}
+	return nil, nil
+}
+
+// MatchedOfRecent returns how many of the newest n events of types that the webhook subscribes to its filter matches. It may look at fewer,
+// which of tells: it reads a bounded number of bytes.
+func (c *Scope) MatchedOfRecent(ctx context.Context, to *Target, n int) (matched, of int, err error) {
+	f := EventFilter{Subscribed: &Subscription{Webhook: to.ID, Events: to.Events}}
+	return list.Matched(ctx, c.missingBy(ctx, f), n, to.Filter)
 }
 
 // secretRow is a signing secret, sealed.

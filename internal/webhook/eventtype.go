@@ -39,6 +39,18 @@ func Wildcard(subscription string) (prefix string, ok bool) {
 	return "", false
 }
 
+// Subscribes reports whether the webhook gets published events of the type, and operational ones, if they match its filter. Test events go
+// to one webhook, whatever it subscribes to.
+func (w *Webhook) Subscribes(eventType string) bool {
+	switch {
+	case eventType == TypeTest:
+		return false
+	case !Operational(eventType) && (len(w.Events) == 0 || slices.Contains(w.Events, AllPublished)):
+		return true
+	}
+	return slices.ContainsFunc(w.Events, func(e string) bool { return MatchesType(e, eventType) })
+}
+
 // NamesOperational reports whether the webhook subscribes to operational events.
 func (w *Webhook) NamesOperational() bool { return slices.ContainsFunc(w.Events, Operational) }
 

@@ -241,15 +241,7 @@ func (w *Webhook) Check() error {
 	case len(w.URL) > MaxURLBytes:
 		errs = append(errs, Invalidf("url", CodeTooLong, "must be at most %d bytes long", MaxURLBytes))
 	}
-	if len(w.Events) > MaxEvents {
-		errs = append(errs, Invalidf("events", CodeTooMany, "must name at most %d event types", MaxEvents))
-	} else {
-		for i, e := range w.Events {
-			if err := CheckSubscription(Index("events", i), e); err != nil {
-				errs = append(errs, err)
-			}
-		}
-	}
+	errs = append(errs, w.CheckEvents())
 	if utf8.RuneCountInString(w.Description) > MaxDescriptionChars {
 		errs = append(errs, Invalidf("description", CodeTooLong, "must be at most %d characters long", MaxDescriptionChars))
 	} else if !IsText(w.Description) {
@@ -273,6 +265,20 @@ func (w *Webhook) Check() error {
 	errs = append(errs, w.checkOrdering()...)
 	if r := w.RatePerSecond; r != nil && (*r < 1 || *r > MaxRatePerSecond) {
 		errs = append(errs, Invalidf("ratePerSecond", CodeOutOfRange, "must be from 1 to %d", MaxRatePerSecond))
+	}
+	return errors.Join(errs...)
+}
+
+// CheckEvents is Check for Events alone.
+func (w *Webhook) CheckEvents() error {
+	if len(w.Events) > MaxEvents {
+		return Invalidf("events", CodeTooMany, "must name at most %d event types", MaxEvents)
+	}
+	var errs []error
+	for i, e := range w.Events {
+		if err := CheckSubscription(Index("events", i), e); err != nil {
+			errs = append(errs, err)
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -64,6 +64,8 @@ export default [
               'Header', // a name and a value
               'PageInfo',
               'PublishEventResult', // of a PublishEventsPayload
+              'DeliveryPreview', // of a delivery that does not exist, and its part
+              'RecentMatches',
               'ReplayPreview', // of a replay that does not exist yet, and its parts
               'Server', // the one that answers
               'ServerLimits', // of a Server

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +24,26 @@ type Target struct {
 // Wants reports whether an event of a type that the webhook subscribes to matches its filter.
 func (to *Target) Wants(e *webhook.Event) bool {
 	return to.Filter == nil || to.Filter.Match(e.Type, e.Tags, e.Data)
+}
+
+// maxRefusalEvents is how many of the types that a webhook subscribes to Refusal tells.
+const maxRefusalEvents = 3
+
+// Refusal says in words why the webhook does not get an event; "" if it gets it. The text quotes its settings and the payload, shortened.
+func (to *Target) Refusal(e *webhook.Event) (string, error) {
+	switch {
+	case to.Subscribes(e.Type):
+	case len(to.Events) == 0:
+		return fmt.Sprintf("type is %q; the webhook subscribes to all published types, which do not begin with %s", e.Type, webhook.OperationalPrefix), nil
+	case len(to.Events) > maxRefusalEvents:
+		return fmt.Sprintf("type is %q; the webhook subscribes to %s and %d more", e.Type, strings.Join(to.Events[:maxRefusalEvents], ", "), len(to.Events)-maxRefusalEvents), nil
+	default:
+		return fmt.Sprintf("type is %q; the webhook subscribes to %s", e.Type, strings.Join(to.Events, ", ")), nil
+	}
+	if to.Webhook.Filter == nil || to.Wants(e) {
+		return "", nil
+	}
+	return filter.Explain([]byte(*to.Webhook.Filter), e.Type, e.Tags, e.Data)
 }
 
 // Wanted says of the filters that an event was matched with whether it matches. Events are matched before transactions, for which it takes

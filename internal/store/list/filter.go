@@ -1,6 +1,7 @@
 package list
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -53,6 +54,7 @@ type EventFilter struct {
 	Data           []filter.Data // events that meet all of them
 	CreatedAt      TimeRange
 	Missing        *Subscription // events that the webhook would get and has no delivery of
+	Subscribed     *Subscription // events of its types, whatever its filter
 }
 
 // Subscription is a webhook and the types that it subscribes to, as webhook.Webhook has them.
@@ -156,6 +158,9 @@ func (f EventFilter) conditions(db dialect.DB) []condition {
 	if f.Missing != nil {
 		list = append(list, f.Missing.subscribed(), f.Missing.without(db))
 	}
+	if f.Subscribed != nil {
+		list = append(list, f.Subscribed.subscribed())
+	}
 	if len(f.Tags) > 0 {
 		list = append(list, tagged("e.tags", f.Tags))
 	}
@@ -212,8 +217,8 @@ func only[V comparable](values []V, one V) bool {
 func (f EventFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	p, rest := Path{Index: eventsOfTenant, branches: []any{tenant}, span: f.CreatedAt}, f
 	named := f.Types
-	if len(named) == 0 && f.Missing != nil && !f.Missing.all() {
-		named = f.Missing.Events
+	if by := cmp.Or(f.Missing, f.Subscribed); len(named) == 0 && by != nil && !by.all() {
+		named = by.Events
 	}
 	switch types, ok := fewTypes(named); {
 	case len(f.IDs) > 0: // each is one row, so that there may be many

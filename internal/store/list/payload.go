@@ -1,6 +1,7 @@
 package list
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -196,6 +197,48 @@ func (v *sieve) read(events []webhook.ID) error {
 		v.known[id] = wanted
 	}
 	return dialect.Unavailable(rows.Err())
+}
+
+// Limits of Matched.
+const (
+	matchedBytes   = 4 << 20 // of payloads; a portion may exceed it
+	matchedPortion = 8
+)
+
+// Matched returns how many of the newest n events of a list the filter matches; nil matches all. It reads a bounded number of bytes, so that
+// of, the number of events that it has looked at, may be less.
+func Matched(ctx context.Context, r *Reading[webhook.Event], n int, f *filter.Filter) (matched, of int, err error) {
+	newest, err := Read(ctx, r, NewestFirst, Page{First: n})
+	if err != nil {
+		return 0, 0, err
+	}
+	if f == nil {
+		return len(newest.Items), len(newest.Items), nil
+	}
+	everything, err := filter.CompileData("", nil)
+	if err != nil {
+		return 0, 0, err
+	}
+	v := &sieve{filter: everything, wanted: f, payloads: r.Payloads, db: r.Source.DB, bytes: matchedBytes}
+	for part := range slices.Chunk(newest.Items, matchedPortion) {
+		if v.bytes <= 0 {
+			break
+		}
+		ids := make([]webhook.ID, len(part))
+		for i, e := range part {
+			ids[i] = e.ID
+		}
+		v.known = map[webhook.ID]bool{}
+		if err := v.read(ids); err != nil {
+			return 0, 0, err
+		}
+		for _, is := range v.known {
+			if of++; is {
+				matched++
+			}
+		}
+	}
+	return matched, of, nil
 }
 
 // candidates returns rows of the branches in their stretches that the filter keeps if their payloads meet the conditions: at most most of

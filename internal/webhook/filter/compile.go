@@ -12,7 +12,10 @@ import (
 
 // Compile compiles the source of a Filter. It returns a *webhook.Invalid, or several of them joined, whose fields are the paths of what
 // is wrong below field: "filter.data.amount.$gte".
-func Compile(field string, source []byte) (*Filter, error) {
+func Compile(field string, source []byte) (*Filter, error) { return compile(field, source, false) }
+
+// compile compiles a filter; with terms, one that can say which of them fails.
+func compile(field string, source []byte, terms bool) (*Filter, error) {
 	switch _, ok := rawjson.Valid(source); {
 	case len(source) > MaxBytes:
 		return nil, webhook.Invalidf(field, webhook.CodeTooLong, "must be at most %d bytes of JSON", MaxBytes)
@@ -21,7 +24,7 @@ func Compile(field string, source []byte) (*Filter, error) {
 	case source[rawjson.Space(source, 0)] != '{':
 		return nil, webhook.Invalidf(field, webhook.CodeInvalid, `must be an object in the shape of the event, like {"data": {"status": "failed"}}`)
 	}
-	c := compiler{r: rawjson.NewReader(source)}
+	c := compiler{r: rawjson.NewReader(source), terms: terms}
 	f := new(Filter)
 	f.expr = c.pattern(scope{node: &f.root, path: field, event: true})
 	if c.conditions > MaxConditions {
@@ -39,6 +42,7 @@ type compiler struct {
 	r          *rawjson.Reader
 	conditions int
 	errs       []error
+	terms      bool // the filter has them
 }
 
 const maxErrors = 10
@@ -50,6 +54,7 @@ type scope struct {
 	event bool // at the event itself, which has a type and data
 	names int  // below data
 	logic int  // objects of $or, $and and $not around this
+	place []string
 }
 
 func (s scope) at(name string) scope {
@@ -74,7 +79,10 @@ func (c *compiler) pattern(s scope) expr {
 		c.wrong(s, webhook.CodeInvalid, "must be a value or an object of operators: use $in for one of several values")
 	default:
 		c.conditions++
-		return c.testOf(s.node, []condition{equal(c.r.Value())})
+		asks := c.term(s, "")
+		is := equal(c.r.Value())
+		is.asks = asks
+		return c.testOf(s.node, []condition{is})
 	}
 	c.r.Value()
 	return expr{}
@@ -105,20 +113,25 @@ func (c *compiler) object(s scope) expr {
 		case strings.HasPrefix(operator, "$"):
 			here = append(here, c.member(in, operator)...)
 		case name == "$or":
-			of = append(of, expr{op: opAny, of: c.branches(in)})
+			of = append(of, expr{op: opAny, of: c.branches(in), asks: c.term(in, name)})
 		case name == "$and":
 			of = append(of, expr{op: opAll, of: c.branches(in)})
 		case name == "$not":
-			of = append(of, expr{op: opNot, of: []expr{c.branch(in)}})
+			of = append(of, expr{op: opNot, of: []expr{c.branch(in)}, asks: c.term(in, name)})
 		case s.event:
 			c.wrong(in, webhook.CodeInvalid, "must not stand here: the event has type, tags and data; $or, $and and $not may stand beside them")
 			c.r.Value()
 		case name == "$exists":
 			of = append(of, c.exists(in)...)
 		case name == "$ne" || name == "$nin":
-			of = append(of, expr{op: opNot, of: []expr{c.testOf(s.node, c.operator(in, name))}})
+			asks := c.term(in, name)
+			of = append(of, expr{op: opNot, of: []expr{c.testOf(s.node, c.operator(in, name))}, asks: asks})
 		default:
-			conditions = append(conditions, c.operator(in, name)...)
+			asks := c.term(in, name)
+			for _, one := range c.operator(in, name) {
+				one.asks = asks
+				conditions = append(conditions, one)
+			}
 		}
 	}
 	c.r.Leave()
@@ -132,7 +145,9 @@ func (c *compiler) object(s scope) expr {
 	case len(here) > 0 && s.event:
 		of = append(of, here...)
 	case len(here) > 0:
-		of = append(of, membersOf(s.node, here))
+		all := membersOf(s.node, here)
+		all.asks = c.term(s, opOfMembers)
+		of = append(of, all)
 	}
 	return expr{op: opAll, of: of}
 }
@@ -159,6 +174,9 @@ func (c *compiler) member(s scope, name string) []expr {
 		return nil
 	}
 	s.node, s.event = s.node.grow(name), false
+	if c.terms {
+		s.place = append(slices.Clip(s.place), name)
+	}
 	return []expr{c.pattern(s)}
 }
 
@@ -209,12 +227,13 @@ func (c *compiler) branches(s scope) (of []expr) {
 
 func (c *compiler) exists(s scope) []expr {
 	c.conditions++
-	is := expr{op: opPresent, node: s.node}
+	asks := c.term(s, "$exists")
+	is := expr{op: opPresent, node: s.node, asks: asks}
 	switch string(c.r.Value()) {
 	case "true":
 		return []expr{is}
 	case "false":
-		return []expr{{op: opNot, of: []expr{is}}}
+		return []expr{{op: opNot, of: []expr{is}, asks: asks}}
 	}
 	c.wrong(s, webhook.CodeInvalid, "must be true or false")
 	return nil

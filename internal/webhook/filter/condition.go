@@ -44,6 +44,7 @@ type condition struct {
 	numbers []rawjson.Number
 	words   []string
 	needle  needle // of opContains and opSuffix
+	asks    *term  // see expr
 }
 
 type conditionOp uint8

@@ -88,6 +88,7 @@ type expr struct {
 	node *node
 	test *test
 	here *members
+	asks *term // what it asks for; nil in a filter that is only matched
 }
 
 type exprOp uint8

@@ -233,6 +233,8 @@ func checkFilter(t *rapid.T) {
 	}
 	if got, want := f.Match("a.b", paidTags, []byte(data)), oracle(source, "a.b", []byte(data)); got != want {
 		t.Errorf("%s on %s: %v", source, data, got)
+	} else if why, err := Explain([]byte(source), "a.b", paidTags, []byte(data)); err != nil || (why == "") != got {
+		t.Errorf("%s on %s: %v, explained by %q, %v", source, data, got, why, err)
 	}
 }
 
