@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
 )
@@ -54,6 +55,35 @@ func TestTags(t *testing.T) {
 	bad := a.get(ctx, query, vars{"tags": []string{"a", ""}})
 	if got, _ := json.Marshal(bad.at("publishEvent", "userErrors", 0)); string(got) != `{"code":"REQUIRED","field":["input","tags","1"]}` {
 		t.Errorf("an empty tag: %s", got)
+	}
+}
+
+// deliverAt and expiresAt are shown as published, and when a delivery is due. A bad one is named.
+func TestTimesOfEvents(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	a.get(ctx, `mutation { createWebhook(input: {url: "https://example.com"}) { webhook { id } } }`, nil)
+	at := time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond).Format(time.RFC3339Nano)
+	const query = `mutation($at: DateTime, $until: DateTime) { publishEvent(input: {type: "a.b", data: 1, deliverAt: $at, expiresAt: $until, idempotencyKey: "k"}) {
+		duplicate event { id deliverAt expiresAt deliveries { nodes { nextAttemptAt } } } userErrors { code field } } }`
+	done := a.get(ctx, query, vars{"at": at, "until": "2100-01-01T00:00:00Z"})
+	for _, got := range []any{done.at("publishEvent", "event", "deliverAt"), done.at("publishEvent", "event", "deliveries", "nodes", 0, "nextAttemptAt")} {
+		if got != at {
+			t.Errorf("%v, want %s", got, at)
+		}
+	}
+	if got := done.at("publishEvent", "event", "expiresAt"); got != "2100-01-01T00:00:00Z" {
+		t.Errorf("expires %v", got)
+	}
+	if again := a.get(ctx, query, vars{"at": at, "until": "2100-01-01T00:00:00Z"}); again.at("publishEvent", "duplicate") != true {
+		t.Errorf("the same event: %v", again)
+	}
+	if other := a.get(ctx, query, vars{"at": at, "until": "2101-01-01T00:00:00Z"}); other.text("publishEvent", "userErrors", 0, "code") != "CONFLICT" {
+		t.Errorf("another event: %v", other)
+	}
+	bad := a.get(ctx, query, vars{"at": at, "until": at})
+	if got, _ := json.Marshal(bad.at("publishEvent", "userErrors", 0)); string(got) != `{"code":"OUT_OF_RANGE","field":["input","expiresAt"]}` {
+		t.Errorf("expires when it is due: %s", got)
 	}
 }
 

@@ -276,7 +276,9 @@ type ComplexityRoot struct {
 	Event struct {
 		CreatedAt      func(childComplexity int) int
 		Data           func(childComplexity int) int
+		DeliverAt      func(childComplexity int) int
 		Deliveries     func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) int
+		ExpiresAt      func(childComplexity int) int
 		ID             func(childComplexity int) int
 		IdempotencyKey func(childComplexity int) int
 		OrderingKey    func(childComplexity int) int
@@ -1752,6 +1754,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.Data(childComplexity), true
+	case "Event.deliverAt":
+		if e.ComplexityRoot.Event.DeliverAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.DeliverAt(childComplexity), true
 	case "Event.deliveries":
 		if e.ComplexityRoot.Event.Deliveries == nil {
 			break
@@ -1763,6 +1771,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.Deliveries(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.DeliveryFilter)), true
+	case "Event.expiresAt":
+		if e.ComplexityRoot.Event.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.ExpiresAt(childComplexity), true
 	case "Event.id":
 		if e.ComplexityRoot.Event.ID == nil {
 			break
@@ -4557,6 +4571,10 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_tags(ctx, field)
 	case "orderingKey":
 		return ec.fieldContext_Event_orderingKey(ctx, field)
+	case "deliverAt":
+		return ec.fieldContext_Event_deliverAt(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Event_expiresAt(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Event_deliveries(ctx, field)
 	}
@@ -10481,6 +10499,20 @@ func (ec *executionContext) _Event_orderingKey(ctx context.Context, field graphq
 }
 func (ec *executionContext) fieldContext_Event_orderingKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Event", field, false, false, "String")
+}
+
+func (ec *executionContext) _Event_deliverAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.DeliverAt)
+}
+func (ec *executionContext) fieldContext_Event_deliverAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Event", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Event_expiresAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_Event_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Event", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _Event_deliveries(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
@@ -21040,7 +21072,7 @@ func (ec *executionContext) unmarshalInputPublishEventInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"type", "timestamp", "data", "idempotencyKey", "tags", "orderingKey"}
+	fieldsInOrder := [...]string{"type", "timestamp", "data", "idempotencyKey", "tags", "orderingKey", "deliverAt", "expiresAt"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -21089,6 +21121,20 @@ func (ec *executionContext) unmarshalInputPublishEventInput(ctx context.Context,
 				return it, err
 			}
 			it.OrderingKey = data
+		case "deliverAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deliverAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeliverAt = data
+		case "expiresAt":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresAt"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresAt = data
 		}
 	}
 	return it, nil
@@ -24024,6 +24070,16 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "orderingKey":
 			out.Values[i] = ec._Event_orderingKey(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "deliverAt":
+			out.Values[i] = ec._Event_deliverAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expiresAt":
+			out.Values[i] = ec._Event_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

@@ -37,7 +37,7 @@ func checked[F any, P interface {
 
 // newEvent translates an event to publish. Absent data stays empty, which the domain refuses; null is a value.
 func newEvent(in *model.PublishEventInput) webhook.NewEvent {
-	e := webhook.NewEvent{Type: in.Type, Timestamp: in.Timestamp, Tags: in.Tags}
+	e := webhook.NewEvent{Type: in.Type, Timestamp: in.Timestamp, Tags: in.Tags, DeliverAt: in.DeliverAt, ExpiresAt: in.ExpiresAt}
 	if data, ok := in.Data.ValueOK(); ok {
 		e.Data = data
 		if data == nil {

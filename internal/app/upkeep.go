@@ -14,6 +14,7 @@ const (
 	retainInterval = 10 * time.Second // the store decides which tenant is due
 	ageInterval    = 5 * time.Minute  // less if --delivery-max-age is short
 	usedInterval   = time.Minute
+	lateInterval   = time.Second // after an event's expiresAt
 )
 
 // openUpkeep collects the work by the clock: the store's tasks, expiring and removing old rows, and finishing what a stop
@@ -23,6 +24,7 @@ func (s *server) openUpkeep(context.Context) error {
 		upkeep.Task{Name: "last use of tokens", Every: usedInterval, Run: s.auth.WriteUsed},
 		upkeep.Task{Name: "secrets", Every: upkeepInterval, Exclusive: true, Run: s.removeSecrets},
 		upkeep.Task{Name: "deliveries of deleted webhooks", Every: upkeepInterval, Exclusive: true, Run: s.store.CancelDeleted},
+		upkeep.Task{Name: "expired events", Every: lateInterval, Run: s.expireEvents},
 		upkeep.Task{Name: "retention", Every: retainInterval, Exclusive: true, Run: s.store.Retain},
 	)
 	if s.cfg.DeliveryMaxAge == nil || *s.cfg.DeliveryMaxAge > 0 {
@@ -42,6 +44,12 @@ func (s *server) removeSecrets(ctx context.Context) error {
 	if n > 0 {
 		s.log.InfoContext(ctx, "removed secrets whose overlap has ended", slog.Int("secrets", n))
 	}
+	return err
+}
+
+// expireEvents fails deliveries whose event has expired.
+func (s *server) expireEvents(ctx context.Context) error {
+	_, err := s.store.ExpireEvents(ctx)
 	return err
 }
 

@@ -41,6 +41,9 @@ func (s *Sender) serve(t *task) verdict {
 	if t.claimed.Lost() { // another node makes it
 		return verdict{outcome: interrupted}
 	}
+	if t.claimed.Delivery.Expired(s.cfg.Now()) { // the store gives it up when it is released
+		return verdict{outcome: interrupted}
+	}
 	body, err := s.render(t)
 	if err != nil {
 		return verdict{outcome: interrupted} // the settings of the payload cannot be read now, or Run has ended

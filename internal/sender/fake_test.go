@@ -159,7 +159,9 @@ func (m *memory) Unclaim(_ context.Context, claims []*store.Claimed) error {
 	for _, claimed := range claims {
 		m.let(claimed, "given back")
 		m.returned++
-		m.insert(claimed)
+		if !claimed.Delivery.Expired(m.now()) { // else it has failed
+			m.insert(claimed)
+		}
 	}
 	return nil
 }

@@ -404,3 +404,26 @@ func TestStoreErrors(t *testing.T) {
 		}
 	})
 }
+
+// A delivery whose event has expired while it waited in memory is not attempted, but released, unless a caller asked for it.
+func TestExpiredIsNotAttempted(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		to := w.add("a")
+		w.client.set("a", after(time.Second, 200))
+		w.backlog(to, 6, time.Now()) // four at once
+		for i, claimed := range w.due[to.ID] {
+			d := &claimed.Delivery
+			if d.Trigger = webhook.TriggerSchedule; i > 0 {
+				d.ExpiresAt = new(time.Now().Add(500 * time.Millisecond))
+			}
+			if i == 5 {
+				d.Trigger = webhook.TriggerManual
+			}
+		}
+		w.run(t)
+		pass(3 * time.Second)
+		if got := len(w.results); got != 5 || w.returned != 1 {
+			t.Errorf("%d attempts and %d releases, want 5 and 1", got, w.returned)
+		}
+	})
+}

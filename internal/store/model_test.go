@@ -37,7 +37,7 @@ func agreesWithModel(s *suite, t *rapid.T) {
 	place := s.Fresh()
 	tuning := fanOutAbove(1)
 	tuning.FoldRows, tuning.MergeRows, tuning.PartKeys = 7, 3, 2 // the journal is folded in parts
-	m := &model{tb: s, start: func() (*store.Store, func() error) { return place.Serve(s, store.Options{Tuning: tuning}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, ordering: map[webhook.ID]string{}, places: map[webhook.ID]int{}, keys: map[string]webhook.ID{}}
+	m := &model{tb: s, start: func() (*store.Store, func() error) { return place.Serve(s, store.Options{Tuning: tuning}) }, ledger: newLedger(), deliveries: map[webhook.ID]*modelDelivery{}, events: map[webhook.ID]string{}, ordering: map[webhook.ID]string{}, places: map[webhook.ID]int{}, times: map[webhook.ID]times{}, keys: map[string]webhook.ID{}}
 	m.open(t)
 	defer func() { _ = m.end() }()
 	m.create(t)
@@ -61,6 +61,7 @@ func agreesWithModel(s *suite, t *rapid.T) {
 		"cancel":  m.cancel,
 		"prune":   m.prune,
 		"expire":  m.expire,
+		"late":    m.late,
 		"fold":    m.fold,
 		"replay":  m.replayed,
 		"steer":   m.steer,
@@ -82,6 +83,7 @@ type model struct {
 	events     map[webhook.ID]string // their types
 	ordering   map[webhook.ID]string // their ordering keys
 	places     map[webhook.ID]int    // where they are among all
+	times      map[webhook.ID]times  // when they are to be delivered, if their publisher says so
 	keys       map[string]webhook.ID // of idempotency
 	deliveries map[webhook.ID]*modelDelivery
 	claims     []*held // claimed at some time, finished or not
@@ -109,6 +111,13 @@ func (h *modelTarget) wants(kind string) bool {
 	return h.events == nil && !webhook.Operational(kind) || slices.ContainsFunc(h.events, func(e string) bool {
 		return e == kind || e == "*" && !webhook.Operational(kind) || strings.HasSuffix(e, ".*") && strings.HasPrefix(kind, e[:len(e)-1])
 	})
+}
+
+// times are what an event's deliverAt and expiresAt mean for its deliveries.
+type times struct {
+	ahead   bool // it is delivered in an hour
+	soon    bool // it expires before an hour is over
+	expired bool // it has expired
 }
 
 type modelDelivery struct {
@@ -185,11 +194,22 @@ func (d *modelDelivery) inLine() bool {
 // enter puts a delivery that is to be sent into its line, where it waits if another one is before it.
 func (m *model) enter(d *modelDelivery) {
 	if d.line == "" {
-		d.due = true
+		m.startDue(d)
 		return
 	}
 	d.waits = true
 	m.advance(d.line)
+}
+
+// startDue makes a delivery due, now or when its event says.
+func (m *model) startDue(d *modelDelivery) {
+	d.later = m.times[d.event].ahead && d.trigger == webhook.TriggerSchedule && len(d.attempts) == 0
+	d.due = !d.later
+}
+
+// isLate reports whether the delivery's event has expired, and nobody has asked for an attempt.
+func (m *model) isLate(d *modelDelivery) bool {
+	return m.times[d.event].expired && d.trigger == webhook.TriggerSchedule
 }
 
 // advance makes the first delivery of a line due, unless one is at the head.
@@ -207,7 +227,8 @@ func (m *model) advance(line string) {
 		}
 	}
 	if first != nil && !m.target(first.hook).deleted {
-		first.waits, first.due = false, true
+		first.waits = false
+		m.startDue(first)
 	}
 }
 
@@ -279,6 +300,7 @@ func (m *model) publish(t *rapid.T) {
 	quota := m.quota
 	kinds := rapid.SliceOfN(rapid.SampledFrom([]string{"a.b", "c.d"}), 1, 3).Draw(t, "types")
 	var events []webhook.NewEvent
+	var when []times
 	for _, kind := range kinds {
 		key := rapid.SampledFrom([]string{"", "", "k", "l"}).Draw(t, "key")
 		if key != "" {
@@ -288,7 +310,22 @@ func (m *model) publish(t *rapid.T) {
 		if key != "" {
 			order = "o" // the same content
 		}
-		events = append(events, webhook.NewEvent{Type: kind, Data: json.RawMessage("1"), IdempotencyKey: key, OrderingKey: order})
+		e := webhook.NewEvent{Type: kind, Data: json.RawMessage("1"), IdempotencyKey: key, OrderingKey: order}
+		var at times
+		if key == "" {
+			at.ahead = rapid.IntRange(0, 5).Draw(t, "deliverAt") == 0
+			expires := rapid.IntRange(0, 5).Draw(t, "expiresAt")
+			at.soon, at.expired = expires == 0 && !at.ahead, expires == 1 && !at.ahead
+		}
+		switch now := time.Now(); {
+		case at.ahead:
+			e.DeliverAt, e.ExpiresAt = new(now.Add(time.Hour)), new(now.Add(2*time.Hour))
+		case at.soon:
+			e.ExpiresAt = new(now.Add(30 * time.Minute))
+		case at.expired:
+			e.ExpiresAt = new(now.Add(-time.Second))
+		}
+		events, when = append(events, e), append(when, at)
 	}
 	results, err := m.c.Publish(context.Background(), events)
 	must(t, err)
@@ -310,7 +347,7 @@ func (m *model) publish(t *rapid.T) {
 		if key != "" {
 			m.keys[key] = r.Event.ID
 		}
-		m.ordering[r.Event.ID] = events[i].OrderingKey
+		m.ordering[r.Event.ID], m.times[r.Event.ID] = events[i].OrderingKey, when[i]
 		m.owe(t, r.Event.ID, kinds[i], func(h *modelTarget) bool { return h.wants(kinds[i]) })
 	}
 	m.take(t, quota)
@@ -524,6 +561,10 @@ func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 		m.ledger.ended(d.hook, kind, &m.ledger.of(d.hook, kind).failed, true)
 		d.end(r.Claimed.Delivery.ID, webhook.DeliveryFailed)
 		gaveUp, d.reason = true, webhook.FailureRetriesExhausted
+	case m.times[d.event].expired || m.times[d.event].soon && h.schedule[len(d.attempts)-d.start-1] > 0:
+		m.ledger.ended(d.hook, kind, &m.ledger.of(d.hook, kind).failed, true)
+		d.end(r.Claimed.Delivery.ID, webhook.DeliveryFailed)
+		gaveUp, d.reason = true, webhook.FailureExpired
 	case h.schedule[len(d.attempts)-d.start-1] == 0:
 		d.due = true
 	default:
@@ -587,7 +628,49 @@ func (m *model) unclaim(t *rapid.T) {
 	m.claims = slices.DeleteFunc(m.claims, func(o *held) bool { return o == j })
 	d := m.deliveries[j.Delivery.ID]
 	d.claim, d.due = nil, d.status == webhook.Pending
+	if d.due && m.isLate(d) {
+		m.told(t, m.expired(j.Delivery.ID, d))
+	}
 	m.advance(d.line)
+}
+
+// expired ends a delivery that was not made in time. It returns what is told of that.
+func (m *model) expired(id webhook.ID, d *modelDelivery) (told []string) {
+	h := m.target(d.hook)
+	held := !d.waits && d.line != "" && h.holds && !h.deleted
+	m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).failed, true)
+	d.end(id, webhook.DeliveryFailed)
+	if d.reason, d.held = webhook.FailureExpired, held; !h.deleted && !webhook.Operational(m.events[d.event]) {
+		told = []string{webhook.TypeDeliveryFailed} // of all webhooks
+	}
+	return told
+}
+
+// late expires the deliveries of every event that has expired.
+func (m *model) late(t *rapid.T) {
+	n := 0
+	var told []string
+	lines := map[string]bool{}
+	for id, d := range m.deliveries {
+		if d.status != webhook.Pending || d.claimed() || !m.isLate(d) || m.target(d.hook).deleted {
+			continue
+		}
+		n++
+		lines[d.line] = true
+		if of := m.expired(id, d); len(of) > 0 {
+			told = of
+		}
+	}
+	release := m.s.HoldNotices()
+	got, err := m.s.ExpireEvents(context.Background())
+	release()
+	if got != n || err != nil {
+		t.Fatalf("%d deliveries of expired events ended, want %d, %v", got, n, err)
+	}
+	for line := range lines {
+		m.advance(line)
+	}
+	m.told(t, told)
 }
 
 // steal gives a claim to another node: this node's results for it no longer count.
@@ -741,13 +824,10 @@ func (m *model) expire(t *rapid.T) {
 		if m.target(d.hook).deleted || !d.due && !d.later && (!d.waits || d.trigger != webhook.TriggerSchedule) {
 			continue
 		}
-		held := !d.waits && d.line != "" && m.target(d.hook).holds
+		n++
 		lines[d.line] = true
-		m.ledger.ended(d.hook, m.events[d.event], &m.ledger.of(d.hook, m.events[d.event]).failed, true)
-		d.end(id, webhook.DeliveryFailed)
-		d.reason, d.held = webhook.FailureExpired, held
-		if n++; !webhook.Operational(m.events[d.event]) {
-			told = []string{webhook.TypeDeliveryFailed} // of all webhooks
+		if of := m.expired(id, d); len(of) > 0 {
+			told = of
 		}
 	}
 	release := m.s.HoldNotices() // else those of the first transactions may be told before those of the last

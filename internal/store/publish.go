@@ -122,6 +122,14 @@ type incoming struct {
 	cost   int        // to write it; 0: not known yet
 }
 
+// micros is a publisher's time as it is stored.
+func micros(at *time.Time) *time.Time {
+	if at == nil {
+		return nil
+	}
+	return new(at.UTC().Truncate(time.Microsecond))
+}
+
 // Publish stores events, each with one delivery for every webhook that subscribes to it and whose filter it matches, and returns after the
 // commit. There is one result for each event, in order; an invalid event does not affect others. Deliveries of an event for very many webhooks are
 // created soon after. A large call is several transactions: if one of them fails, the results of its events and of later ones are
@@ -140,7 +148,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		}
 		own := events[i] // the caller's event stays unchanged
 		e := &own
-		if err := e.Check(prefix, c.s.opts.MaxDataBytes); err != nil {
+		if err := errors.Join(e.Check(prefix, c.s.opts.MaxDataBytes), e.CheckTimes(prefix, now)); err != nil {
 			results[i].Err = err
 			continue
 		}
@@ -163,6 +171,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		if e.OrderingKey != "" {
 			in.event.OrderingKey = &e.OrderingKey
 		}
+		in.event.DeliverAt, in.event.ExpiresAt = micros(e.DeliverAt), micros(e.ExpiresAt)
 		in.event.Timestamp = in.event.Timestamp.UTC().Truncate(time.Microsecond)
 		in.event.CreatedAt = now.UTC().Truncate(time.Microsecond)
 		if in.key != "" {
@@ -351,6 +360,8 @@ func (b *batch) insertAll(events []*incoming) error {
 		p.Blob(e.Data)
 		p.Tags(e.Tags)
 		p.MaybeText(e.OrderingKey)
+		p.MaybeTime(e.DeliverAt)
+		p.MaybeTime(e.ExpiresAt)
 	})
 	if err != nil {
 		return fmt.Errorf("insert events: %w", err)
@@ -431,10 +442,14 @@ func (b *batch) insertFanOuts(notes []*fanout.Note) error {
 
 // delivery returns a new delivery of the event to the target. It is claimed only if it is reserved.
 func (b *batch) delivery(e *webhook.Event, to *Target, trigger webhook.Trigger) *Claimed {
+	at := e.DeliverAt
+	if at != nil && !at.After(b.Now) {
+		at = nil
+	}
 	return &Claimed{Event: e, Target: to, Delivery: webhook.Delivery{
 		ID: webhook.NewID(b.Now), TenantID: e.TenantID, EventID: e.ID, WebhookID: to.ID,
 		Status: webhook.Pending, Trigger: trigger, CreatedAt: b.Now.UTC().Truncate(time.Microsecond), Line: dialect.LineOf(to, e),
-		PayloadVersion: to.PayloadVersion,
+		PayloadVersion: to.PayloadVersion, DeliverAt: at, ExpiresAt: e.ExpiresAt,
 	}}
 }
 
@@ -449,7 +464,7 @@ func (b *batch) insertDeliveries(claims []*Claimed) error {
 	before := len(b.reserved)
 	b.s.dispatcher().Batch(func(t Dispatcher) {
 		for _, claimed := range claims {
-			if claimed.Target.Enabled && !claimed.Delivery.Waits() && t.Reserve(claimed.Target, claimed.Size()) {
+			if claimed.Target.Enabled && !claimed.Delivery.Waits() && claimed.Delivery.DeliverAt == nil && !claimed.Delivery.Expired(b.Now) && t.Reserve(claimed.Target, claimed.Size()) {
 				b.reserved = append(b.reserved, claimed)
 			}
 		}
@@ -478,14 +493,20 @@ func (b *batch) addDeliveries(claims, reserved []*Claimed) error {
 			p.Null()
 			p.Null()
 		default:
-			b.dueAt(d.WebhookID, b.Now)
-			p.Time(b.Now)
+			due := b.Now
+			if d.DeliverAt != nil {
+				due = *d.DeliverAt
+			}
+			b.dueAt(d.WebhookID, due)
+			p.Time(due)
 			p.Null()
 		}
 		p.Time(d.CreatedAt)
 		p.MaybeID(d.Line)
 		p.MaybeInt(d.Place)
 		p.MaybeInt(d.PayloadVersion)
+		p.MaybeTime(d.DeliverAt)
+		p.MaybeTime(d.ExpiresAt)
 	})
 	if err != nil {
 		return fmt.Errorf("insert deliveries: %w", err)

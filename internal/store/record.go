@@ -236,7 +236,7 @@ func (b *batch) decideAgain(o *dialect.Outcome, start int) error {
 	*o = b.decide(o.Result, start)
 	var reason *webhook.FailureReason
 	if o.Status == webhook.DeliveryFailed {
-		reason = new(webhook.FailureRetriesExhausted)
+		reason = &o.Reason
 	}
 	of, day := b.s.dayOf(o.Claimed.Event.ID)
 	err := b.DB.Exec("UPDATE deliveries SET status = ?, due_at = ?, completed_at = ?, failure_reason = ? WHERE seq = ?"+of,
@@ -256,17 +256,20 @@ func (b *batch) decide(r *Result, start int) dialect.Outcome {
 	case r.Attempt.Status == webhook.AttemptSucceeded:
 		o.Status, o.Completed = webhook.DeliverySucceeded, &now
 	case d.Trigger == webhook.TriggerTest || r.Claimed.Event.Type == webhook.TypeTest:
-		o.Status, o.Completed = webhook.DeliveryFailed, &now
+		o.Status, o.Completed, o.Reason = webhook.DeliveryFailed, &now, webhook.FailureRetriesExhausted
 	default:
 		target := r.Claimed.Target
 		if latest := b.target(d.WebhookID); latest != nil {
 			target = latest
 		}
 		next, ok := target.Schedule().Next(d.AttemptCount+1-start, now, r.RetryAfter)
-		if ok {
+		switch at := d.ExpiresAt; {
+		case !ok:
+			o.Status, o.Completed, o.Reason = webhook.DeliveryFailed, &now, webhook.FailureRetriesExhausted
+		case at != nil && !next.Before(*at):
+			o.Status, o.Completed, o.Reason = webhook.DeliveryFailed, &now, webhook.FailureExpired
+		default:
 			o.Due = &next
-		} else {
-			o.Status, o.Completed = webhook.DeliveryFailed, &now
 		}
 	}
 	return o
@@ -286,7 +289,7 @@ func (b *batch) consequences(outcomes []dialect.Outcome) error {
 		if to := b.target(o.Claimed.Delivery.WebhookID); o.Status == webhook.DeliveryFailed && !own && to != nil && to.DeletedAt == nil {
 			told.add(to, webhook.TypeDeliveryFailed, failedDelivery{
 				DeliveryID: o.Claimed.Delivery.ID, EventID: o.Claimed.Delivery.EventID, EventType: o.Claimed.Event.Type,
-				AttemptCount: o.Claimed.Delivery.AttemptCount + 1, FailureReason: webhook.FailureRetriesExhausted,
+				AttemptCount: o.Claimed.Delivery.AttemptCount + 1, FailureReason: o.Reason,
 			})
 		}
 		disabled, err := health.note(b, o)

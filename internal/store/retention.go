@@ -287,6 +287,7 @@ type expiring struct {
 	Seq          int64
 	ID           webhook.ID
 	EventID      webhook.ID
+	WebhookID    webhook.ID
 	AttemptCount int
 	ReplayID     *webhook.ID
 	Type         string
@@ -298,7 +299,7 @@ type expiring struct {
 	CreatedAt   dialect.Micros
 }
 
-const expiringColumns = "SELECT d.seq, d.id, d.event_id, d.attempt_count, d.replay_id, d.line, d.place, d.triggered_by, d.created_at, e.type, e.created_at AS published_at"
+const expiringColumns = "SELECT d.seq, d.id, d.event_id, d.webhook_id, d.attempt_count, d.replay_id, d.line, d.place, d.triggered_by, d.created_at, e.type, e.created_at AS published_at"
 
 // expirePiece gives up some of the webhook's deliveries that are due since before the time. The next of their lines follow in a transaction of
 // their own, which locks the lines first: until then nothing of them is due.
@@ -323,6 +324,101 @@ func (s *Store) expirePiece(ctx context.Context, p *pacer, of *Target, before ti
 		return n, more, err
 	}
 	return n, more, s.advanceLines(ctx, of.TenantID, left)
+}
+
+// Deliveries that have not succeeded when their event's ExpiresAt comes, of enabled and disabled webhooks alike. What a caller asked for is not
+// among them: it has another trigger, until it was attempted.
+const lateCondition = " d.expires_at <= ? AND d.status = 'PENDING' AND d.triggered_by = 'SCHEDULE' AND d.claimed_by IS NULL"
+
+// ExpireEvents fails deliveries whose event has expired, and returns their number. Those that are claimed end when their claim does.
+func (s *Store) ExpireEvents(ctx context.Context) (total int, err error) {
+	var found []int
+	find := "SELECT 1 FROM deliveries d WHERE" + lateCondition + " ORDER BY d.expires_at LIMIT 1"
+	if err := s.read.WithContext(ctx).Raw(find, dialect.At(s.opts.Now())).Scan(&found).Error; err != nil || len(found) == 0 {
+		return 0, dialect.Unavailable(err)
+	}
+	p := newPacer(s)
+	for more := true; more; {
+		var left []leaving
+		n := 0
+		err := p.piece(ctx, webhook.ID{}, expirePiece, func(b *batch, most int) (int, error) {
+			var rows []expiring
+			if err := b.DB.Raw(expiringColumns+" FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id AND w.deleted_at IS NULL JOIN events e ON e.id = d.event_id"+s.db.SameDay("e", "d")+
+				" WHERE"+lateCondition+" ORDER BY d.expires_at LIMIT ?"+s.db.SkipLocked("d"), dialect.At(b.Now), most).Scan(&rows).Error; err != nil {
+				return 0, fmt.Errorf("find deliveries of expired events: %w", err)
+			}
+			more = len(rows) == most
+			n, left, err = b.giveUpLate(rows)
+			return n, err
+		})
+		if err != nil {
+			return total, err
+		}
+		if len(left) > 0 {
+			if err := s.advanceLines(ctx, webhook.ID{}, left); err != nil {
+				return total, err
+			}
+		}
+		total, more = total+n, more && n > 0
+	}
+	return total, nil
+}
+
+// giveUpLate fails deliveries whose event has expired. It returns their number, and the lines that they were at the head of.
+func (b *batch) giveUpLate(rows []expiring) (n int, left []leaving, err error) {
+	of := map[webhook.ID][]expiring{}
+	var order []webhook.ID
+	for _, d := range rows {
+		if of[d.WebhookID] == nil {
+			order = append(order, d.WebhookID)
+		}
+		of[d.WebhookID] = append(of[d.WebhookID], d)
+		if d.Line != nil {
+			left = append(left, leaving{d.Line, d.WebhookID, true})
+		}
+	}
+	for _, id := range order {
+		to := b.target(id)
+		if to == nil {
+			continue // another replica has just made the webhook
+		}
+		if err := b.giveUp(to, of[id], "status = 'PENDING' AND claimed_by IS NULL"); err != nil {
+			return 0, nil, err
+		}
+		n += len(of[id])
+	}
+	return n, left, nil
+}
+
+// giveUpReleased fails those of the deliveries whose event has expired before they were attempted. Their claims have just been released.
+func (b *batch) giveUpReleased(claims []*Claimed) error {
+	var seqs []int64
+	var first, last time.Time
+	for _, claimed := range claims {
+		if !claimed.Delivery.Expired(b.Now) {
+			continue
+		}
+		at := claimed.Event.CreatedAt
+		if seqs = append(seqs, claimed.Delivery.Seq); first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if at.After(last) {
+			last = at
+		}
+	}
+	if len(seqs) == 0 {
+		return nil
+	}
+	among, arg := b.s.db.Among("d.seq", seqs)
+	published, days := b.s.db.Published("d.day", first, last)
+	var rows []expiring
+	err := b.DB.Raw(expiringColumns+" FROM deliveries d JOIN events e ON e.id = d.event_id"+b.s.db.SameDay("e", "d")+" WHERE"+lateCondition+" AND "+among+published,
+		append([]any{dialect.At(b.Now), arg}, days...)...).Scan(&rows).Error
+	if err != nil {
+		return fmt.Errorf("find released deliveries of expired events: %w", err)
+	}
+	_, _, err = b.giveUpLate(rows)
+	return err
 }
 
 // advanceLines is batch.advance in a transaction of its own.

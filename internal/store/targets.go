@@ -487,13 +487,13 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (clai
 	return claims, next, nil
 }
 
-// Unclaim releases deliveries that were claimed and not attempted; they are due at once.
+// Unclaim releases deliveries that were claimed and not attempted; they are due at once, or fail if their event has expired.
 func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {
 	var lines []webhook.ID
 	var left []leaving // what was canceled meanwhile leaves its line
 	for _, claimed := range claims {
 		if d := &claimed.Delivery; d.Line != nil {
-			lines, left = append(lines, *d.Line), append(left, leaving{line: d.Line, webhook: d.WebhookID})
+			lines, left = append(lines, *d.Line), append(left, leaving{line: d.Line, webhook: d.WebhookID, failed: d.ExpiresAt != nil})
 		}
 	}
 	return s.changeLines(ctx, webhook.ID{}, len(claims), lines, func(b *batch) error {
@@ -504,6 +504,9 @@ func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {
 			return fmt.Errorf("unclaim: %w", err)
 		}
 		b.tellClaims(claims)
+		if err := b.giveUpReleased(claims); err != nil {
+			return err
+		}
 		return b.advance(left)
 	})
 }

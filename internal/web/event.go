@@ -23,7 +23,10 @@ type event struct {
 	Tags      []string   `json:"tags,omitempty"`
 	// OrderingKey is absent if the event has none.
 	OrderingKey *string `json:"ordering_key,omitempty"`
-	CreatedAt   second  `json:"created_at"`
+	// DeliverAt and ExpiresAt are absent if the event has none.
+	DeliverAt *moment `json:"deliver_at,omitempty"`
+	ExpiresAt *moment `json:"expires_at,omitempty"`
+	CreatedAt second  `json:"created_at"`
 	// Webhooks is how many subscribe to events of this type now. 0 often means that the type is misspelled.
 	Webhooks int `json:"webhooks"`
 	// Duplicate says that this is the event that was published earlier with the same idempotency key.
@@ -112,6 +115,8 @@ func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 		"idempotency_key": optional(str(&n.IdempotencyKey)),
 		"tags":            optional(strs(&n.Tags)),
 		"ordering_key":    optional(str(&n.OrderingKey)),
+		"deliver_at":      timestamp(&n.DeliverAt),
+		"expires_at":      timestamp(&n.ExpiresAt),
 	})
 	return n, err
 }
@@ -120,6 +125,7 @@ func (r *request) showEvent(p store.Published) event {
 	e := p.Event
 	return event{
 		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), Tags: e.Tags, OrderingKey: e.OrderingKey, CreatedAt: second(e.CreatedAt),
+		DeliverAt: (*moment)(e.DeliverAt), ExpiresAt: (*moment)(e.ExpiresAt),
 		Webhooks: r.scope.Receivers(&p), Duplicate: p.Duplicate,
 	}
 }

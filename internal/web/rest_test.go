@@ -260,6 +260,8 @@ func refusals(id, foreign, token string) []refusal {
 		{name: "too many events", method: "POST", path: "/v1/events", body: "[" + strings.TrimSuffix(strings.Repeat(`{},`, 1001), ",") + "]", status: 422, code: "TOO_MANY"},
 		{name: "double event types", method: "POST", path: "/v1/webhooks", body: `{"url":"https://h.example/","events":` + double + `}`, status: 201},
 		{name: "ordering key", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"ordering_key":7}`, status: 422, code: "INVALID", field: "ordering_key"},
+		{name: "deliver at", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"deliver_at":"2999-01-01T00:00:00Z"}`, status: 422, code: "OUT_OF_RANGE", field: "deliver_at"},
+		{name: "no time", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"expires_at":"soon"}`, status: 422, code: "INVALID", field: "expires_at"},
 		{name: "long ordering key", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"ordering_key":"` + strings.Repeat("k", 256) + `"}`, status: 422, code: "TOO_LONG", field: "ordering_key"},
 		{name: "tags", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"tags":["a",""]}`, status: 422, code: "REQUIRED", field: "tags.1"},
 		{name: "one tag", method: "POST", path: "/v1/events", body: `{"type":"a","data":1,"tags":"a"}`, status: 422, code: "INVALID", field: "tags"},

@@ -143,6 +143,21 @@ func TestOrderingKey(t *testing.T) {
 	}
 }
 
+// deliver_at and expires_at of an event are shown, if it has them; null means that it has not.
+func TestTimesOfEvents(t *testing.T) {
+	a := newAPI(t)
+	for given, want := range map[any]any{"2020-01-02T03:04:05.5Z": "2020-01-02T03:04:05.5+00:00", nil: nil} {
+		status, got := a.call(t, "POST", "/v1/events", object{"type": "a.b", "data": 1, "deliver_at": given})
+		if status != http.StatusAccepted || got["deliver_at"] != want {
+			t.Errorf("deliver_at %v: %d %v", given, status, got)
+		}
+		status, got = a.call(t, "POST", "/v1/events", object{"type": "a.b", "data": 1, "expires_at": given})
+		if status != http.StatusAccepted || got["expires_at"] != want {
+			t.Errorf("expires_at %v: %d %v", given, status, got)
+		}
+	}
+}
+
 // The header Idempotency-Key is equivalent to the field: bare or in quotation marks. A header that contradicts the field, or one
 // for several events, is refused.
 func TestIdempotencyKeyHeader(t *testing.T) {

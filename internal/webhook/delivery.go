@@ -30,6 +30,9 @@ type Delivery struct {
 	Place *int64
 	// PayloadVersion names the webhook's payload settings with which the next attempt is made; inside the server only. Nil: the default.
 	PayloadVersion *int64
+	// DeliverAt is the event's if the delivery was made before that time, and ExpiresAt the event's; inside the server only.
+	DeliverAt *time.Time `gorm:"serializer:micros"`
+	ExpiresAt *time.Time `gorm:"serializer:micros"`
 	// WebhookURL is the webhook's URL, even if that is deleted, joined when a delivery is read.
 	WebhookURL string `gorm:"->"`
 }
@@ -39,6 +42,11 @@ func (d *Delivery) Position() int64 { return d.Seq }
 
 // Waits reports whether it is sent only after others with its ordering key.
 func (d *Delivery) Waits() bool { return d.Place != nil && *d.Place > 0 }
+
+// Expired reports whether the event is no longer delivered at the time. Callers may ask for an attempt at any time.
+func (d *Delivery) Expired(now time.Time) bool {
+	return d.ExpiresAt != nil && d.Trigger == TriggerSchedule && !now.Before(*d.ExpiresAt)
+}
 
 // DeliveryStatus is the state of a delivery.
 type DeliveryStatus string
@@ -62,7 +70,7 @@ type FailureReason string
 // The reasons.
 const (
 	FailureRetriesExhausted FailureReason = "RETRIES_EXHAUSTED" // the last attempt of its schedule failed
-	FailureExpired          FailureReason = "EXPIRED"           // it was due for longer than the server's age limit
+	FailureExpired          FailureReason = "EXPIRED"           // it was due for longer than the server's age limit, or its event's ExpiresAt has passed
 )
 
 // Trigger says why an attempt was made.

@@ -22,6 +22,7 @@ const (
 	MaxDataDepth           = 100  // nested arrays and objects
 	MaxTags                = 10   // of one event
 	MaxTagChars            = 64
+	MaxDeliverAhead        = 30 * 24 * time.Hour // how far deliverAt may be in the future
 )
 
 // Event is something that happened, published once, immutable.
@@ -37,6 +38,10 @@ type Event struct {
 	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"` // when it was published
 	// OrderingKey is the publisher's: webhooks with ordering get events of one key one after the other. Nil: none.
 	OrderingKey *string
+	// DeliverAt and ExpiresAt are the publisher's: the event is not delivered before, and not delivered from then on, unless a caller asks
+	// for it. Nil: at once; no end.
+	DeliverAt *time.Time `gorm:"serializer:micros"`
+	ExpiresAt *time.Time `gorm:"serializer:micros"`
 }
 
 // Position is Seq: where lists have it.
@@ -47,9 +52,11 @@ type NewEvent struct {
 	Type           string
 	Timestamp      *time.Time // nil: now
 	Data           json.RawMessage
-	IdempotencyKey string   // empty: none
-	Tags           []string // nil or empty: none
-	OrderingKey    string   // empty: none
+	IdempotencyKey string     // empty: none
+	Tags           []string   // nil or empty: none
+	OrderingKey    string     // empty: none
+	DeliverAt      *time.Time // nil, or not after the present: at once
+	ExpiresAt      *time.Time // nil: never
 }
 
 // Check applies the rules, compacts Data in place and removes duplicates from Tags. prefix is prepended to field names ("events.3."). maxData is in bytes.
@@ -74,6 +81,30 @@ func (e *NewEvent) Check(prefix string, maxData int) error {
 	}
 	if t := e.Timestamp; t != nil && (t.Year() < 1970 || t.Year() > 9999) {
 		errs = append(errs, Invalidf(prefix+"timestamp", CodeOutOfRange, "must be in the years 1970 to 9999"))
+	}
+	return errors.Join(errs...)
+}
+
+// CheckTimes applies the rules of DeliverAt and ExpiresAt. ExpiresAt may be in the past, so that the same event is published again with its
+// idempotency key at any time.
+func (e *NewEvent) CheckTimes(prefix string, now time.Time) error {
+	var errs []error
+	for _, given := range []struct {
+		field string
+		at    *time.Time
+	}{{"deliverAt", e.DeliverAt}, {"expiresAt", e.ExpiresAt}} {
+		if t := given.at; t != nil && (t.Year() < 1970 || t.Year() > 9999) {
+			errs = append(errs, Invalidf(prefix+given.field, CodeOutOfRange, "must be in the years 1970 to 9999"))
+		}
+	}
+	if len(errs) > 0 || e.DeliverAt == nil {
+		return errors.Join(errs...)
+	}
+	if e.DeliverAt.After(now.Add(MaxDeliverAhead)) {
+		errs = append(errs, Invalidf(prefix+"deliverAt", CodeOutOfRange, "must be at most %d days in the future", MaxDeliverAhead/(24*time.Hour)))
+	}
+	if e.ExpiresAt != nil && !e.ExpiresAt.Truncate(time.Microsecond).After(e.DeliverAt.Truncate(time.Microsecond)) {
+		errs = append(errs, Invalidf(prefix+"expiresAt", CodeOutOfRange, "must be after deliverAt"))
 	}
 	return errors.Join(errs...)
 }
@@ -107,7 +138,8 @@ func (e *NewEvent) checkData(field string, maxData int) error {
 	return nil
 }
 
-// ContentHash hashes what makes two publications the same: type, timestamp if given, data, tags in any order, and ordering key.
+// ContentHash hashes what makes two publications the same: type, timestamp if given, data, tags in any order, ordering key, deliverAt and
+// expiresAt.
 func (e *NewEvent) ContentHash() []byte {
 	h := sha256.New()
 	var n [8]byte
@@ -120,7 +152,7 @@ func (e *NewEvent) ContentHash() []byte {
 	}
 	h.Write([]byte{0})
 	h.Write(e.Data)
-	// Neither byte occurs in UTF-8, so that no part is taken for another.
+	// None of these bytes occurs in UTF-8, so that no part is taken for another.
 	for _, tag := range slices.Sorted(slices.Values(e.Tags)) {
 		h.Write([]byte{0xff})
 		h.Write([]byte(tag))
@@ -128,6 +160,13 @@ func (e *NewEvent) ContentHash() []byte {
 	if e.OrderingKey != "" {
 		h.Write([]byte{0xfe})
 		h.Write([]byte(e.OrderingKey))
+	}
+	for mark, at := range []*time.Time{e.DeliverAt, e.ExpiresAt} {
+		if at != nil {
+			binary.BigEndian.PutUint64(n[:], uint64(at.UnixMicro()))
+			h.Write([]byte{0xfc + byte(mark)})
+			h.Write(n[:])
+		}
 	}
 	return h.Sum(nil)
 }

@@ -42,7 +42,7 @@ func TestTags(t *testing.T) {
 	}
 }
 
-// Two publications have the same hash if and only if type, timestamp, data, ordering key and set of tags are the same; no part is taken for another.
+// Two publications have the same hash if and only if type, timestamp, data, ordering key, deliverAt, expiresAt and set of tags are the same; no part is taken for another.
 func TestContentHash(t *testing.T) {
 	moment, later := time.UnixMicro(1), time.UnixMicro(2)
 	of := func(e NewEvent) string {
@@ -73,6 +73,11 @@ func TestContentHash(t *testing.T) {
 		{Tags: []string{"b", "c"}},
 		{Tags: []string{"b"}, OrderingKey: "c"},
 		{Tags: []string{"c"}, OrderingKey: "b"},
+		{DeliverAt: &moment},
+		{DeliverAt: &later},
+		{ExpiresAt: &moment},
+		{ExpiresAt: &later},
+		{DeliverAt: &moment, ExpiresAt: &later},
 	} {
 		hash := of(e)
 		if other, ok := seen[hash]; ok {
@@ -88,5 +93,35 @@ func TestContentHash(t *testing.T) {
 	}
 	if of(NewEvent{Data: json.RawMessage(`{"a": 1}`)}) != of(NewEvent{Data: json.RawMessage(`{"a":1}`)}) {
 		t.Error("white space between tokens changes the hash")
+	}
+}
+
+// deliverAt is at most 30 days ahead, and expiresAt after it; both may be in the past.
+func TestTimesOfEvents(t *testing.T) {
+	now := time.Date(2026, 4, 23, 10, 0, 0, 0, time.UTC)
+	at := func(d time.Duration) *time.Time { return new(now.Add(d)) }
+	for _, c := range []struct {
+		deliver, expires *time.Time
+		bad              string
+	}{
+		{},
+		{deliver: at(MaxDeliverAhead), expires: at(MaxDeliverAhead + time.Microsecond)},
+		{deliver: at(-time.Hour)},
+		{expires: at(-time.Hour)},
+		{expires: at(1000 * 24 * time.Hour)},
+		{deliver: at(MaxDeliverAhead + time.Microsecond), bad: "e.deliverAt OUT_OF_RANGE"},
+		{deliver: at(time.Hour), expires: at(time.Hour), bad: "e.expiresAt OUT_OF_RANGE"},
+		{deliver: at(time.Hour), expires: at(time.Hour + time.Nanosecond), bad: "e.expiresAt OUT_OF_RANGE"}, // the same microsecond
+		{deliver: at(time.Hour), expires: at(time.Minute), bad: "e.expiresAt OUT_OF_RANGE"},
+		{deliver: new(time.Date(1969, 1, 1, 0, 0, 0, 0, time.UTC)), expires: new(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)), bad: "e.deliverAt OUT_OF_RANGE, e.expiresAt OUT_OF_RANGE"},
+	} {
+		e := NewEvent{DeliverAt: c.deliver, ExpiresAt: c.expires}
+		var bad []string
+		for _, err := range Invalids(e.CheckTimes("e.", now)) {
+			bad = append(bad, err.Field+" "+string(err.Code))
+		}
+		if got := strings.Join(bad, ", "); got != c.bad {
+			t.Errorf("%v, %v: %q, want %q", c.deliver, c.expires, got, c.bad)
+		}
 	}
 }

@@ -325,7 +325,7 @@ func whatFollows(a *Attempt, d *Delivery) string {
 		return "The webhook is disabled, so the delivery is held. Enabling the webhook makes the next attempt."
 	case DeliveryFailed:
 		if d.FailureReason != nil && *d.FailureReason == FailureExpired {
-			return "The delivery was due for longer than this server allows. Nothing happens until someone retries it."
+			return "The event's expiresAt has passed, or the delivery was due for longer than this server allows. Nothing happens until someone retries it."
 		}
 		return "The retry schedule is exhausted. Nothing happens until someone retries the delivery."
 	case Canceled:

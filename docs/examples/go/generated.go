@@ -169,6 +169,12 @@ type PublishEventInput struct {
 	// What the event is about, such as the ID of an order, at most 255 bytes: a webhook whose `ordering` is `KEY` gets events with the same
 	// key one after the other, in the order in which they were published. Null and empty mean none. Receivers do not get the key.
 	OrderingKey *string `json:"orderingKey"`
+	// The time before which the event is not delivered, at most 30 days ahead; null or a time in the past means at once. It also holds up later
+	// events with the same `orderingKey`. Retries by hand and replays do not wait for it.
+	DeliverAt *time.Time `json:"deliverAt"`
+	// The time from which the event is no longer delivered, after `deliverAt`; null means no end. A delivery that has not succeeded by then
+	// becomes `FAILED` with the reason `EXPIRED`, also while its webhook is disabled. Retries by hand and replays make one attempt all the same.
+	ExpiresAt *time.Time `json:"expiresAt"`
 }
 
 // GetType returns PublishEventInput.Type, and is useful for accessing the field via an interface.
@@ -188,6 +194,12 @@ func (v *PublishEventInput) GetTags() []string { return v.Tags }
 
 // GetOrderingKey returns PublishEventInput.OrderingKey, and is useful for accessing the field via an interface.
 func (v *PublishEventInput) GetOrderingKey() *string { return v.OrderingKey }
+
+// GetDeliverAt returns PublishEventInput.DeliverAt, and is useful for accessing the field via an interface.
+func (v *PublishEventInput) GetDeliverAt() *time.Time { return v.DeliverAt }
+
+// GetExpiresAt returns PublishEventInput.ExpiresAt, and is useful for accessing the field via an interface.
+func (v *PublishEventInput) GetExpiresAt() *time.Time { return v.ExpiresAt }
 
 // PublishEventPublishEventPublishEventPayload includes the requested fields of the GraphQL type PublishEventPayload.
 // The GraphQL type's documentation follows.

@@ -133,6 +133,7 @@ type Outcome struct {
 	Status    webhook.DeliveryStatus
 	Due       *time.Time
 	Completed *time.Time
+	Reason    webhook.FailureReason // of a status FAILED
 }
 
 // Finished is the state that a delivery got.
@@ -148,19 +149,19 @@ type Finished struct {
 // Parts of statements about deliveries that both databases share. Each finds the rows in its own way.
 const (
 	// Due are the columns of a due delivery and its event, in the order in which ScanClaimed reads them.
-	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, d.replay_id, d.line, d.payload_version,
+	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, d.replay_id, d.line, d.expires_at, d.payload_version,
 		CASE WHEN d.payload_version IS NOT NULL THEN e.tags END, e.seq, e.type, e.timestamp, e.created_at, e.data`
 
 	// Succeeds sets the columns of a delivery whose attempt succeeded, except completed_at.
 	Succeeds = "attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE', status = 'SUCCEEDED', place = NULL"
 
-	// Ends sets the columns of a delivery whose attempt ended to those of v (n, status, due_at, completed_at). A delivery that was canceled
+	// Ends sets the columns of a delivery whose attempt ended to those of v (n, status, due_at, completed_at, reason). A delivery that was canceled
 	// while its attempt ran stays canceled, unless the attempt succeeded. One that failed keeps its place until its line advances (Promote).
 	Ends = `attempt_count = v.n, claimed_by = NULL, triggered_by = 'SCHEDULE',
 		status = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN 'CANCELED' ELSE v.status END,
 		due_at = CASE WHEN deliveries.status = 'CANCELED' THEN NULL ELSE v.due_at END,
 		completed_at = CASE WHEN deliveries.status = 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.completed_at ELSE v.completed_at END,
-		failure_reason = CASE WHEN deliveries.status <> 'CANCELED' AND v.status = 'FAILED' THEN 'RETRIES_EXHAUSTED' END,
+		failure_reason = CASE WHEN deliveries.status <> 'CANCELED' AND v.status = 'FAILED' THEN v.reason END,
 		place = CASE WHEN deliveries.status <> 'CANCELED' AND v.status <> 'SUCCEEDED' THEN deliveries.place END`
 
 	// Ended are the columns of a delivery whose attempt ended: its Seq, and those of Finished.
@@ -185,8 +186,9 @@ func ScanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
 	}}
 	d, e := &claimed.Delivery, claimed.Event
 	var made, happened, published Micros
+	var expires *Micros
 	var tags *string // which only payloads use
-	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made, &d.ReplayID, &d.Line, &d.PayloadVersion, &tags,
+	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made, &d.ReplayID, &d.Line, &expires, &d.PayloadVersion, &tags,
 		&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
 		return nil, err
 	}
@@ -195,6 +197,7 @@ func ScanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
 			return nil, fmt.Errorf("tags of event %s: %w", d.EventID, err)
 		}
 	}
+	d.ExpiresAt = MaybeTime(expires)
 	e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.Time(), happened.Time(), published.Time()
 	return claimed, nil
 }

@@ -47,9 +47,9 @@ const (
 )
 
 // Promotes sets the columns of a delivery that comes to the head of its line; now is a parameter. One that was never attempted is due from
-// when it was created, as others are: so it has the same age limit and the same turn. One that was asked for again is due from now.
+// when it was created, or when its event says, as others are: so it has the same age limit and the same turn. One that was asked for again is due from now.
 func Promotes(now string) string {
-	return "place = 0, due_at = CASE WHEN triggered_by = 'SCHEDULE' AND attempt_count = 0 THEN created_at ELSE " + now + " END"
+	return "place = 0, due_at = CASE WHEN triggered_by = 'SCHEDULE' AND attempt_count = 0 THEN COALESCE(deliver_at, created_at) ELSE " + now + " END"
 }
 
 // ScanHeads reads rows with HeadColumns, and closes them.

@@ -49,12 +49,12 @@ var (
 	// EventsTable is the table of events.
 	EventsTable = &Table{
 		Name: "events", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "id", Daily: true,
-		Columns: "id, tenant_id, type, timestamp, created_at, data, tags, ordering_key",
+		Columns: "id, tenant_id, type, timestamp, created_at, data, tags, ordering_key, deliver_at, expires_at",
 	}
 	// DeliveriesTable is the table of deliveries.
 	DeliveriesTable = &Table{
 		Name: "deliveries", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id", Below: EventsTable, Parent: "event_id", Daily: true,
-		Columns: "id, tenant_id, event_id, webhook_id, event_type, triggered_by, due_at, claimed_by, created_at, line, place, payload_version",
+		Columns: "id, tenant_id, event_id, webhook_id, event_type, triggered_by, due_at, claimed_by, created_at, line, place, payload_version, deliver_at, expires_at",
 		Fixed:   "status, attempt_count, schedule_start",
 		Values:  "'PENDING', 0, 0",
 	}

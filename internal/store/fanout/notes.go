@@ -504,9 +504,10 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 	}
 	e := &webhook.Event{ID: note.EventID, TenantID: note.TenantID}
 	var happened, published dialect.Micros
+	var deliver, expires *dialect.Micros
 	var tags *string
-	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.OrderingKey, &tags, &e.Data},
-		"SELECT seq, type, timestamp, created_at, ordering_key, tags, data FROM events WHERE id = $1", note.EventID)
+	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.OrderingKey, &tags, &deliver, &expires, &e.Data},
+		"SELECT seq, type, timestamp, created_at, ordering_key, tags, deliver_at, expires_at, data FROM events WHERE id = $1", note.EventID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil // the event was removed meanwhile, with its note
 	}
@@ -514,6 +515,7 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 		return false, err
 	}
 	e.Timestamp, e.CreatedAt = happened.Time(), published.Time()
+	e.DeliverAt, e.ExpiresAt = dialect.MaybeTime(deliver), dialect.MaybeTime(expires)
 	if tags != nil {
 		if err := json.Unmarshal([]byte(*tags), &e.Tags); err != nil {
 			return false, fmt.Errorf("read the tags of event %s: %w", e.ID, err)

@@ -234,7 +234,7 @@ var columnTypes = map[string]string{
 	"claimed_by": "bigint", "duration_us": "bigint", "dns_us": "bigint", "connect_us": "bigint", "tls_us": "bigint", "first_byte_us": "bigint",
 	"number": "integer", "response_status": "integer", "response_truncated": "boolean",
 	"type": "text", "event_type": "text", "triggered_by": "text", "status": "text", "error": "text", "message": "text", "url": "text",
-	"request_headers": "text", "response_headers": "text", "tags": "text", "ordering_key": "text", "place": "bigint", "payload_version": "bigint",
+	"request_headers": "text", "response_headers": "text", "tags": "text", "ordering_key": "text", "place": "bigint", "payload_version": "bigint", "deliver_at": "timestamptz", "expires_at": "timestamptz",
 }
 
 // pgInsertion inserts any number of rows, given column by column, in one statement.
@@ -306,8 +306,8 @@ const (
 	pgSucceeded = "UPDATE deliveries SET " + dialect.Succeeds + `, completed_at = $5
 		WHERE day = $1 AND seq = ANY ($3) AND (claimed_by = $2) IS TRUE AND attempt_count = $4 AND status = 'PENDING' RETURNING ` + dialect.Ended
 	pgFinish = "UPDATE deliveries SET " + dialect.Ends + `
-		FROM unnest($1::date[], $3::bigint[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[])
-		AS v (day, seq, n, status, due_at, completed_at)
+		FROM unnest($1::date[], $3::bigint[], $4::integer[], $5::text[], $6::timestamptz[], $7::timestamptz[], $8::text[])
+		AS v (day, seq, n, status, due_at, completed_at, reason)
 		WHERE deliveries.day = v.day AND deliveries.seq = v.seq AND (deliveries.claimed_by = $2) IS TRUE AND deliveries.attempt_count = v.n - 1
 		RETURNING ` + dialect.Ended
 )
@@ -400,15 +400,15 @@ func lockStatuses(b *dialect.Tx, of []*dialect.Outcome) (map[int64]webhook.Deliv
 func finishOthers(b *dialect.Tx, held map[int64]dialect.Finished, node int64, others []*dialect.Outcome) error {
 	slices.SortFunc(others, func(a, b *dialect.Outcome) int { return cmp.Compare(a.Claimed.Delivery.Seq, b.Claimed.Delivery.Seq) })
 	n := len(others)
-	days, seqs, numbers, statuses := make([]time.Time, n), make([]int64, n), make([]int32, n), make([]string, n)
+	days, seqs, numbers, statuses, reasons := make([]time.Time, n), make([]int64, n), make([]int32, n), make([]string, n), make([]string, n)
 	due, completed := make([]any, n), make([]any, n)
 	for i, o := range others {
 		d := &o.Claimed.Delivery
-		days[i], seqs[i], statuses[i] = dialect.DayOf(o.Claimed.Event.CreatedAt).Start(), d.Seq, string(o.Status)
+		days[i], seqs[i], statuses[i], reasons[i] = dialect.DayOf(o.Claimed.Event.CreatedAt).Start(), d.Seq, string(o.Status), string(o.Reason)
 		numbers[i] = int32(d.AttemptCount + 1) //nolint:gosec // a small count
 		due[i], completed[i] = dialect.MaybeAt(o.Due), dialect.MaybeAt(o.Completed)
 	}
-	return finishAll(b, held, pgFinish, days, node, seqs, numbers, statuses, due, completed)
+	return finishAll(b, held, pgFinish, days, node, seqs, numbers, statuses, due, completed, reasons)
 }
 
 // finishAll runs a statement that finishes deliveries, and records which ones it finished.

@@ -88,7 +88,7 @@ func (m *making) run(b *Tx, db dialect.DB) error {
 			claims[i] = &dialect.Claimed{Event: e, Target: to, Delivery: webhook.Delivery{
 				ID: webhook.NewID(b.Now), TenantID: e.TenantID, EventID: e.ID, WebhookID: to.ID,
 				Status: webhook.Pending, Trigger: webhook.TriggerReplay, CreatedAt: b.Now.UTC().Truncate(time.Microsecond),
-				Line: dialect.LineOf(to, e), PayloadVersion: to.PayloadVersion,
+				Line: dialect.LineOf(to, e), PayloadVersion: to.PayloadVersion, ExpiresAt: e.ExpiresAt,
 			}}
 		}
 		if err := b.Insert(claims); err != nil {

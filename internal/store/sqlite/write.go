@@ -53,8 +53,8 @@ func (q *DB) Insert(_ *dialect.Tx, t *dialect.Table, rows int, _ func(i int) tim
 
 // finishDeliveries moves deliveries on, if this node still holds them and the attempt is the next.
 var finishDeliveries = &statement{
-	before: "WITH v (seq, n, status, due_at, completed_at) AS (VALUES ",
-	row:    "(CAST(? AS bigint), CAST(? AS bigint), ?, ?, ?)",
+	before: "WITH v (seq, n, status, due_at, completed_at, reason) AS (VALUES ",
+	row:    "(CAST(? AS bigint), CAST(? AS bigint), ?, ?, ?, ?)",
 	after: `) UPDATE OR FAIL deliveries SET ` + dialect.Ends + `
 		FROM v WHERE deliveries.seq = v.seq AND deliveries.claimed_by = ? AND deliveries.attempt_count = v.n - 1
 		RETURNING ` + dialect.Ended,
@@ -133,6 +133,7 @@ func (q *DB) finish(outcomes []*dialect.Outcome, keep func(row []driver.Value)) 
 			p.Text(string(o.Status))
 			p.MaybeTime(o.Due)
 			p.MaybeTime(o.Completed)
+			p.Text(string(o.Reason))
 		}
 		p.Int(q.node)
 		return q.direct.run(finishDeliveries, to-from, p.Values, keep)

@@ -168,9 +168,9 @@ CREATE TABLE events (
     created_at   timestamptz NOT NULL,
     tags         text, -- a JSON array of strings; NULL: none
     ordering_key text, -- the publisher's; NULL: none
-    deliver_at   timestamptz, -- not to be delivered before; this and what follows is for features to come, and NULL
-    expires_at   timestamptz, -- not to be delivered from then on
-    traceparent  text, -- W3C Trace Context, of the publisher
+    deliver_at   timestamptz, -- not to be delivered before; NULL: at once
+    expires_at   timestamptz, -- not to be delivered from then on; NULL: no end
+    traceparent  text, -- W3C Trace Context, of the publisher; for a feature to come, and NULL
     data         bytea NOT NULL
 ) PARTITION BY RANGE (day);
 CREATE INDEX events_seq ON events (seq); -- without the day, which would make it look useful for ids
@@ -227,7 +227,9 @@ CREATE TABLE deliveries (
     replay_id      uuid, -- the replay that made it due last, or canceled it; NULL: none did, or it was retried by hand since
     line           uuid, -- the line, which the webhook and the ordering key name together; NULL: none
     place          bigint, -- in the line
-    payload_version bigint -- that its next attempt is made with; NULL: the default
+    payload_version bigint, -- that its next attempt is made with; NULL: the default
+    deliver_at     timestamptz, -- the event's, if it was ahead when the delivery was made
+    expires_at     timestamptz -- the event's
 ) PARTITION BY RANGE (day);
 CREATE UNIQUE INDEX deliveries_seq ON deliveries (seq, day);
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id, day);
@@ -246,6 +248,7 @@ CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS N
 CREATE INDEX deliveries_line ON deliveries (line, place) WHERE place IS NOT NULL;
 CREATE INDEX deliveries_place ON deliveries (webhook_id, place) WHERE place IS NOT NULL;
 CREATE INDEX deliveries_payload ON deliveries (payload_version) WHERE payload_version IS NOT NULL AND status = 'PENDING';
+CREATE INDEX deliveries_expires ON deliveries (expires_at) WHERE expires_at IS NOT NULL AND status = 'PENDING' AND triggered_by = 'SCHEDULE';
 
 CREATE TABLE attempts (
     day        date NOT NULL,

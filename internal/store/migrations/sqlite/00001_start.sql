@@ -156,9 +156,9 @@ CREATE TABLE events (
     created_at   INTEGER NOT NULL,
     tags         TEXT, -- a JSON array of strings; NULL: none
     ordering_key TEXT, -- the publisher's; NULL: none
-    deliver_at   INTEGER, -- not to be delivered before; this and what follows is for features to come, and NULL
-    expires_at   INTEGER, -- not to be delivered from then on
-    traceparent  TEXT, -- W3C Trace Context, of the publisher
+    deliver_at   INTEGER, -- not to be delivered before; NULL: at once
+    expires_at   INTEGER, -- not to be delivered from then on; NULL: no end
+    traceparent  TEXT, -- W3C Trace Context, of the publisher; for a feature to come, and NULL
     data         BLOB NOT NULL -- last, so that what is shorter is read without it
 );
 CREATE UNIQUE INDEX events_id ON events (id);
@@ -214,7 +214,9 @@ CREATE TABLE deliveries (
     replay_id      BLOB, -- the replay that made it due last, or canceled it; NULL: none did, or it was retried by hand since
     line           BLOB, -- the line, which the webhook and the ordering key name together; NULL: none
     place          INTEGER, -- in the line
-    payload_version INTEGER -- that its next attempt is made with; NULL: the default
+    payload_version INTEGER, -- that its next attempt is made with; NULL: the default
+    deliver_at     INTEGER, -- the event's, if it was ahead when the delivery was made
+    expires_at     INTEGER -- the event's
 );
 CREATE UNIQUE INDEX deliveries_id ON deliveries (id);
 CREATE UNIQUE INDEX deliveries_pair ON deliveries (event_id, webhook_id);
@@ -232,6 +234,7 @@ CREATE INDEX deliveries_claimed ON deliveries (claimed_by) WHERE claimed_by IS N
 CREATE INDEX deliveries_line ON deliveries (line, place) WHERE place IS NOT NULL;
 CREATE INDEX deliveries_place ON deliveries (webhook_id, place) WHERE place IS NOT NULL;
 CREATE INDEX deliveries_payload ON deliveries (payload_version) WHERE payload_version IS NOT NULL AND status = 'PENDING';
+CREATE INDEX deliveries_expires ON deliveries (expires_at) WHERE expires_at IS NOT NULL AND status = 'PENDING' AND triggered_by = 'SCHEDULE';
 
 CREATE TABLE attempts (
     seq                INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -29,6 +29,22 @@ export function EventContent({ event }: { event: Event }) {
             <Time at={event.timestamp} exact />
           </dd>
         </div>
+        {event.deliverAt != null && (
+          <div>
+            <dt>Deliver at</dt>
+            <dd>
+              <Time at={event.deliverAt} exact />
+            </dd>
+          </div>
+        )}
+        {event.expiresAt != null && (
+          <div>
+            <dt>Expires</dt>
+            <dd>
+              <Time at={event.expiresAt} exact />
+            </dd>
+          </div>
+        )}
         {event.tags.length > 0 && (
           <div>
             <dt>Tags</dt>
