@@ -133,6 +133,52 @@ func TestDashboardLiveList(t *testing.T) {
 	page.CheckQuiet("WebSocket", "ERR_CONNECTION_REFUSED")
 }
 
+// An answer that comes after the pointer has moves no row under it; the list is fetched again when the pointer has left.
+func TestDashboardLateAnswer(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	id := c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	c.publishMany(t, "before.done", 3)
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/deliveries#token=" + p.token))
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	page.WaitFor(rows + `.length === 3`)
+	page.Calm(calmFor)
+	page.Is(`(() => {
+		const { promise, resolve } = Promise.withResolvers();
+		const send = window.fetch;
+		window.answer = resolve;
+		window.fetch = async (...request) => {
+			const isList = String(request[1]?.body).includes("query Deliveries(");
+			if (isList) {
+				window.asked = true;
+				await promise;
+			}
+			const answer = await send(...request);
+			if (isList) setTimeout(() => { window.answered = true; }, 500); // and shown
+			return answer;
+		};
+		return true;
+	})()`)
+	c.mutate(t, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { webhook { id } userErrors { message } } }`,
+		map[string]any{"id": id, "description": "another one"}, &struct{}{})
+	page.WaitFor(`window.asked`)
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 300, 400))
+	page.WaitFor(`document.querySelector("[role=rowgroup]:hover") && (window.first = ` + rows + `[0].id, true)`)
+	c.publishMany(t, "after.done", 2)
+	page.WaitText(".paused", "Paused, 2 new.")
+	page.WaitFor(`(window.answer(), true)`)
+	page.WaitFor(`window.answered`)
+	if !page.Is(rows + `[0].id === window.first`) {
+		t.Error("the rows moved under the pointer")
+	}
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	page.WaitFor(rows + `.length === 5 && ` + rows + `[0].innerText.includes("after") && !document.querySelector(".paused")`)
+	page.CheckQuiet()
+}
+
 // When the token is revoked, the page asks for another one and keeps its state behind the dialog.
 func TestDashboardTokenEnds(t *testing.T) {
 	t.Parallel()

@@ -185,7 +185,9 @@ function openList(list: Opening): { again(): void; close(): void } {
     const { page, error } = await load(null);
     if (over) return;
     list.setError(error);
-    if (page) setFeed((feed) => refresh(feed, page, arrived));
+    // The list may have been paused since the request.
+    if (waits.current) stale = true;
+    else if (page) setFeed((feed) => refresh(feed, page, arrived));
   }, REFETCH_MS);
   function refetch() {
     stale = true;
