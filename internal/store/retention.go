@@ -297,6 +297,7 @@ type expiring struct {
 	Place       int64
 	TriggeredBy webhook.Trigger
 	CreatedAt   dialect.Micros
+	Gone        bool // its webhook is deleted, and it is canceled
 }
 
 const expiringColumns = "SELECT d.seq, d.id, d.event_id, d.webhook_id, d.attempt_count, d.replay_id, d.line, d.place, d.triggered_by, d.created_at, e.type, e.created_at AS published_at"
@@ -343,8 +344,8 @@ func (s *Store) ExpireEvents(ctx context.Context) (total int, err error) {
 		n := 0
 		err := p.piece(ctx, webhook.ID{}, expirePiece, func(b *batch, most int) (int, error) {
 			var rows []expiring
-			if err := b.DB.Raw(expiringColumns+" FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id AND w.deleted_at IS NULL JOIN events e ON e.id = d.event_id"+s.db.SameDay("e", "d")+
-				" WHERE"+lateCondition+" ORDER BY d.expires_at LIMIT ?"+s.db.SkipLocked("d"), dialect.At(b.Now), most).Scan(&rows).Error; err != nil {
+			if err := b.DB.Raw(expiringColumns+", (w.id IS NULL OR w.deleted_at IS NOT NULL) AS gone FROM deliveries d LEFT JOIN webhooks w ON w.id = d.webhook_id JOIN events e ON e.id = d.event_id"+
+				b.s.db.SameDay("e", "d")+" WHERE"+lateCondition+" ORDER BY d.expires_at LIMIT ?"+s.db.SkipLocked("d"), dialect.At(b.Now), most).Scan(&rows).Error; err != nil {
 				return 0, fmt.Errorf("find deliveries of expired events: %w", err)
 			}
 			more = len(rows) == most
@@ -364,11 +365,17 @@ func (s *Store) ExpireEvents(ctx context.Context) (total int, err error) {
 	return total, nil
 }
 
-// giveUpLate fails deliveries whose event has expired. It returns their number, and the lines that they were at the head of.
+// giveUpLate fails deliveries whose event has expired. It returns the number of those that it need not see again, and the lines that they were at
+// the head of. Those of a deleted webhook stay canceled, and no longer expire.
 func (b *batch) giveUpLate(rows []expiring) (n int, left []leaving, err error) {
 	of := map[webhook.ID][]expiring{}
 	var order []webhook.ID
+	var gone []expiring
 	for _, d := range rows {
+		if d.Gone {
+			gone = append(gone, d)
+			continue
+		}
 		if of[d.WebhookID] == nil {
 			order = append(order, d.WebhookID)
 		}
@@ -387,7 +394,25 @@ func (b *batch) giveUpLate(rows []expiring) (n int, left []leaving, err error) {
 		}
 		n += len(of[id])
 	}
-	return n, left, nil
+	return n + len(gone), left, b.neverExpire(gone)
+}
+
+// neverExpire takes deliveries out of the index of those that expire.
+func (b *batch) neverExpire(rows []expiring) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	seqs := make([]int64, len(rows))
+	first, last := rows[0].PublishedAt, rows[0].PublishedAt
+	for i, d := range rows {
+		seqs[i], first, last = d.Seq, min(first, d.PublishedAt), max(last, d.PublishedAt)
+	}
+	among, arg := b.s.db.Among("seq", seqs)
+	published, days := b.s.db.Published("day", first.Time(), last.Time())
+	if err := b.DB.Exec("UPDATE deliveries SET expires_at = NULL WHERE "+among+published, append([]any{arg}, days...)...).Error; err != nil {
+		return fmt.Errorf("let canceled deliveries expire no more: %w", err)
+	}
+	return nil
 }
 
 // giveUpReleased fails those of the deliveries whose event has expired before they were attempted. Their claims have just been released.

@@ -119,3 +119,36 @@ func TestExpiresAt(t *testing.T) {
 		o.exact()
 	})
 }
+
+// Deliveries of a deleted webhook stay canceled when their event expires, and the sweep meets each of them once: otherwise it would read them all again
+// every second.
+func TestExpiresAtOfDeletedWebhooks(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Fresh().Rest(t, store.Options{})
+		c := tenant(t, s, "a")
+		deleted, other := register(t, c, webhook.New{}), register(t, c, webhook.New{})
+		expires := time.Now().Add(50 * time.Millisecond)
+		publish(t, c, webhook.NewEvent{Type: "a.b", ExpiresAt: &expires}, webhook.NewEvent{Type: "a.b", ExpiresAt: &expires})
+		must(t, c.DeleteWebhook(t.Context(), deleted.ID))
+		webhooktest.Eventually(t, "the events expire", func() bool { return time.Now().After(expires.Add(time.Millisecond)) })
+		if _, err := s.ExpireEvents(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for id, want := range map[webhook.ID]webhook.DeliveryStatus{deleted.ID: webhook.Canceled, other.ID: webhook.DeliveryFailed} {
+			n, err := c.CountDeliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{id}, Statuses: []webhook.DeliveryStatus{want}})
+			if n != 2 || err != nil {
+				t.Errorf("%d deliveries are %s, want 2 (%v)", n, want, err)
+			}
+		}
+		writes := s.CountWrites()
+		if n, err := s.ExpireEvents(t.Context()); n != 0 || err != nil {
+			t.Errorf("%d ended again (%v)", n, err)
+		}
+		if list := writes(); len(list) != 0 {
+			t.Errorf("the next sweep met them again: %q", list)
+		}
+		if wrong, err := s.CheckBacklog(t.Context()); len(wrong) != 0 || err != nil {
+			t.Errorf("backlog: %v %v", wrong, err)
+		}
+	})
+}
