@@ -177,7 +177,6 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		if in.key != "" {
 			in.hash = e.ContentHash()
 		}
-		in.wanted = c.s.match(&in.event)
 		p.events = append(p.events, in)
 		size += int64(len(e.Data) + len(e.OrderingKey))
 		for _, t := range e.Tags {
@@ -200,6 +199,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		return nil, fmt.Errorf("%w: %w", webhook.ErrBusy, err)
 	}
 	defer free()
+	p.match(c.s) // once they are admitted: matching costs more than refusing
 	if err := c.s.enqueue(ctx, p); err != nil {
 		admitted.GiveBack(len(p.events))
 		return nil, err
@@ -214,6 +214,13 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		}
 	}
 	return results, nil
+}
+
+// match matches the events with filters.
+func (p *publishing) match(s *Store) {
+	for _, in := range p.events {
+		in.wanted = s.match(&in.event)
+	}
 }
 
 // match matches the event with the filters of the webhooks that subscribe to its type.

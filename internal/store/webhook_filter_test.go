@@ -181,3 +181,31 @@ func TestFilterQuota(t *testing.T) {
 		refused(err, "ratePerSecond OUT_OF_RANGE filter.data.a.$gt INVALID ")
 	})
 }
+
+// A publish that the tenant's rate refuses is not matched with filters: it costs as much with a hundred of them as without.
+func TestRefusedEventsAreNotMatched(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{Quotas: webhook.Quotas{PublishRate: 1}})
+		refused := func(name string, webhooks int) float64 {
+			c := tenant(t, s, name)
+			for range webhooks {
+				register(t, c, webhook.New{Enabled: true, Filter: []byte(`{"data":{"n":1}}`)})
+			}
+			events := make([]webhook.NewEvent, webhook.MaxPublish)
+			for i := range events {
+				events[i] = webhook.NewEvent{Type: "a.b", Data: json.RawMessage(`{"n":2}`)}
+			}
+			publish(t, c, events...) // the burst
+			events = events[:100]
+			return testing.AllocsPerRun(10, func() {
+				if _, err := c.Publish(t.Context(), events); !quota(err) {
+					t.Errorf("not refused: %v", err)
+				}
+			})
+		}
+		// Matching one event allocates several times.
+		if without, with := refused("a", 0), refused("b", 100); with > without+100 {
+			t.Errorf("a refused call of 100 events allocates %v times with filters, %v without", with, without)
+		}
+	})
+}
