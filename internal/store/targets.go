@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"time"
@@ -52,8 +53,8 @@ func (s *Store) readTargets(db *gorm.DB, where string, args ...any) (map[webhook
 		}
 		for _, w := range part {
 			to := &Target{Webhook: *w, Secrets: secrets[w.ID], Headers: headers[w.ID]}
-			if err := to.Compile(); err != nil {
-				return nil, fmt.Errorf("compile the filter of webhook %s: %w", w.ID, err)
+			if err := to.CompileStored(); err != nil {
+				s.log.Error("the stored filter of a webhook is not valid: it gets no events until its filter is set again", slog.Any("webhook", w.ID), slog.Any("error", err))
 			}
 			all[w.ID] = to
 		}
@@ -133,9 +134,8 @@ func (c *Scope) Try(ctx context.Context, t Trial) (*Tried, error) {
 	if e == nil {
 		return tried, nil
 	}
-	var err error
-	tried.Refusal, err = to.Refusal(e)
-	return tried, err
+	tried.Refusal = to.Refusal(e)
+	return tried, nil
 }
 
 // tried returns the webhook of a trial.

@@ -1,10 +1,13 @@
 package store_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -182,21 +185,19 @@ func TestFilterQuota(t *testing.T) {
 	})
 }
 
-// A publish that the tenant's rate refuses is not matched with filters: it costs as much with a hundred of them as without.
+// A publish that the tenant's quota refuses is not matched with filters: it costs as much with a hundred of them as without.
 func TestRefusedEventsAreNotMatched(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.Open(t, store.Options{Quotas: webhook.Quotas{PublishRate: 1}})
+		s := t.Open(t, store.Options{Quotas: webhook.Quotas{Events: 1}})
 		refused := func(name string, webhooks int) float64 {
 			c := tenant(t, s, name)
 			for range webhooks {
 				register(t, c, webhook.New{Enabled: true, Filter: []byte(`{"data":{"n":1}}`)})
 			}
-			events := make([]webhook.NewEvent, webhook.MaxPublish)
+			events := make([]webhook.NewEvent, 100)
 			for i := range events {
 				events[i] = webhook.NewEvent{Type: "a.b", Data: json.RawMessage(`{"n":2}`)}
 			}
-			publish(t, c, events...) // the burst
-			events = events[:100]
 			return testing.AllocsPerRun(10, func() {
 				if _, err := c.Publish(t.Context(), events); !quota(err) {
 					t.Errorf("not refused: %v", err)
@@ -207,5 +208,43 @@ func TestRefusedEventsAreNotMatched(t *testing.T) {
 		if without, with := refused("a", 0), refused("b", 100); with > without+100 {
 			t.Errorf("a refused call of 100 events allocates %v times with filters, %v without", with, without)
 		}
+	})
+}
+
+// A stored filter that the server does not accept does not prevent its start: the log names its webhook, which gets nothing until the filter is set
+// again, also when something else is changed. Other webhooks are not affected.
+func TestInvalidStoredFilter(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		broken := register(t, c, webhook.New{Enabled: true, Filter: []byte(`{"data":{"n":1}}`)})
+		whole := register(t, c, webhook.New{Enabled: true})
+		must(t, s.Exec(`UPDATE webhooks SET filter = '{"data":{"n":{"$almost":1}}}' WHERE seq = `+fmt.Sprint(broken.Seq)))
+		must(t, s.Close())
+		var log bytes.Buffer
+		s = t.Open(t, store.Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+		c = tenant(t, s, "a")
+		if !strings.Contains(log.String(), broken.ID.String()) || !strings.Contains(log.String(), "filter.data.n.$almost") || strings.Contains(log.String(), whole.ID.String()) {
+			t.Errorf("the log says: %s", log.String())
+		}
+		gets := func(n int) {
+			t.Helper()
+			e := publish(t, c, webhook.NewEvent{Type: "a.b", Data: json.RawMessage(`{"n":1}`)})[0].Event
+			if got := receivedBy(t, c, broken)[e.ID]; got != n || receivedBy(t, c, whole)[e.ID] != 1 {
+				t.Errorf("the webhook got %d deliveries, want %d", got, n)
+			}
+		}
+		gets(0)
+		_, _, err := c.UpdateWebhook(t.Context(), broken.ID, webhook.Patch{Description: webhook.Some("x")}, nil)
+		must(t, err)
+		gets(0)
+		tried, err := c.Try(t.Context(), store.Trial{WebhookID: &broken.ID, Event: &webhook.NewEvent{Type: "a.b", Data: json.RawMessage(`{"n":1}`)}})
+		must(t, err)
+		if !strings.Contains(tried.Refusal, "is not valid") {
+			t.Errorf("it is explained by %q", tried.Refusal)
+		}
+		_, _, err = c.UpdateWebhook(t.Context(), broken.ID, webhook.Patch{Filter: webhook.Some([]byte(`{"data":{"n":1}}`))}, nil)
+		must(t, err)
+		gets(1)
 	})
 }

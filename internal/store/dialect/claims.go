@@ -30,20 +30,24 @@ func (to *Target) Wants(e *webhook.Event) bool {
 const maxRefusalEvents = 3
 
 // Refusal says in words why the webhook does not get an event; "" if it gets it. The text quotes its settings and the payload, shortened.
-func (to *Target) Refusal(e *webhook.Event) (string, error) {
+func (to *Target) Refusal(e *webhook.Event) string {
 	switch {
 	case to.Subscribes(e.Type):
 	case len(to.Events) == 0:
-		return fmt.Sprintf("type is %q; the webhook subscribes to all published types, which do not begin with %s", e.Type, webhook.OperationalPrefix), nil
+		return fmt.Sprintf("type is %q; the webhook subscribes to all published types, which do not begin with %s", e.Type, webhook.OperationalPrefix)
 	case len(to.Events) > maxRefusalEvents:
-		return fmt.Sprintf("type is %q; the webhook subscribes to %s and %d more", e.Type, strings.Join(to.Events[:maxRefusalEvents], ", "), len(to.Events)-maxRefusalEvents), nil
+		return fmt.Sprintf("type is %q; the webhook subscribes to %s and %d more", e.Type, strings.Join(to.Events[:maxRefusalEvents], ", "), len(to.Events)-maxRefusalEvents)
 	default:
-		return fmt.Sprintf("type is %q; the webhook subscribes to %s", e.Type, strings.Join(to.Events, ", ")), nil
+		return fmt.Sprintf("type is %q; the webhook subscribes to %s", e.Type, strings.Join(to.Events, ", "))
 	}
 	if to.Webhook.Filter == nil || to.Wants(e) {
-		return "", nil
+		return ""
 	}
-	return filter.Explain([]byte(*to.Webhook.Filter), e.Type, e.Tags, e.Data)
+	why, err := filter.Explain([]byte(*to.Webhook.Filter), e.Type, e.Tags, e.Data)
+	if err != nil {
+		return "the stored filter is not valid in this version of the server, so that no event matches it; set it again"
+	}
+	return why
 }
 
 // Wanted says of the filters that an event was matched with whether it matches. Events are matched before transactions, for which it takes
@@ -62,6 +66,16 @@ func (m Wanted) By(to *Target, e *webhook.Event) bool {
 func (to *Target) Compile() (err error) {
 	if to.Filter = nil; to.Webhook.Filter != nil {
 		to.Filter, err = filter.Compile("filter", []byte(*to.Webhook.Filter))
+	}
+	return err
+}
+
+// CompileStored is Compile for a stored filter. If this version of the server does not accept it, no event matches it until it is set again: what
+// a webhook does not get can be sent later, and what it must not get cannot be taken back.
+func (to *Target) CompileStored() error {
+	err := to.Compile()
+	if err != nil {
+		to.Filter = filter.Nothing
 	}
 	return err
 }

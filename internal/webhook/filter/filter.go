@@ -55,6 +55,9 @@ type Filter struct {
 	eventType, tags, data *node
 }
 
+// Nothing is a filter that no event matches.
+var Nothing = &Filter{expr: expr{op: opAny}}
+
 // node is a place in an event. One walk over the payload answers, as bits, what all conditions of a filter ask about each place; then the
 // exprs of the bits are evaluated. Bits of a place and of those below it are consecutive.
 type node struct {
