@@ -60,7 +60,7 @@ func TestDashboardEvents(t *testing.T) {
 	listed(page, 1)
 	page.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("k"), chromedp.KeyEvent("\r"))
 	page.WaitText(".facts", "order-1")
-	page.WaitText(".went", "Those that do now: "+receiver.URL)
+	page.WaitText(".went", "These webhooks subscribe to it, and were created or changed since: "+receiver.URL)
 	page.Do(chromedp.NavigateBack())
 	listed(page, 1)
 	fill(page, "input[type=search]", "status:failed\r")
@@ -93,7 +93,7 @@ func publishesByHand(t *testing.T, page *browsertest.Page, axe string, c *client
 	fill(page, "input[name=key]", "order-1")
 	click(page, "Publish")
 	page.WaitText("h1", "order.paid")
-	page.WaitText(".went", "When it was published, no webhook subscribed to order.paid. No webhook does now, either.")
+	page.WaitText(".went", "No webhook wanted it when it was published: none subscribed to order.paid with settings that let it through. No webhook that subscribes to it was changed since.")
 	page.WaitText(".facts", "Idempotency key order-1")
 	click(page, "As sent")
 	const sent = `{"job":12345678901234567890.10,"a":1e2,"a":"\u0041<b>\u202E","exactData":{"n":1.0}}`
@@ -142,7 +142,7 @@ func TestDashboardEventsReader(t *testing.T) {
 	open(page, "order.paid")
 	page.WaitText("h1", "order.paid")
 	page.WaitFor(`location.pathname === "/events/` + id + `"`)
-	page.WaitText(".went", "no webhook subscribed to order.paid")
+	page.WaitText(".went", "none subscribed to order.paid with settings that let it through")
 	if page.Is(`document.querySelector("main").innerText.includes("Publish again")`) || page.Is(`document.querySelector("main").innerText.includes("does not have")`) {
 		t.Error("publishing again is offered without its scope, or a scope is missed that nothing needs")
 	}

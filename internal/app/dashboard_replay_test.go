@@ -195,7 +195,7 @@ func TestDashboardReplayMissing(t *testing.T) {
 	}
 	c.createWebhook(t, map[string]any{"url": receiver.URL + "/late", "description": "The new one"})
 	page.Do(chromedp.Reload())
-	page.WaitText(".went", "These webhooks subscribe to it now, and did not when it was published: "+receiver.URL+"/late Send it…")
+	page.WaitText(".went", "These webhooks subscribe to it, did not get it, and were created or changed since: "+receiver.URL+"/late Send it…")
 	looked(page, axe, "event-elsewhere")
 	click(page, "Send it…")
 	page.WaitText(".preview-result", "1 delivery to 1 webhook.")

@@ -161,9 +161,16 @@ function Nowhere({ event }: { event: Event }) {
   return (
     <>
       <p>
-        When it was published, no webhook subscribed to <code>{event.type}</code>.
+        No webhook wanted it when it was published: none subscribed to <code>{event.type}</code> with settings
+        that let it through.
       </p>
-      {mayRead && <Receivers event={event} none="No webhook does now, either." some="Those that do now:" />}
+      {mayRead && (
+        <Receivers
+          event={event}
+          none="No webhook that subscribes to it was changed since."
+          some="These webhooks subscribe to it, and were created or changed since:"
+        />
+      )}
     </>
   );
 }
@@ -177,7 +184,7 @@ function Elsewhere({ event }: { event: Event }) {
     <Receivers
       event={event}
       none=""
-      some="These webhooks subscribe to it now, and did not when it was published:"
+      some="These webhooks subscribe to it, did not get it, and were created or changed since:"
     />
   );
 }
