@@ -22,8 +22,9 @@ import (
 
 // unprovoked are the rows of the page that no receiver on loopback can cause, by what happened.
 var unprovoked = map[string]string{
-	"The receiver reset the connection while it was made.": "Linux reports a reset as a refusal until the connection is made",
-	"The request could not be signed.":                     "nothing is sent; see TestNothingToSign in internal/sender",
+	"The receiver reset the connection while it was made.":          "Linux reports a reset as a refusal until the connection is made",
+	"The request could not be signed.":                              "nothing is sent; see TestNothingToSign in internal/sender",
+	"The webhook's payload template makes a body that is too long.": "nothing is sent; see TestPayloadThatCannotBeMade in internal/sender",
 }
 
 // explained returns the attempt that a request to a receiver comes to, as the sender records it.
