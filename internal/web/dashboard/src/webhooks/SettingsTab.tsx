@@ -12,6 +12,7 @@ import { Dialog } from '../ui/Dialog';
 import { Field, NumberField, SelectField } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { duration } from '../ui/time';
+import { FilterSection } from './filter/FilterSection';
 import { HeaderFields } from './HeaderFields';
 import { PayloadSection } from './payload/PayloadSection';
 import { ScheduleLine } from './ScheduleLine';
@@ -83,6 +84,7 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
       {asking && (
         <DisableDialog webhook={webhook} onClose={() => setAsking(false)} onConfirm={() => void save()} />
       )}
+      <FilterSection id={webhook.id} onChanged={onChanged} />
       <PayloadSection id={webhook.id} onChanged={onChanged} />
       <DeleteSection webhook={webhook} />
     </>

@@ -1,0 +1,111 @@
+import { type FormEvent, useState } from 'react';
+import { useMutation, useQuery } from 'urql';
+import { EXACT, exactly } from '../../api/exact';
+import { dataProblem } from '../../events/publishing';
+import { FilterOfWebhookDocument, type FilterOfWebhookQuery, UpdateFilterDocument } from '../../gql/graphql';
+import { Field } from '../../ui/Field';
+import { Problem } from '../../ui/Problem';
+import { Time } from '../../ui/Time';
+import { filterText, problemsOf, recentText } from './filter';
+import { type Trial, useTrial } from './useTrial';
+
+interface Props {
+  id: string;
+  onChanged(): void;
+}
+
+/** Which of the events of its types a webhook wants. It is a form of its own, because a filter is sent as it is typed. */
+export function FilterSection({ id, onChanged }: Props) {
+  const [{ data, error }] = useQuery({
+    query: FilterOfWebhookDocument,
+    variables: { id },
+    context: EXACT,
+    requestPolicy: 'network-only',
+  });
+  return (
+    <section>
+      <h2>Filter</h2>
+      <Problem error={error} what="The filter could not be read" />
+      {data?.webhook && <FilterForm id={id} webhook={data.webhook} onChanged={onChanged} />}
+    </section>
+  );
+}
+
+function FilterForm({
+  id,
+  webhook,
+  onChanged,
+}: Props & { webhook: NonNullable<FilterOfWebhookQuery['webhook']> }) {
+  const stored = webhook.exactFilter;
+  const [text, setText] = useState(typeof stored === 'string' && stored !== 'null' ? stored : '');
+  const [checked, setChecked] = useState(false);
+  const [{ data, error, fetching }, update] = useMutation(UpdateFilterDocument);
+  const trial = useTrial(id, webhook.events ?? null, text);
+  const errors = data?.updateWebhook?.userErrors ?? [];
+  const notJson = dataProblem(filterText(text));
+  const problem = trial ? problemsOf(trial.preview.userErrors) : checked ? notJson : undefined;
+
+  async function onSubmit(event: FormEvent) {
+    event.preventDefault();
+    setChecked(true);
+    if (notJson) return;
+    const { standIn, context } = exactly(filterText(text));
+    const result = await update({ input: { id, filter: standIn } }, { ...context });
+    if (result.data?.updateWebhook?.userErrors.length === 0) onChanged();
+  }
+
+  return (
+    <form onSubmit={onSubmit} className="settings" aria-label="Filter">
+      <Field
+        label="Condition on events"
+        hint={'JSON, such as {"data": {"amount": {"$gte": 100}}}; empty for every event of its types.'}
+        problem={problem ?? problemsOf(errors)}
+      >
+        {(field) => (
+          <textarea
+            {...field}
+            name="filter"
+            rows={6}
+            spellCheck={false}
+            value={text}
+            onChange={(event) => setText(event.target.value)}
+            onBlur={() => setChecked(true)}
+          />
+        )}
+      </Field>
+      <div role="status" className="trial">
+        {trial && <TrialText {...trial} />}
+      </div>
+      <Problem error={error} what="The filter could not be saved" />
+      {errors
+        .filter(({ field }) => field[1] !== 'filter')
+        .map(({ message }) => (
+          <p className="alert" role="alert" key={message}>
+            {message}
+          </p>
+        ))}
+      <div className="actions start">
+        <button type="submit" disabled={fetching}>
+          Save the filter
+        </button>
+        <span role="status" className="soft">
+          {data?.updateWebhook && errors.length === 0 && !fetching && 'The filter is saved.'}
+        </span>
+      </div>
+    </form>
+  );
+}
+
+function TrialText({ preview, event }: Trial) {
+  const recent = recentText(preview);
+  return (
+    <>
+      {recent && <p>{recent}</p>}
+      {event && preview.failedTerm && (
+        <p className="soft">
+          Not the newest, <code>{event.type}</code>, <Time at={event.createdAt} />: {preview.failedTerm}.
+        </p>
+      )}
+    </>
+  );
+}

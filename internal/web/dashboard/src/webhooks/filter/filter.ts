@@ -1,0 +1,31 @@
+import type { TryFilterQuery } from '../../gql/graphql';
+
+interface UserError {
+  field: readonly string[];
+  message: string;
+}
+
+/** The errors of a filter, each with the path and the operator in it; undefined if there are none. */
+export function problemsOf(errors: readonly UserError[]): string | undefined {
+  const messages = errors
+    .filter(({ field }) => field[1] === 'filter')
+    .map(({ field, message }) => [field.slice(2).join('.'), message].filter(Boolean).join(': '));
+  return messages.length > 0 ? messages.join('; ') : undefined;
+}
+
+/** The filter as JSON to send: none is null. */
+export function filterText(text: string): string {
+  return text.trim() === '' ? 'null' : text;
+}
+
+type Preview = NonNullable<TryFilterQuery['previewDelivery']>;
+
+/** How many of the newest events match, in words; "" if there is nothing to say. */
+export function recentText({ matchedOfRecent }: Pick<Preview, 'matchedOfRecent'>): string {
+  if (!matchedOfRecent) return '';
+  const { matched, of } = matchedOfRecent;
+  if (of === 0) return 'No event of these types is stored to try it on.';
+  const all = of === 1 ? 'the last event' : `the last ${of.toLocaleString()} events`;
+  if (of === 1) return matched === 1 ? `It matches ${all}.` : `It does not match ${all}.`;
+  return `${matched === of ? 'All' : matched === 0 ? 'None' : matched.toLocaleString()} of ${all} match${matched === 1 ? 'es' : ''}.`;
+}
