@@ -23,8 +23,10 @@ const (
 	// inlineBytes is the largest body that is written before the answer is awaited. It fits into any socket's buffers, so a receiver that
 	// answers without reading it cannot block the write. Larger ones are written beside the wait.
 	inlineBytes = 16 << 10
-	writeBytes  = 8 << 10 // of a request in one write
-	sweepEvery  = time.Second
+	// writtenGrace is how long an answered request may take until its write has returned: on a busy machine the answer may be read before that.
+	writtenGrace = 20 * time.Millisecond
+	writeBytes   = 8 << 10 // of a request in one write
+	sweepEvery   = time.Second
 )
 
 // kept is an HTTP/1.1 connection that exchanges one request after the other.
@@ -157,10 +159,12 @@ func (e *exchanged) fail(err error) error {
 func (e *exchanged) done(ended bool) bool {
 	idle := e.stop() && ended && !e.closes && !e.answer.Close && e.answer.StatusCode >= 200 && e.k.in.Buffered() == 0
 	if idle && e.written != nil {
+		late := time.NewTimer(writtenGrace)
+		defer late.Stop()
 		select {
 		case err := <-e.written:
 			idle = err == nil
-		default:
+		case <-late.C:
 			idle = false // the receiver answered before it read the whole request
 		}
 	}
