@@ -506,7 +506,10 @@ func (s *Store) Plans() (explained func(tb testing.TB) map[string]string) {
 		tb.Helper()
 		plans := map[string]string{}
 		pg := s.read.Name() != "sqlite"
-		for text, args := range seen {
+		mu.Lock()
+		those := maps.Clone(seen)
+		mu.Unlock()
+		for text, args := range those {
 			switch word, _, _ := strings.Cut(strings.TrimSpace(text), " "); word {
 			case "SELECT", "UPDATE", "DELETE", "WITH":
 			default:

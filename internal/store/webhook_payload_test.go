@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -97,8 +98,9 @@ func TestPayloadVersions(t *testing.T) {
 // cannot have any number of them.
 func TestPayloadVersionsAreRemoved(t *testing.T) {
 	each(t, func(t *suite) {
-		now := time.Now()
-		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
+		var later atomic.Int64 // hours
+		now := func() time.Time { return time.Now().Add(time.Duration(later.Load()) * time.Hour) }
+		s := t.Fresh().Rest(t, store.Options{Now: now})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, Payload: shaped(`1`)})
 		update := func(p *webhook.Payload) (version *int64) {
@@ -122,21 +124,21 @@ func TestPayloadVersionsAreRemoved(t *testing.T) {
 		}
 		update(shaped(`3`))
 		prune(0) // too soon
-		now = now.Add(2 * time.Hour)
+		later.Add(2)
 		prune(1) // 2
 		if _, err := s.Payload(t.Context(), w.TenantID, two); err == nil {
 			t.Error("a version that was removed is found")
 		}
 		claims, _, err := s.Claim(t.Context(), w.ID, 10, 1<<20)
 		must(t, err)
-		must(t, s.Record(t.Context(), &store.Result{Claimed: claims[0], Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: now}}))
+		must(t, s.Record(t.Context(), &store.Result{Claimed: claims[0], Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: now()}}))
 		flush(t, s)
 		prune(0) // the attempt names it
-		_, err = s.Prune(t.Context(), now.Add(time.Hour))
+		_, err = s.Prune(t.Context(), now().Add(time.Hour))
 		must(t, err)
 		prune(1)
 		must(t, c.DeleteWebhook(t.Context(), w.ID))
-		now = now.Add(2 * time.Hour)
+		later.Add(2)
 		prune(1)
 
 		w = register(t, c, webhook.New{Enabled: true})
