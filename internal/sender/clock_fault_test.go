@@ -31,8 +31,8 @@ func TestClockJumps(t *testing.T) {
 				}
 				offset.Store(int64(jump))
 				w.publish(w.sender, busy, 10)
-				w.sender.Due(busy.ID, clock()) // and one that must be claimed
-				w.backlog(busy, 1, clock())
+				w.backlog(busy, 1, clock()) // and one that must be claimed
+				w.sender.Due(busy.ID, clock())
 				pass(time.Second)
 				if n := w.count(busy); n != 2 {
 					t.Errorf("%d of 2 new events were sent", n)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -128,13 +129,18 @@ func TestLongBodiesAreBounded(t *testing.T) {
 		for _, claimed := range w.due[to.ID] {
 			claimed.Event.Data = []byte(`"` + strings.Repeat("x", 40<<10) + `"`)
 		}
+		var mu sync.Mutex // guards most
 		most := int64(0)
 		w.client.set("a", func(ctx context.Context, r *egress.Request) egress.Result {
+			mu.Lock()
 			most = max(most, w.sender.bodies.Used())
+			mu.Unlock()
 			return after(10*time.Millisecond, 204)(ctx, r)
 		})
 		w.run(t)
 		pass(time.Minute)
+		mu.Lock()
+		defer mu.Unlock()
 		if n := w.count(to); n != 200 || most < 800<<10 || most > defaultBodies || w.sender.bodies.Used() != 0 {
 			t.Errorf("%d sent, at most %d bytes, %d left", n, most, w.sender.bodies.Used())
 		}
