@@ -34,7 +34,7 @@ var (
 )
 
 const (
-	starveMemory    = 300.0                 // limit of the server's resident memory, in MB: under 220 on a quiet machine; on a busy one garbage waits longer
+	starveMemory    = 250.0                 // limit of the server's resident memory, in MB
 	starveFloor     = 20 * time.Millisecond // a p99 below this is noise of the machine
 	floodWebhooks   = 1500
 	floodBatch      = 500
