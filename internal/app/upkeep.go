@@ -24,7 +24,7 @@ func (s *server) openUpkeep(context.Context) error {
 		upkeep.Task{Name: "last use of tokens", Every: usedInterval, Run: s.auth.WriteUsed},
 		upkeep.Task{Name: "secrets", Every: upkeepInterval, Exclusive: true, Run: s.removeSecrets},
 		upkeep.Task{Name: "deliveries of deleted webhooks", Every: upkeepInterval, Exclusive: true, Run: s.store.CancelDeleted},
-		upkeep.Task{Name: "expired events", Every: lateInterval, Run: s.expireEvents},
+		upkeep.Task{Name: "expired events", Every: lateInterval, Exclusive: true, Run: s.expireEvents},
 		upkeep.Task{Name: "retention", Every: retainInterval, Exclusive: true, Run: s.store.Retain},
 	)
 	if s.cfg.DeliveryMaxAge == nil || *s.cfg.DeliveryMaxAge > 0 {

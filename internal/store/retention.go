@@ -297,7 +297,10 @@ type expiring struct {
 	Place       int64
 	TriggeredBy webhook.Trigger
 	CreatedAt   dialect.Micros
-	Gone        bool // its webhook is deleted, and it is canceled
+	// Gone: its webhook is deleted, and the next two are that webhook's.
+	Gone       bool
+	WebhookSeq int64
+	TenantID   webhook.ID
 }
 
 const expiringColumns = "SELECT d.seq, d.id, d.event_id, d.webhook_id, d.attempt_count, d.replay_id, d.line, d.place, d.triggered_by, d.created_at, e.type, e.created_at AS published_at"
@@ -331,7 +334,8 @@ func (s *Store) expirePiece(ctx context.Context, p *pacer, of *Target, before ti
 // among them: it has another trigger, until it was attempted.
 const lateCondition = " d.expires_at <= ? AND d.status = 'PENDING' AND d.triggered_by = 'SCHEDULE' AND d.claimed_by IS NULL"
 
-// ExpireEvents fails deliveries whose event has expired, and returns their number. Those that are claimed end when their claim does.
+// ExpireEvents ends deliveries whose event has expired, and returns their number: they fail, or are canceled if their webhook is deleted. Those that
+// are claimed end when their claim does.
 func (s *Store) ExpireEvents(ctx context.Context) (total int, err error) {
 	var found []int
 	find := "SELECT 1 FROM deliveries d WHERE" + lateCondition + " ORDER BY d.expires_at LIMIT 1"
@@ -344,7 +348,7 @@ func (s *Store) ExpireEvents(ctx context.Context) (total int, err error) {
 		n := 0
 		err := p.piece(ctx, webhook.ID{}, expirePiece, func(b *batch, most int) (int, error) {
 			var rows []expiring
-			if err := b.DB.Raw(expiringColumns+", (w.id IS NULL OR w.deleted_at IS NOT NULL) AS gone FROM deliveries d LEFT JOIN webhooks w ON w.id = d.webhook_id JOIN events e ON e.id = d.event_id"+
+			if err := b.DB.Raw(expiringColumns+", w.deleted_at IS NOT NULL AS gone, w.seq AS webhook_seq, w.tenant_id FROM deliveries d JOIN webhooks w ON w.id = d.webhook_id JOIN events e ON e.id = d.event_id"+
 				b.s.db.SameDay("e", "d")+" WHERE"+lateCondition+" ORDER BY d.expires_at LIMIT ?"+s.db.SkipLocked("d"), dialect.At(b.Now), most).Scan(&rows).Error; err != nil {
 				return 0, fmt.Errorf("find deliveries of expired events: %w", err)
 			}
@@ -365,54 +369,43 @@ func (s *Store) ExpireEvents(ctx context.Context) (total int, err error) {
 	return total, nil
 }
 
-// giveUpLate fails deliveries whose event has expired. It returns the number of those that it need not see again, and the lines that they were at
-// the head of. Those of a deleted webhook stay canceled, and no longer expire.
+// giveUpLate fails deliveries whose event has expired, and cancels those of deleted webhooks. It returns their number, and the lines that the
+// former were at the head of.
 func (b *batch) giveUpLate(rows []expiring) (n int, left []leaving, err error) {
+	const state = "status = 'PENDING' AND claimed_by IS NULL"
 	of := map[webhook.ID][]expiring{}
 	var order []webhook.ID
-	var gone []expiring
 	for _, d := range rows {
-		if d.Gone {
-			gone = append(gone, d)
-			continue
-		}
 		if of[d.WebhookID] == nil {
 			order = append(order, d.WebhookID)
 		}
 		of[d.WebhookID] = append(of[d.WebhookID], d)
-		if d.Line != nil {
+		if d.Line != nil && !d.Gone {
 			left = append(left, leaving{d.Line, d.WebhookID, true})
 		}
 	}
 	for _, id := range order {
-		to := b.target(id)
-		if to == nil {
-			continue // another replica has just made the webhook
+		late, to := of[id], b.target(id)
+		switch {
+		case late[0].Gone:
+			open := make([]openDelivery, len(late))
+			for i, d := range late {
+				open[i] = openDelivery{d.Seq, d.EventID}
+			}
+			canceled, err := b.cancelOpen(&webhook.Webhook{ID: id, Seq: late[0].WebhookSeq, TenantID: late[0].TenantID}, open, state)
+			if err != nil {
+				return 0, nil, err
+			}
+			n += canceled
+		case to == nil: // another replica has just made the webhook
+		default:
+			if err := b.giveUp(to, late, state); err != nil {
+				return 0, nil, err
+			}
+			n += len(late)
 		}
-		if err := b.giveUp(to, of[id], "status = 'PENDING' AND claimed_by IS NULL"); err != nil {
-			return 0, nil, err
-		}
-		n += len(of[id])
 	}
-	return n + len(gone), left, b.neverExpire(gone)
-}
-
-// neverExpire takes deliveries out of the index of those that expire.
-func (b *batch) neverExpire(rows []expiring) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	seqs := make([]int64, len(rows))
-	first, last := rows[0].PublishedAt, rows[0].PublishedAt
-	for i, d := range rows {
-		seqs[i], first, last = d.Seq, min(first, d.PublishedAt), max(last, d.PublishedAt)
-	}
-	among, arg := b.s.db.Among("seq", seqs)
-	published, days := b.s.db.Published("day", first.Time(), last.Time())
-	if err := b.DB.Exec("UPDATE deliveries SET expires_at = NULL WHERE "+among+published, append([]any{arg}, days...)...).Error; err != nil {
-		return fmt.Errorf("let canceled deliveries expire no more: %w", err)
-	}
-	return nil
+	return n, left, nil
 }
 
 // giveUpReleased fails those of the deliveries whose event has expired before they were attempted. Their claims have just been released.

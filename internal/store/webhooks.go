@@ -453,10 +453,7 @@ const cancelPiece = 200
 func (s *Store) cancelDeleted(w *webhook.Webhook) {
 	for p, left := newPacer(s), true; left; {
 		err := p.piece(s.quit, w.TenantID, cancelPiece, func(b *batch, n int) (int, error) {
-			var due []struct {
-				Seq     int64
-				EventID webhook.ID
-			}
+			var due []openDelivery
 			open := "due_at IS NOT NULL"
 			if err := b.DB.Raw("SELECT seq, event_id FROM deliveries WHERE webhook_id = ? AND due_at IS NOT NULL ORDER BY due_at LIMIT ?", w.ID, n).Scan(&due).Error; err != nil {
 				return 0, err
@@ -470,42 +467,53 @@ func (s *Store) cancelDeleted(w *webhook.Webhook) {
 			if left = len(due) > 0; !left {
 				return 0, nil
 			}
-			seqs := make([]int64, len(due))
-			first, last := due[0].EventID.Time(), due[0].EventID.Time()
-			for i, d := range due {
-				seqs[i] = d.Seq
-				if t := d.EventID.Time(); t.Before(first) {
-					first = t
-				} else if t.After(last) {
-					last = t
-				}
-			}
-			among, arg := s.db.Among("seq", seqs)
-			of, days := s.db.Published("day", first, last)
-			var ended []struct {
-				Seq       int64
-				EventType string
-				ReplayID  *webhook.ID
-			}
-			// The status is checked again under the lock: another replica may be canceling too.
-			if err := b.DB.Raw("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, place = NULL, completed_at = ? WHERE "+open+" AND "+among+of+" RETURNING seq, event_type, replay_id",
-				append([]any{dialect.At(b.Now), arg}, days...)...).Scan(&ended).Error; err != nil {
-				return 0, err
-			}
-			var replayed replay.Outcomes
-			for _, d := range ended {
-				b.counts.Ended(stats.Key{Tenant: stats.Tenant(w.TenantID), Webhook: w.Seq, Type: d.EventType}, stats.Canceled, 1, true)
-				replayed.Ended(d.ReplayID, d.Seq)
-			}
-			if len(ended) > 0 {
-				b.tellLater(Change{Tenant: w.TenantID, Webhook: w.ID})
-			}
-			return len(ended), b.leaveReplays(&replayed, nil)
+			return b.cancelOpen(w, due, open)
 		})
 		if err != nil {
 			return // Prune cancels the rest later
 		}
 	}
+}
+
+// openDelivery is a delivery that is pending.
+type openDelivery struct {
+	Seq     int64
+	EventID webhook.ID
+}
+
+// cancelOpen cancels some of the open deliveries of a deleted webhook, and returns their number. Those that are not in the state are left out:
+// another replica may be canceling too.
+func (b *batch) cancelOpen(w *webhook.Webhook, of []openDelivery, state string) (int, error) {
+	seqs := make([]int64, len(of))
+	first, last := of[0].EventID.Time(), of[0].EventID.Time()
+	for i, d := range of {
+		seqs[i] = d.Seq
+		if t := d.EventID.Time(); t.Before(first) {
+			first = t
+		} else if t.After(last) {
+			last = t
+		}
+	}
+	among, arg := b.s.db.Among("seq", seqs)
+	published, days := b.s.db.Published("day", first, last)
+	var ended []struct {
+		Seq       int64
+		EventType string
+		ReplayID  *webhook.ID
+	}
+	if err := b.DB.Raw("UPDATE deliveries SET status = 'CANCELED', due_at = NULL, place = NULL, completed_at = ? WHERE "+state+" AND "+among+published+" RETURNING seq, event_type, replay_id",
+		append([]any{dialect.At(b.Now), arg}, days...)...).Scan(&ended).Error; err != nil {
+		return 0, fmt.Errorf("cancel deliveries of a deleted webhook: %w", err)
+	}
+	var replayed replay.Outcomes
+	for _, d := range ended {
+		b.counts.Ended(stats.Key{Tenant: stats.Tenant(w.TenantID), Webhook: w.Seq, Type: d.EventType}, stats.Canceled, 1, true)
+		replayed.Ended(d.ReplayID, d.Seq)
+	}
+	if len(ended) > 0 {
+		b.tellLater(Change{Tenant: w.TenantID, Webhook: w.ID})
+	}
+	return len(ended), b.leaveReplays(&replayed, nil)
 }
 
 // RetryDelivery makes a delivery due now, in any state, and restarts its schedule. Attempt numbers continue. While an attempt runs
