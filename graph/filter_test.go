@@ -1,10 +1,7 @@
 package graph_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -14,21 +11,10 @@ import (
 // The example of docs/filters.md creates a webhook with the filter; an update replaces it, and null removes it. The audit log has each change.
 // An error names the path and the operator.
 func TestWebhookFilter(t *testing.T) {
-	page, err := os.ReadFile("../docs/filters.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	example := regexp.MustCompile("(?s)```graphql\n(.*?)```.*?```json\n(.*?)```").FindSubmatch(page)
-	if example == nil {
-		t.Fatal("no example was found")
-	}
-	var with vars
-	if err := json.Unmarshal(example[2], &with); err != nil {
-		t.Fatal(err)
-	}
+	operation, with := exampleWithVariables(t, "filters.md")
 	a := newAPI(t)
 	ctx := a.as("a")
-	got := a.get(ctx, string(example[1]), with)
+	got := a.get(ctx, operation, with)
 	if diff := cmp.Diff(with["filter"], got.at("createWebhook", "webhook", "filter")); diff != "" {
 		t.Errorf("created (-given +got):\n%s", diff)
 	}

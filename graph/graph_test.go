@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -37,6 +39,30 @@ type api struct {
 
 	mu         sync.Mutex
 	statements int // reads of the store; mu guards it
+}
+
+// example returns what a pattern's groups match in a page of docs.
+func example(t *testing.T, page, pattern string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../docs/" + page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(pattern).FindStringSubmatch(string(text))
+	if found == nil {
+		t.Fatalf("docs/%s has no such example", page)
+	}
+	return found[1:]
+}
+
+// exampleWithVariables returns the first example of a page of docs: an operation and its variables.
+func exampleWithVariables(t *testing.T, page string) (operation string, with vars) {
+	t.Helper()
+	found := example(t, page, "(?s)```graphql\n(.*?)```.*?```json\n(.*?)```")
+	if err := json.Unmarshal([]byte(found[1]), &with); err != nil {
+		t.Fatal(err)
+	}
+	return found[0], with
 }
 
 func newAPI(t *testing.T) *api {

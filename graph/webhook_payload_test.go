@@ -1,10 +1,7 @@
 package graph_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -14,21 +11,10 @@ import (
 // The example of docs/payloads.md creates a webhook with the payload; an update replaces it, and null makes it the default. The audit log has each
 // change. An error names the path in the template.
 func TestWebhookPayload(t *testing.T) {
-	page, err := os.ReadFile("../docs/payloads.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	example := regexp.MustCompile("(?s)```graphql\n(.*?)```.*?```json\n(.*?)```").FindSubmatch(page)
-	if example == nil {
-		t.Fatal("no example was found")
-	}
-	var with vars
-	if err := json.Unmarshal(example[2], &with); err != nil {
-		t.Fatal(err)
-	}
+	operation, with := exampleWithVariables(t, "payloads.md")
 	a := newAPI(t)
 	ctx := a.as("a")
-	made := a.get(ctx, string(example[1]), with).at("createWebhook", "webhook", "payload")
+	made := a.get(ctx, operation, with).at("createWebhook", "webhook", "payload")
 	given := with["payload"].(map[string]any)
 	is := map[string]any{"format": "TEMPLATE", "includeFields": nil, "template": given["template"]}
 	if diff := cmp.Diff(any(is), made); diff != "" {

@@ -206,12 +206,18 @@ func ScanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
 		&e.Seq, &e.Type, &happened, &published, &e.Data); err != nil {
 		return nil, err
 	}
-	if tags != nil {
-		if err := json.Unmarshal([]byte(*tags), &e.Tags); err != nil {
-			return nil, fmt.Errorf("tags of event %s: %w", d.EventID, err)
-		}
-	}
 	d.ExpiresAt = MaybeTime(expires)
 	e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.Time(), happened.Time(), published.Time()
-	return claimed, nil
+	return claimed, SetTags(e, tags)
+}
+
+// SetTags sets an event's tags to those of its row; nil: none.
+func SetTags(e *webhook.Event, stored *string) error {
+	if stored == nil {
+		return nil
+	}
+	if err := json.Unmarshal([]byte(*stored), &e.Tags); err != nil {
+		return fmt.Errorf("tags of event %s: %w", e.ID, err)
+	}
+	return nil
 }

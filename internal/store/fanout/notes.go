@@ -5,7 +5,6 @@ package fanout
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -516,10 +515,8 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 	}
 	e.Timestamp, e.CreatedAt = happened.Time(), published.Time()
 	e.DeliverAt, e.ExpiresAt = dialect.MaybeTime(deliver), dialect.MaybeTime(expires)
-	if tags != nil {
-		if err := json.Unmarshal([]byte(*tags), &e.Tags); err != nil {
-			return false, fmt.Errorf("read the tags of event %s: %w", e.ID, err)
-		}
+	if err := dialect.SetTags(e, tags); err != nil {
+		return false, err
 	}
 	note.Event, note.Wanted = e, f.match(e)
 	f.Put(note)
