@@ -1,12 +1,15 @@
 import { type FormEvent, useState } from 'react';
-import { useMutation, useQuery } from 'urql';
+import { useQuery } from 'urql';
 import { EXACT, exactly } from '../../api/exact';
 import { dataProblem } from '../../events/publishing';
-import { FilterOfWebhookDocument, type FilterOfWebhookQuery, UpdateFilterDocument } from '../../gql/graphql';
+import { FilterOfWebhookDocument, type FilterOfWebhookQuery } from '../../gql/graphql';
 import { Field } from '../../ui/Field';
 import { Problem } from '../../ui/Problem';
 import { Time } from '../../ui/Time';
-import { filterText, problemsOf, recentText } from './filter';
+import { problemsAt } from '../exact/problems';
+import { SaveRow } from '../exact/SaveRow';
+import { useExactly } from '../exact/useExactly';
+import { filterText, recentText } from './filter';
 import { type Trial, useTrial } from './useTrial';
 
 interface Props {
@@ -39,19 +42,17 @@ function FilterForm({
   const stored = webhook.exactFilter;
   const [text, setText] = useState(typeof stored === 'string' && stored !== 'null' ? stored : '');
   const [checked, setChecked] = useState(false);
-  const [{ data, error, fetching }, update] = useMutation(UpdateFilterDocument);
-  const trial = useTrial(id, webhook.events ?? null, text);
-  const errors = data?.updateWebhook?.userErrors ?? [];
+  const saving = useExactly(id, onChanged);
   const notJson = dataProblem(filterText(text));
-  const problem = trial ? problemsOf(trial.preview.userErrors) : checked ? notJson : undefined;
+  const trial = useTrial(id, webhook.events ?? null, notJson ? null : filterText(text));
+  const problem = trial ? problemsAt(trial.preview.userErrors, 'filter') : checked ? notJson : undefined;
 
   async function onSubmit(event: FormEvent) {
     event.preventDefault();
     setChecked(true);
     if (notJson) return;
     const { standIn, context } = exactly(filterText(text));
-    const result = await update({ input: { id, filter: standIn } }, { ...context });
-    if (result.data?.updateWebhook?.userErrors.length === 0) onChanged();
+    await saving.save({ filter: standIn }, context);
   }
 
   return (
@@ -59,7 +60,7 @@ function FilterForm({
       <Field
         label="Condition on events"
         hint={'JSON, such as {"data": {"amount": {"$gte": 100}}}; empty for every event of its types.'}
-        problem={problem ?? problemsOf(errors)}
+        problem={problem ?? problemsAt(saving.errors, 'filter')}
       >
         {(field) => (
           <textarea
@@ -76,22 +77,7 @@ function FilterForm({
       <div role="status" className="trial">
         {trial && <TrialText {...trial} />}
       </div>
-      <Problem error={error} what="The filter could not be saved" />
-      {errors
-        .filter(({ field }) => field[1] !== 'filter')
-        .map(({ message }) => (
-          <p className="alert" role="alert" key={message}>
-            {message}
-          </p>
-        ))}
-      <div className="actions start">
-        <button type="submit" disabled={fetching}>
-          Save the filter
-        </button>
-        <span role="status" className="soft">
-          {data?.updateWebhook && errors.length === 0 && !fetching && 'The filter is saved.'}
-        </span>
-      </div>
+      <SaveRow what="filter" saving={saving} shown={[['filter']]} />
     </form>
   );
 }

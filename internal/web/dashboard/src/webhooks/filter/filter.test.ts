@@ -1,16 +1,5 @@
 import { expect, test } from 'vitest';
-import { filterText, problemsOf, recentText } from './filter';
-
-// An error says where in the filter it is; those of other settings are not shown beside it.
-test('errors name where they are', () => {
-  const errors = [
-    { field: ['input', 'filter', 'data', 'amount', '$gte'], message: 'must be a number or a string' },
-    { field: ['input', 'filter'], message: 'is too long' },
-    { field: ['input', 'url', 'filter'], message: 'is another' },
-  ];
-  expect(problemsOf(errors)).toBe('data.amount.$gte: must be a number or a string; is too long');
-  expect(problemsOf([])).toBeUndefined();
-});
+import { filterText, recentText } from './filter';
 
 test('no filter is null', () => {
   expect(filterText(' \n')).toBe('null');

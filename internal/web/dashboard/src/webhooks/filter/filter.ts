@@ -1,18 +1,5 @@
 import type { TryFilterQuery } from '../../gql/graphql';
 
-interface UserError {
-  field: readonly string[];
-  message: string;
-}
-
-/** The errors of a filter, each with the path and the operator in it; undefined if there are none. */
-export function problemsOf(errors: readonly UserError[]): string | undefined {
-  const messages = errors
-    .filter(({ field }) => field[1] === 'filter')
-    .map(({ field, message }) => [field.slice(2).join('.'), message].filter(Boolean).join(': '));
-  return messages.length > 0 ? messages.join('; ') : undefined;
-}
-
 /** The filter as JSON to send: none is null. */
 export function filterText(text: string): string {
   return text.trim() === '' ? 'null' : text;

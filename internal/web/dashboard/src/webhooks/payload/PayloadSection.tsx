@@ -1,16 +1,14 @@
 import { type FormEvent, useState } from 'react';
-import { useMutation, useQuery } from 'urql';
+import { useQuery } from 'urql';
 import { EXACT, exactly } from '../../api/exact';
 import { dataProblem } from '../../events/publishing';
-import {
-  type PayloadFormat,
-  PayloadOfWebhookDocument,
-  type PayloadOfWebhookQuery,
-  UpdatePayloadDocument,
-} from '../../gql/graphql';
+import { type PayloadFormat, PayloadOfWebhookDocument, type PayloadOfWebhookQuery } from '../../gql/graphql';
 import { Field, SelectField } from '../../ui/Field';
 import { Problem } from '../../ui/Problem';
-import { fieldsOf, problemsOf } from './payload';
+import { problemsAt } from '../exact/problems';
+import { SaveRow } from '../exact/SaveRow';
+import { useExactly } from '../exact/useExactly';
+import { fieldsOf } from './payload';
 
 type Payload = NonNullable<PayloadOfWebhookQuery['webhook']>['payload'];
 
@@ -43,6 +41,8 @@ const FORMATS: Record<PayloadFormat, string> = {
   TEMPLATE: 'What a template makes of the event',
 };
 
+const SHOWN = ['format', 'template', 'includeFields'].map((member) => ['payload', member]);
+
 function PayloadForm({ id, payload, onChanged }: Props & { payload: Payload }) {
   const [format, setFormat] = useState(payload.format);
   const [fields, setFields] = useState(payload.includeFields?.join('\n') ?? '');
@@ -51,22 +51,18 @@ function PayloadForm({ id, payload, onChanged }: Props & { payload: Payload }) {
       ? payload.exactTemplate
       : '',
   );
-  const [{ data, error, fetching }, update] = useMutation(UpdatePayloadDocument);
+  const saving = useExactly(id, onChanged);
   const [checked, setChecked] = useState(false);
   const isTemplate = format === 'TEMPLATE';
   const notJson = checked && isTemplate ? dataProblem(template) : undefined;
-  const errors = data?.updateWebhook?.userErrors ?? [];
+  const problemOf = (member: string) => problemsAt(saving.errors, 'payload', member);
 
   async function onSubmit(event: FormEvent) {
     event.preventDefault();
     setChecked(true);
     if (isTemplate && dataProblem(template)) return;
     const { standIn, context } = exactly(isTemplate ? template : 'null');
-    const result = await update(
-      { input: { id, payload: { format, includeFields: fieldsOf(fields), template: standIn } } },
-      { ...context },
-    );
-    if (result.data?.updateWebhook?.userErrors.length === 0) onChanged();
+    await saving.save({ payload: { format, includeFields: fieldsOf(fields), template: standIn } }, context);
   }
 
   return (
@@ -75,7 +71,7 @@ function PayloadForm({ id, payload, onChanged }: Props & { payload: Payload }) {
         name="format"
         label="What requests carry"
         hint="Deliveries keep what they were made with, until someone retries or replays them."
-        problem={problemsOf(errors, 'format')}
+        problem={problemOf('format')}
         options={FORMATS}
         value={format}
         onChange={(chosen) => setFormat(chosen)}
@@ -84,7 +80,7 @@ function PayloadForm({ id, payload, onChanged }: Props & { payload: Payload }) {
         <Field
           label="Template"
           hint={'JSON with placeholders, such as {"text": "{{ type }}: {{ data.name }}"}.'}
-          problem={notJson ?? problemsOf(errors, 'template')}
+          problem={notJson ?? problemOf('template')}
         >
           {(field) => (
             <textarea
@@ -102,7 +98,7 @@ function PayloadForm({ id, payload, onChanged }: Props & { payload: Payload }) {
       <Field
         label="Parts of the data"
         hint="One a line, such as customer.id; empty for all of it."
-        problem={problemsOf(errors, 'includeFields')}
+        problem={problemOf('includeFields')}
       >
         {(field) => (
           <textarea
@@ -115,22 +111,7 @@ function PayloadForm({ id, payload, onChanged }: Props & { payload: Payload }) {
           />
         )}
       </Field>
-      <Problem error={error} what="The payload could not be saved" />
-      {errors
-        .filter(({ field }) => !['format', 'template', 'includeFields'].includes(field[2] ?? ''))
-        .map(({ message }) => (
-          <p className="alert" role="alert" key={message}>
-            {message}
-          </p>
-        ))}
-      <div className="actions start">
-        <button type="submit" disabled={fetching}>
-          Save the payload
-        </button>
-        <span role="status" className="soft">
-          {data?.updateWebhook && errors.length === 0 && !fetching && 'The payload is saved.'}
-        </span>
-      </div>
+      <SaveRow what="payload" saving={saving} shown={SHOWN} />
     </form>
   );
 }

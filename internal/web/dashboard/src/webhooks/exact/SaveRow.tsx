@@ -1,0 +1,33 @@
+import { Problem } from '../../ui/Problem';
+import { otherProblems } from './problems';
+import type { useExactly } from './useExactly';
+
+interface Props {
+  /** What is saved, such as "filter". */
+  what: string;
+  saving: ReturnType<typeof useExactly>;
+  /** The members of the input whose errors are shown beside their fields. */
+  shown: readonly string[][];
+}
+
+/** The end of a form that saves a setting: what went wrong, the button, and whether it is saved. */
+export function SaveRow({ what, saving, shown }: Props) {
+  return (
+    <>
+      <Problem error={saving.error} what={`The ${what} could not be saved`} />
+      {otherProblems(saving.errors, shown).map((message) => (
+        <p className="alert" role="alert" key={message}>
+          {message}
+        </p>
+      ))}
+      <div className="actions start">
+        <button type="submit" disabled={saving.fetching}>
+          Save the {what}
+        </button>
+        <span role="status" className="soft">
+          {saving.isSaved && `The ${what} is saved.`}
+        </span>
+      </div>
+    </>
+  );
+}
