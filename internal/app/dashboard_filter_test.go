@@ -32,6 +32,7 @@ func TestDashboardFilter(t *testing.T) {
 	page.WaitText(form, "3 of the last 10 events match.")
 	page.WaitText(form, "Not the newest, order.paid")
 	page.WaitText(form, "data.n is 9; the filter asks for $lt 3.0.")
+	page.WaitFor(`(document.querySelector("` + form + `").scrollIntoView({ block: "center" }), true)`)
 	looked(page, axe, "webhook-filter")
 	typed(`{"data": {"n": {"$almost": 3}}}`)
 	page.WaitText(form, "data.n.$almost")

@@ -80,7 +80,7 @@ func testRetentionWaitsForDeliveries(t *testing.T, database string) {
 		}
 		return n
 	}
-	for len(ids) < 500 || removed.Load() < 250 && !t.Failed() {
+	for len(ids) < 1000 || removed.Load() < 500 && !t.Failed() {
 		webhooktest.Eventually(t, "most of it arrives", func() bool { return missing() <= 200 })
 		events := make([]webhook.NewEvent, 10)
 		for i := range events {
