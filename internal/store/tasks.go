@@ -219,16 +219,17 @@ func (s *Store) TryLock(ctx context.Context, name string) (unlock func(), ok boo
 
 // loadQuotas reads every tenant's quotas.
 func (s *Store) loadQuotas(ctx context.Context) error {
-	var tenants []*webhook.Tenant
-	if err := s.read.WithContext(ctx).Where("deleted_at IS NULL").Find(&tenants).Error; err != nil {
-		return dialect.Unavailable(err)
-	}
-	all := make(map[webhook.ID]webhook.Quotas, len(tenants))
-	for _, t := range tenants {
-		all[t.ID] = s.Quotas(t)
-	}
-	s.quotas.Load(all)
-	return nil
+	return s.quotas.Load(func() (map[webhook.ID]webhook.Quotas, error) {
+		var tenants []*webhook.Tenant
+		if err := s.read.WithContext(ctx).Where("deleted_at IS NULL").Find(&tenants).Error; err != nil {
+			return nil, dialect.Unavailable(err)
+		}
+		all := make(map[webhook.ID]webhook.Quotas, len(tenants))
+		for _, t := range tenants {
+			all[t.ID] = s.Quotas(t)
+		}
+		return all, nil
+	})
 }
 
 // countStored counts the stored events of every tenant whose number is limited.

@@ -56,9 +56,10 @@ func (s *Store) EnsureTenant(ctx context.Context, name string) (*webhook.Tenant,
 		return nil, err
 	}
 	var t webhook.Tenant
+	var made webhook.ID
 	err := s.change(ctx, func(b *batch) error {
 		now := b.Now.UTC().Truncate(time.Microsecond)
-		made := webhook.NewID(now)
+		made = webhook.NewID(now)
 		if err := b.DB.Exec("INSERT INTO tenants (id, name, created_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
 			made, name, dialect.At(now)).Error; err != nil {
 			return fmt.Errorf("insert tenant: %w", err)
@@ -71,6 +72,9 @@ func (s *Store) EnsureTenant(ctx context.Context, name string) (*webhook.Tenant,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if t.ID == made {
+		s.quotas.New(t.ID, s.Quotas(&t))
 	}
 	return &t, nil
 }
@@ -147,7 +151,7 @@ func (r *Registry) CreateTenant(ctx context.Context, name string, p webhook.Tena
 	if err != nil {
 		return nil, err
 	}
-	r.s.quotas.Of(t.ID).Set(r.s.Quotas(&t))
+	r.s.quotas.New(t.ID, r.s.Quotas(&t))
 	return &t, nil
 }
 
@@ -175,7 +179,7 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 	if err != nil {
 		return nil, err
 	}
-	r.s.quotas.Of(id).Set(r.s.Quotas(t))
+	r.s.quotas.Set(id, r.s.Quotas(t))
 	if t.MaxEvents != nil {
 		if err := r.s.countStored(ctx); err != nil { // not an error: the tenant is changed, and a task counts again
 			r.s.log.WarnContext(ctx, "stored events cannot be counted yet", slog.Any("error", err))

@@ -21,8 +21,9 @@ type Book struct {
 	held     func(tenant webhook.ID) string
 	log      *slog.Logger
 
-	mu sync.RWMutex // guards of
-	of map[webhook.ID]*Account
+	mu   sync.RWMutex // guards what follows
+	of   map[webhook.ID]*Account
+	sets uint64 // calls of New and Set
 }
 
 // Account is the quotas and usage of one tenant.
@@ -30,12 +31,13 @@ type Account struct {
 	limits atomic.Pointer[webhook.Quotas]
 	rate   bucket
 	held   holding // detail for refusals
+	set    uint64  // the number of the last call of New or Set for this account; guarded by the book's mu
 
 	mu     sync.Mutex // guards what follows
 	stored int64      // events stored and reserved
 	added  int64      // all additions to stored
 	open   int64      // events of calls that are not settled: the database may have them or not
-	known  bool       // whether stored has ever been corrected by a count
+	known  bool       // whether stored is right: the tenant was new, or a count corrected it
 }
 
 // holding is what prevents retention from removing a tenant's events, looked up when a call is refused.
@@ -64,17 +66,41 @@ func (q *Book) Of(tenant webhook.ID) *Account {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if a := q.of[tenant]; a != nil {
-		return a
+	return q.account(tenant)
+}
+
+// account returns the tenant's account, a new one with the default quotas if there was none. The caller must hold mu.
+func (q *Book) account(tenant webhook.ID) *Account {
+	a := q.of[tenant]
+	if a == nil {
+		a = &Account{}
+		a.limit(q.defaults)
+		q.of[tenant] = a
 	}
-	a = &Account{}
-	a.Set(q.defaults)
-	q.of[tenant] = a
 	return a
 }
 
+// New opens the account of a tenant that was just created, and so has stored no events.
+func (q *Book) New(tenant webhook.ID, l webhook.Quotas) {
+	a := q.Set(tenant, l)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.known = true
+}
+
 // Set sets the tenant's quotas.
-func (a *Account) Set(l webhook.Quotas) {
+func (q *Book) Set(tenant webhook.ID, l webhook.Quotas) *Account {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	a := q.account(tenant)
+	q.sets++
+	a.set = q.sets
+	a.limit(l)
+	return a
+}
+
+// limit sets the quotas.
+func (a *Account) limit(l webhook.Quotas) {
 	if old := a.limits.Swap(&l); old != nil && *old == l {
 		return
 	}
@@ -209,16 +235,27 @@ func (q *Book) Limited() map[webhook.ID]*Account {
 	return limited
 }
 
-// Load sets the quotas of these tenants, and removes all others.
-func (q *Book) Load(all map[webhook.ID]webhook.Quotas) {
-	for id, may := range all {
-		q.Of(id).Set(may)
+// Load sets the quotas of all tenants to those that read returns, and closes other accounts, except what New and Set did since read was
+// called.
+func (q *Book) Load(read func() (map[webhook.ID]webhook.Quotas, error)) error {
+	q.mu.RLock()
+	since := q.sets
+	q.mu.RUnlock()
+	all, err := read()
+	if err != nil {
+		return err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for id := range q.of {
-		if _, there := all[id]; !there {
+	for id, l := range all {
+		if a := q.account(id); a.set <= since {
+			a.limit(l)
+		}
+	}
+	for id, a := range q.of {
+		if _, there := all[id]; !there && a.set <= since {
 			delete(q.of, id)
 		}
 	}
+	return nil
 }

@@ -98,3 +98,45 @@ func TestCountBesideCalls(t *testing.T) {
 		}
 	}
 }
+
+// A count beside the first calls of a new tenant counts none of them twice: it is known that there were no others.
+func TestCountOfNewTenant(t *testing.T) {
+	q := NewBook(webhook.Quotas{}, func(webhook.ID) string { return "" }, slog.New(slog.DiscardHandler))
+	q.New(webhook.ID{1}, webhook.Quotas{Events: 3})
+	a, err := q.Admit(webhook.ID{1}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Recount(func() (int, error) { return 2, nil }); err != nil || a.Stored() != 2 {
+		t.Error(a.Stored(), err)
+	}
+}
+
+// Quotas that are read while a tenant is created and another is changed do not undo it; the next ones apply.
+func TestLoadBesideChanges(t *testing.T) {
+	few, many := webhook.Quotas{Events: 3}, webhook.Quotas{Events: 30}
+	created, changed, deleted := webhook.ID{1}, webhook.ID{2}, webhook.ID{3}
+	q := NewBook(webhook.Quotas{}, func(webhook.ID) string { return "" }, slog.New(slog.DiscardHandler))
+	load := func(all map[webhook.ID]webhook.Quotas, meanwhile func()) {
+		if err := q.Load(func() (map[webhook.ID]webhook.Quotas, error) { meanwhile(); return all, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	load(map[webhook.ID]webhook.Quotas{changed: few, deleted: few}, func() {})
+	var account *Account
+	load(map[webhook.ID]webhook.Quotas{changed: few}, func() {
+		q.New(created, few)
+		account = q.Of(created)
+		q.Set(changed, many)
+	})
+	if q.Of(created) != account || q.Of(changed).Limits() != many {
+		t.Errorf("undone: %v, %v", q.Of(created).Limits(), q.Of(changed).Limits())
+	}
+	if n := len(q.Limited()); n != 2 {
+		t.Errorf("%d accounts are limited, want 2: the deleted tenant's is closed", n)
+	}
+	load(map[webhook.ID]webhook.Quotas{changed: few}, func() {})
+	if n := len(q.Limited()); n != 1 || q.Of(changed).Limits() != few {
+		t.Errorf("%d accounts are limited, %v: want 1, %v", n, q.Of(changed).Limits(), few)
+	}
+}
