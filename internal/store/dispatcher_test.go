@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
@@ -89,6 +90,25 @@ func TestToldOfChanges(t *testing.T) {
 					t.Errorf("step %d, node %d: told %q and %d owners, want %q and %d", i, n, told, s.Owners(), step.told, step.owners)
 				}
 			}
+		}
+	})
+}
+
+// Webhooks that are read again, as happens when one is committed while others are read, are told only if they have changed.
+func TestToldOnce(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := &changes{of: s}
+		s.Start(c, nil)
+		register(t, tenant(t, s, "a"), webhook.New{
+			Enabled: true, URL: "https://a.test", Headers: []*webhook.NewHeader{{Name: "X-A", Value: new("b")}}, Filter: json.RawMessage(`{"data": {"a": 1}}`),
+		})
+		c.last()
+		if err := s.ReadAgain(); err != nil {
+			t.Fatal(err)
+		}
+		if told := c.last(); len(told) > 0 {
+			t.Errorf("told again: %q", told)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -414,8 +415,11 @@ func (h host) TakeOver(db *gorm.DB, where string, args ...any) error {
 		return err
 	}
 	before := make(map[webhook.ID]*Target, len(changed))
-	for id := range changed {
-		before[id] = h.s.routes.Get(id)
+	for id, to := range changed {
+		// What was committed after the version was read is read twice: now, and with its own version.
+		if before[id] = h.s.routes.Get(id); reflect.DeepEqual(before[id], to) {
+			delete(changed, id)
+		}
 	}
 	told := h.s.changesOf(changed)
 	h.s.routes.Change(changed)
