@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -31,37 +32,92 @@ func TestDashboardUnreadableLists(t *testing.T) {
 		{"/operate/audit", "audit log", "auditLog", "AuditLog"},
 	}
 	p := boot(t, t.TempDir())
-	target, err := url.Parse(p.url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
-		r.SetURL(target)
-		r.Out.Host = r.In.Host
-	}}
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		r.Body = io.NopCloser(bytes.NewReader(body))
+	proxy := answerInstead(t, p.url, func(operation, _ string) string {
 		for _, list := range lists {
-			if strings.Contains(string(body), `"operationName":"`+list.operation+`"`) {
-				w.Header().Set("Content-Type", "application/graphql-response+json")
-				fmt.Fprintf(w, `{"data": {%q: null}, "errors": [{"message": "The database is away.", "path": [%q],
+			if operation == list.operation {
+				return fmt.Sprintf(`{"data": {%q: null}, "errors": [{"message": "The database is away.", "path": [%q],
 					"extensions": {"code": "UNAVAILABLE", "requestId": "request-of-%s"}}]}`, list.field, list.field, list.operation)
-				return
 			}
 		}
-		server.ServeHTTP(w, r)
-	}))
-	t.Cleanup(proxy.Close)
-	page := browsertest.Open(t, proxy.URL)
+		return ""
+	})
+	page := browsertest.Open(t, proxy)
 	for _, list := range lists {
-		page.Do(chromedp.Navigate(proxy.URL + list.path + "#token=" + p.token))
+		page.Do(chromedp.Navigate(proxy + list.path + "#token=" + p.token))
 		page.WaitText("main .alert", "The "+list.name+" could not be read. The database is away. It may work in a moment. Try again Request request-of-"+list.operation)
 		if page.Is(`/No .* (matches|is registered|was published|here)|That is all|Nothing was/.test(document.querySelector("main").innerText)`) {
 			t.Errorf("%s claims that nothing is there", list.path)
 		}
 	}
 	page.CheckQuiet()
+}
+
+// A search that ends before it found a page of rows says how far it came, and goes on when asked. Only at the end it says that nothing matches.
+func TestDashboardSearchGoesOn(t *testing.T) {
+	t.Parallel()
+	lists := []struct{ path, operation, field, noun, none string }{
+		{"/deliveries?q=data.a%3D1", "Deliveries", "deliveries", "deliveries", "No delivery matches."},
+		{"/webhooks?url=none", "Webhooks", "webhooks", "webhooks", "No webhook matches."},
+		{"/events?q=data.a%3D1", "Events", "events", "events", "No event matches."},
+		{"/replays", "Replays", "replays", "replays", "Nothing was sent again yet."},
+		{"/operate?state=ended", "Tokens", "tokens", "tokens", "No token matches."},
+		{"/operate/tenants?name=none", "OperateTenants", "tenants", "tenants", "No tenant has this in its name."},
+		{"/operate/audit?q=action:token_revoked", "AuditLog", "auditLog", "changes", "No change matches."},
+	}
+	p := boot(t, t.TempDir())
+	proxy := answerInstead(t, p.url, func(operation, body string) string {
+		for _, list := range lists {
+			if operation != list.operation {
+				continue
+			}
+			info := `{"hasNextPage": true, "endCursor": "further", "searchedTo": "2026-04-05T06:07:08Z"}`
+			if strings.Contains(body, `"after":"further"`) {
+				info = `{"hasNextPage": false, "endCursor": null, "searchedTo": null}`
+			}
+			return fmt.Sprintf(`{"data": {%q: {"nodes": [], "pageInfo": %s}}}`, list.field, info)
+		}
+		return ""
+	})
+	page := browsertest.Open(t, proxy)
+	for _, list := range lists {
+		page.Do(chromedp.Navigate(proxy + list.path + "#token=" + p.token))
+		page.WaitText(".foot", "None of the "+list.noun+" since 2026-04-05 06:07:08")
+		page.WaitText(".foot", "matches; older ones were not searched yet. Go on")
+		if page.Is(fmt.Sprintf(`document.querySelector("main").innerText.includes(%q)`, list.none)) {
+			t.Errorf("%s claims that nothing matches before everything was searched", list.path)
+		}
+		click(page, "Go on")
+		page.WaitText(".empty", list.none)
+	}
+	page.CheckQuiet()
+}
+
+// answerInstead serves a server, and answers GraphQL operations instead of it: answer returns a response; "" leaves it to the server. It returns
+// the URL.
+func answerInstead(t *testing.T, server string, answer func(operation, body string) string) string {
+	t.Helper()
+	target, err := url.Parse(server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pass := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(target)
+		r.Out.Host = r.In.Host
+	}}
+	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		var asked struct{ OperationName string }
+		_ = json.Unmarshal(body, &asked)
+		if response := answer(asked.OperationName, string(body)); response != "" {
+			w.Header().Set("Content-Type", "application/graphql-response+json")
+			_, _ = io.WriteString(w, response)
+			return
+		}
+		pass.ServeHTTP(w, r)
+	}))
+	t.Cleanup(proxy.Close)
+	return proxy.URL
 }
 
 // The list of events is kept current: those that no webhook wants come in, too, and where each went is told as it happens. While it is

@@ -191,13 +191,16 @@ function List({ filter, feed, open, onOpen, onNarrow, onRetry, onCancel }: ListP
           <ListFoot
             noun="deliveries"
             empty="No delivery matches. What happens from now on comes in by itself."
-            rows={rows}
+            count={rows.length}
             next={next}
             searchedTo={searchedTo}
             loading={list.loading}
             failed={list.error !== undefined}
             onMore={list.more}
-            onGoOn={(until) => onNarrow(print(untilThen(filter.terms, until)))}
+            onGoOn={() => {
+              const last = rows.at(-1);
+              if (last) onNarrow(print(untilThen(filter.terms, last.createdAt)));
+            }}
           />
         }
       />

@@ -157,13 +157,16 @@ function EventList({ list, cursor, open, empty, onChoose, onGoOn }: ListProps) {
           <ListFoot
             noun="events"
             empty={empty}
-            rows={rows}
+            count={rows.length}
             next={list.next}
             searchedTo={list.searchedTo}
             loading={list.loading}
             failed={list.error !== undefined}
             onMore={() => list.more?.()}
-            onGoOn={onGoOn}
+            onGoOn={() => {
+              const last = rows.at(-1);
+              if (last) onGoOn(last.createdAt);
+            }}
           />
         }
       />

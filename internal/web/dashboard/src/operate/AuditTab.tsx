@@ -10,7 +10,7 @@ import { AuditLogDocument, type AuditLogQuery } from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { Choice, optionOf } from '../ui/Choice';
 import { Head } from '../ui/Head';
-import { MoreButton } from '../ui/MoreButton';
+import { ListFoot } from '../ui/ListFoot';
 import { Problem } from '../ui/Problem';
 import { ScrollTable } from '../ui/ScrollTable';
 import { Time } from '../ui/Time';
@@ -66,8 +66,16 @@ export function AuditTab() {
           ))}
         </ScrollTable>
       )}
-      {list.rows?.length === 0 && <p className="empty">No change matches.</p>}
-      <MoreButton onMore={list.more} loading={list.loading} />
+      <ListFoot
+        noun="changes"
+        empty="No change matches."
+        count={list.rows?.length ?? 0}
+        next={list.next}
+        searchedTo={list.searchedTo}
+        loading={list.loading}
+        failed={list.error !== undefined}
+        onMore={() => list.more?.()}
+      />
     </>
   );
 }

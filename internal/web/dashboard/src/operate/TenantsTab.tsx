@@ -5,8 +5,8 @@ import { useViewer } from '../frame/viewer';
 import { OperateTenantsDocument, type OperateTenantsQuery } from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { Head } from '../ui/Head';
+import { ListFoot } from '../ui/ListFoot';
 import { LiveTable } from '../ui/LiveTable';
-import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
 import { ScrollTable } from '../ui/ScrollTable';
 import { useShortcut } from '../ui/shortcuts';
@@ -67,8 +67,16 @@ export function TenantsTab() {
           </ScrollTable>
         </LiveTable>
       )}
-      {list.rows?.length === 0 && <p className="empty">No tenant has this in its name.</p>}
-      <MoreButton onMore={list.more} loading={list.loading} />
+      <ListFoot
+        noun="tenants"
+        empty="No tenant has this in its name."
+        count={list.rows?.length ?? 0}
+        next={list.next}
+        searchedTo={list.searchedTo}
+        loading={list.loading}
+        failed={list.error !== undefined}
+        onMore={() => list.more?.()}
+      />
     </>
   );
 }

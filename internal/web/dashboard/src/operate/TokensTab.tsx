@@ -5,7 +5,7 @@ import { type TokenFilter, TokensDocument } from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { Choice, optionOf } from '../ui/Choice';
 import { Head } from '../ui/Head';
-import { MoreButton } from '../ui/MoreButton';
+import { ListFoot } from '../ui/ListFoot';
 import { Problem } from '../ui/Problem';
 import { ScrollTable } from '../ui/ScrollTable';
 import { useShortcut } from '../ui/shortcuts';
@@ -61,8 +61,16 @@ export function TokensTab() {
           ))}
         </ScrollTable>
       )}
-      {list.rows?.length === 0 && <p className="empty">No token matches.</p>}
-      <MoreButton onMore={list.more} loading={list.loading} />
+      <ListFoot
+        noun="tokens"
+        empty="No token matches."
+        count={list.rows?.length ?? 0}
+        next={list.next}
+        searchedTo={list.searchedTo}
+        loading={list.loading}
+        failed={list.error !== undefined}
+        onMore={() => list.more?.()}
+      />
       {creating && (
         <CreateTokenDialog
           onClose={(created) => {

@@ -7,8 +7,8 @@ import { useScope } from '../frame/viewer';
 import { type ReplayRowFragment as Replay, ReplaysDocument, WatchReplayDocument } from '../gql/graphql';
 import { useRowKeys } from '../ui/cursor';
 import { Head } from '../ui/Head';
+import { ListFoot } from '../ui/ListFoot';
 import { LiveTable } from '../ui/LiveTable';
-import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
 import { ScrollTable } from '../ui/ScrollTable';
 import { Time } from '../ui/Time';
@@ -42,10 +42,16 @@ export function ReplaysScreen() {
           <ReplayTable replays={list.rows} />
         </LiveTable>
       )}
-      {list.rows?.length === 0 && (
-        <p className="empty">Nothing was sent again yet. After an outage, send again what failed.</p>
-      )}
-      <MoreButton onMore={list.more} loading={list.loading} />
+      <ListFoot
+        noun="replays"
+        empty="Nothing was sent again yet. After an outage, send again what failed."
+        count={list.rows?.length ?? 0}
+        next={list.next}
+        searchedTo={list.searchedTo}
+        loading={list.loading}
+        failed={list.error !== undefined}
+        onMore={() => list.more?.()}
+      />
     </div>
   );
 }

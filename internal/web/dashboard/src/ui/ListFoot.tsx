@@ -6,7 +6,8 @@ interface Props {
   noun: string;
   /** The text for an empty list. */
   empty: string;
-  rows: readonly { createdAt: string }[];
+  /** The number of rows. */
+  count: number;
   /** The cursor of the next older page; null if the list ends here. */
   next: string | null;
   /** How far back the server searched, if it stopped before the page was full. */
@@ -15,32 +16,32 @@ interface Props {
   /** Whether the list could not be read. */
   failed: boolean;
   onMore(): void;
-  /** Loads rows older than an instant, when the list has its maximum of rows. */
-  onGoOn(until: string): void;
+  /** Loads rows older than the last one, when the list has its maximum of rows; absent if its filter has no times. */
+  onGoOn?: (() => void) | undefined;
 }
 
 /** Shown after the last row of a list: a button for older rows, how far back was searched, or that the list ends. */
-export function ListFoot({ noun, empty, rows, next, searchedTo, loading, failed, onMore, onGoOn }: Props) {
-  const last = rows.at(-1);
+export function ListFoot(props: Props) {
+  const { noun, empty, count, next, searchedTo, loading, failed, onMore, onGoOn } = props;
   if (loading) return <p className="foot late soft">Loading…</p>;
-  if (rows.length >= MAX_ROWS && last) {
+  if (count >= MAX_ROWS) {
     return (
       <p className="foot">
         The page holds {MAX_ROWS.toLocaleString()} {noun}.{' '}
-        <button type="button" onClick={() => onGoOn(last.createdAt)}>
-          Go on from the oldest
-        </button>
+        {onGoOn ? (
+          <button type="button" onClick={onGoOn}>
+            Go on from the oldest
+          </button>
+        ) : (
+          'Narrow the filter to see older ones.'
+        )}
       </p>
     );
   }
   if (next !== null) {
     return (
       <p className="foot">
-        {searchedTo && (
-          <>
-            Searched back to <Time at={searchedTo} exact />.{' '}
-          </>
-        )}
+        {searchedTo && <Searched noun={noun} none={count === 0} to={searchedTo} />}
         <button type="button" onClick={onMore}>
           {searchedTo ? 'Go on' : 'Show older ones'}
         </button>
@@ -49,10 +50,21 @@ export function ListFoot({ noun, empty, rows, next, searchedTo, loading, failed,
   }
   if (failed) {
     return (
-      <p className="foot soft">
-        {rows.length === 0 ? 'The list is not shown.' : 'Older ones are not shown.'}
-      </p>
+      <p className="foot soft">{count === 0 ? 'The list is not shown.' : 'Older ones are not shown.'}</p>
     );
   }
-  return <p className="foot soft">{rows.length === 0 ? empty : 'That is all.'}</p>;
+  return count === 0 ? <p className="empty">{empty}</p> : <p className="foot soft">That is all.</p>;
+}
+
+/** How far a search came that stopped before it found a page of rows. That nothing matches cannot be said yet. */
+function Searched({ noun, none, to }: { noun: string; none: boolean; to: string }) {
+  return none ? (
+    <>
+      None of the {noun} since <Time at={to} exact /> matches; older ones were not searched yet.{' '}
+    </>
+  ) : (
+    <>
+      Searched back to <Time at={to} exact />.{' '}
+    </>
+  );
 }

@@ -8,8 +8,8 @@ import { useAddress } from '../ui/address';
 import { Choice, optionOf } from '../ui/Choice';
 import { useRowKeys } from '../ui/cursor';
 import { Head } from '../ui/Head';
+import { ListFoot } from '../ui/ListFoot';
 import { LiveTable } from '../ui/LiveTable';
-import { MoreButton } from '../ui/MoreButton';
 import { Problem } from '../ui/Problem';
 import { useShortcut } from '../ui/shortcuts';
 import { Time } from '../ui/Time';
@@ -71,17 +71,21 @@ export function WebhooksScreen() {
         <Choice name="State" value={state} options={STATES} onChange={(state) => set({ state }, true)} />
       </form>
       <Problem error={list.error} what="The webhooks could not be read" onAgain={list.reload} />
-      {list.rows && (
+      {list.rows && list.rows.length > 0 && (
         <LiveTable list={list}>
           <WebhookTable rows={list.rows} />
         </LiveTable>
       )}
-      {list.rows?.length === 0 && (
-        <p className="empty">
-          {filter ? 'No webhook matches.' : 'No webhook is registered yet, so events are not delivered.'}
-        </p>
-      )}
-      <MoreButton onMore={list.more} loading={list.loading} />
+      <ListFoot
+        noun="webhooks"
+        empty={filter ? 'No webhook matches.' : 'No webhook is registered yet, so events are not delivered.'}
+        count={list.rows?.length ?? 0}
+        next={list.next}
+        searchedTo={list.searchedTo}
+        loading={list.loading}
+        failed={list.error !== undefined}
+        onMore={() => list.more?.()}
+      />
       {registering && (
         <RegisterDialog
           onClose={(id) => {
