@@ -34,12 +34,17 @@ const (
 	FailureRates     Kind = 'p' // webhooks in the order of the share of attempts that failed
 	AuditLog         Kind = 'u'
 	EventTypes       Kind = 'z'
+	RESTEventTypes   Kind = 'x'
 )
 
 // Timed reports whether the places of a kind are a time and a row's number, without the start: rows move in lists by time, and starts do not
-// count the entries of the audit log, whose time is 0. The places of event types are the halves of their ids.
+// count replays and the entries of the audit log, whose time is 0. The places of event types are the halves of their ids.
 func (k Kind) Timed() bool {
-	return k == Completed || k == NextAttempts || k == LastFailures || k == FailureRates || k == AuditLog || k == EventTypes
+	switch k {
+	case Completed, NextAttempts, LastFailures, FailureRates, AuditLog, Replays, RESTReplays, EventTypes, RESTEventTypes:
+		return true
+	}
+	return false
 }
 
 // Place is what a cursor encodes: a row's number, and the start under which the row was committed, or, of a Timed kind, the time, in

@@ -447,3 +447,33 @@ func TestCursorsAreShared(t *testing.T) {
 		}
 	})
 }
+
+// A cursor of any list names the same place after the server has started again, and an old one is made as before.
+func TestCursorsAfterAnotherStart(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		l := newLife(t, s)
+		l.attempts(1)
+		webhooktest.Token(t, s, "a")
+		all := []cursor.Kind{
+			cursor.Webhooks, cursor.Events, cursor.Deliveries, cursor.Attempts, cursor.DeliveryAttempts, cursor.Tokens, cursor.Tenants, cursor.Replays,
+			cursor.RESTWebhooks, cursor.RESTReplays, cursor.Stream, cursor.Completed, cursor.NextAttempts, cursor.LastFailures, cursor.FailureRates,
+			cursor.AuditLog, cursor.EventTypes, cursor.RESTEventTypes,
+		}
+		want := store.Place{Seq: 1}
+		before := map[cursor.Kind]string{}
+		for _, k := range all {
+			before[k] = l.c.CursorAt(k, want)
+		}
+		closed(t, s)
+		l.goOn(t.Open(t, store.Options{}))
+		for _, k := range all {
+			if got, err := l.c.ReadCursorAt(t.Context(), k, before[k]); got != want || err != nil {
+				t.Errorf("%q: %v %v", k, got, err)
+			}
+			if again := l.c.CursorAt(k, want); again != before[k] {
+				t.Errorf("%q: it was %s and is %s", k, before[k], again)
+			}
+		}
+	})
+}

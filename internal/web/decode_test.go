@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -250,11 +251,11 @@ func FuzzRequest(f *testing.F) {
 }
 
 // place accepts one cursor.
-func place(text string) (int64, error) {
+func place(text string) (store.Place, error) {
 	if text != "there" {
-		return 0, webhook.ErrCursor
+		return store.Place{}, webhook.ErrCursor
 	}
-	return 42, nil
+	return store.Place{Seq: 42}, nil
 }
 
 func TestSmallFormats(t *testing.T) {

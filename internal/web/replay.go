@@ -263,7 +263,7 @@ func (s *server) cancelReplay(r *request) (int, any, error) {
 }
 
 func (s *server) listReplays(r *request) (int, any, error) {
-	page, err := pageOf(r.URL.Query(), func(text string) (int64, error) { return r.scope.ReadCursor(r.Context(), cursor.RESTReplays, text) })
+	page, err := pageOf(r.URL.Query(), r.place(cursor.RESTReplays))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -280,7 +280,7 @@ func (s *server) listReplays(r *request) (int, any, error) {
 	}
 	answer := listing[replay]{Object: "list", Data: shown, HasMore: list.HasNext}
 	if list.HasNext {
-		next := r.scope.Cursor(cursor.RESTReplays, list.End)
+		next := r.scope.CursorAt(cursor.RESTReplays, store.Place{Seq: list.End})
 		answer.Next = &next
 	}
 	return http.StatusOK, answer, nil

@@ -310,7 +310,7 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 		filter.ExternalID = given[0]
 		delete(query, "external_id")
 	}
-	page, err := pageOf(query, func(text string) (int64, error) { return r.scope.ReadCursor(r.Context(), cursor.RESTWebhooks, text) })
+	page, err := pageOf(query, r.place(cursor.RESTWebhooks))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -338,8 +338,13 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 
 const maxPage = store.MaxPage
 
+// place returns a function that decodes cursors of the kind.
+func (r *request) place(k cursor.Kind) func(text string) (store.Place, error) {
+	return func(text string) (store.Place, error) { return r.scope.ReadCursorAt(r.Context(), k, text) }
+}
+
 // pageOf reads the query of a list; place decodes a cursor.
-func pageOf(q url.Values, place func(text string) (int64, error)) (store.Page, error) {
+func pageOf(q url.Values, place func(text string) (store.Place, error)) (store.Page, error) {
 	p := store.Page{First: maxPage}
 	var errs []error
 	bad := func(field string, code webhook.Code, message string) {
@@ -358,13 +363,13 @@ func pageOf(q url.Values, place func(text string) (int64, error)) (store.Page, e
 			}
 			p.First = n
 		case "after":
-			seq, err := place(values[0])
+			at, err := place(values[0])
 			if errors.Is(err, webhook.ErrCursor) {
 				bad(name, webhook.CodeInvalid, "must be the value of next from an earlier page")
 			} else if err != nil {
 				return p, err
 			}
-			p.After = seq
+			p.After, p.AfterAt = at.Seq, at.At
 		case "external_id":
 			bad(name, webhook.CodeInvalid, "must be 1 to "+strconv.Itoa(webhook.MaxExternalIDBytes)+" bytes long")
 		default:
