@@ -39,7 +39,7 @@ func (r *mutationResolver) PutEventType(ctx context.Context, input model.PutEven
 	}
 	p.Schema.Value, p.Schema.Set = input.Schema.ValueOK()
 	p.Example.Value, p.Example.Set = input.Example.ValueOK()
-	put, err := r.changing(ctx).PutEventType(ctx, input.Name, p)
+	put, _, err := r.changing(ctx).PutEventType(ctx, input.Name, p)
 	errs, err := userErrors(err)
 	return &model.PutEventTypePayload{EventType: put, UserErrors: errs}, err
 }

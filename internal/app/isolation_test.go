@@ -228,16 +228,21 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	}
 	for kind, seq := range map[cursor.Kind]int64{
 		cursor.Attempts: a.Seq, cursor.DeliveryAttempts: a.Seq, cursor.Deliveries: claimed.Delivery.Seq, cursor.Events: claimed.Event.Seq,
-		cursor.Webhooks: hook.Seq, cursor.RESTWebhooks: hook.Seq, cursor.Tokens: row.Seq, cursor.Tenants: owner.Seq, cursor.Replays: last.Seq, cursor.RESTReplays: last.Seq,
+		cursor.Webhooks: hook.Seq, cursor.RESTWebhooks: hook.Seq, cursor.Tokens: row.Seq, cursor.Tenants: owner.Seq,
 	} {
 		p.texts["cursor "+string(kind)] = w.store.Cursor(kind, p.id, seq)
 	}
-	y, err := scope.PutEventType(t.Context(), eventType, webhook.EventTypePatch{Description: webhook.Some("note of " + name)})
+	y, _, err := scope.PutEventType(t.Context(), eventType, webhook.EventTypePatch{Description: webhook.Some("note of " + name)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	p.ids["event type"] = y.ID.String()
-	p.texts["cursor "+string(cursor.EventTypes)] = scope.CursorAt(cursor.EventTypes, store.EventTypePlace(y))
+	for _, kind := range []cursor.Kind{cursor.EventTypes, cursor.RESTEventTypes} {
+		p.texts["cursor "+string(kind)] = scope.CursorAt(kind, store.EventTypePlace(y))
+	}
+	for _, kind := range []cursor.Kind{cursor.Replays, cursor.RESTReplays} {
+		p.texts["cursor "+string(kind)] = scope.CursorAt(kind, store.Place{Seq: last.Seq})
+	}
 	for _, kind := range []cursor.Kind{cursor.Completed, cursor.NextAttempts, cursor.LastFailures, cursor.FailureRates} {
 		p.texts["cursor "+string(kind)] = scope.CursorAt(kind, store.Place{At: time.Now().UnixMicro(), Seq: claimed.Delivery.Seq})
 	}
@@ -836,6 +841,16 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 			w.roomForReplays(t, bob)
 		}
 		compare("webhook", alice.ids["webhook"], webhook.NewID(time.Now()).String(), `{"kind": "MISSING", "filter": {"webhook_ids": ["$"]}}`, func(string) string { return r.Path })
+	case "GET /v1/event-types":
+		compare("cursor", alice.texts["cursor x"], w.nobody.texts["cursor x"], "", func(x string) string { return r.Path + "?after=" + x })
+	case "GET /v1/event-types/{name}", "PUT /v1/event-types/{name}", "DELETE /v1/event-types/{name}":
+		body := map[string]string{"PUT": `{"description": "of another"}`}[r.Method]
+		compare("event type", alice.texts["type"], w.nobody.texts["type"], body, func(x string) string { return strings.Replace(r.Path, "{name}", x, 1) })
+		if p := w.party(t, ""); r.Method != "PUT" {
+			if got := try(p.token, strings.Replace(r.Path, "{name}", p.texts["type"], 1), body); !strings.HasPrefix(got, "200") {
+				t.Errorf("its own tenant gets %s", got)
+			}
+		}
 	case "POST /v1/events":
 		body := `{"type": "a.b", "data": 1, "idempotency_key": "$"}`
 		compare("idempotency key", alice.texts["key"], w.nobody.texts["key"], body, func(string) string { return r.Path })

@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 )
@@ -97,6 +98,16 @@ func decimal(text string) (digits string, exponent, size int, ok bool) {
 	exponent += len(digits) - len(cut)
 	size = max(len(cut)+max(exponent, 0), -exponent)
 	return sign + cut, exponent, size, true
+}
+
+// Equal reports whether two JSON texts have the same value: numbers by value, objects whatever the order of their members.
+func Equal(a, b string) bool {
+	if a == b {
+		return true
+	}
+	x, errX := jsonschema.UnmarshalJSON(strings.NewReader(a))
+	y, errY := jsonschema.UnmarshalJSON(strings.NewReader(b))
+	return errX == nil && errY == nil && string(canonical(nil, x)) == string(canonical(nil, y))
 }
 
 // canonical appends a text that is the same for values that are equal: numbers by value, objects whatever the order of their members.

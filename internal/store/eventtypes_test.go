@@ -22,7 +22,7 @@ func put(t testing.TB, c *store.Scope, name, schema string, v webhook.SchemaVali
 	if schema != "" {
 		p.Schema, p.Validation = webhook.Some([]byte(schema)), webhook.Some(v)
 	}
-	y, err := c.PutEventType(t.Context(), name, p)
+	y, _, err := c.PutEventType(t.Context(), name, p)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestChangedEventType(t *testing.T) {
 		stored(true)
 		put(t, c, "order.paid", `false`, webhook.ValidationReject)
 		stored(false)
-		if y, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{Validation: webhook.Some(webhook.ValidationOff)}); err != nil || *y.Schema != "false" {
+		if y, _, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{Validation: webhook.Some(webhook.ValidationOff)}); err != nil || *y.Schema != "false" {
 			t.Errorf("%+v, %v", y, err)
 		}
 		stored(true)
@@ -151,7 +151,7 @@ func TestRefusedEventTypes(t *testing.T) {
 			"example: must be at most 65536 bytes":    {"a", webhook.EventTypePatch{Example: text(`"` + strings.Repeat("x", 65_536) + `"`)}},
 			"schema: must be nested at most 100 deep": {"a", webhook.EventTypePatch{Schema: text(strings.Repeat("[", 101) + strings.Repeat("]", 101))}},
 		} {
-			if _, err := c.PutEventType(t.Context(), tc.name, tc.patch); err == nil || !strings.Contains(err.Error(), want) || len(webhook.Invalids(err)) == 0 {
+			if _, _, err := c.PutEventType(t.Context(), tc.name, tc.patch); err == nil || !strings.Contains(err.Error(), want) || len(webhook.Invalids(err)) == 0 {
 				t.Errorf("got %v, want %s", err, want)
 			}
 		}
@@ -167,7 +167,7 @@ func TestEventTypeQuota(t *testing.T) {
 		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
 		must(t, s.FillEventTypes(t.Context(), c, webhook.MaxEventTypes))
-		_, err := c.PutEventType(t.Context(), "one.more", webhook.EventTypePatch{})
+		_, _, err := c.PutEventType(t.Context(), "one.more", webhook.EventTypePatch{})
 		if bad := webhook.Invalids(err); len(bad) != 1 || bad[0].Code != webhook.CodeQuota {
 			t.Errorf("one more: %v", err)
 		}
@@ -290,7 +290,7 @@ func TestSchemasAreCompiledOutsideTransactions(t *testing.T) {
 		c := tenant(t, s, "a")
 		release := s.Hold(t)
 		defer release()
-		_, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{Schema: webhook.Some([]byte(`{"type": 1}`))})
+		_, _, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{Schema: webhook.Some([]byte(`{"type": 1}`))})
 		if bad := webhook.Invalids(err); len(bad) != 1 || bad[0].Field != "schema" {
 			t.Errorf("got %v", err)
 		}
@@ -307,7 +307,7 @@ func TestEventTypeChangesAtOnce(t *testing.T) {
 			{Description: webhook.Some("text")}, {Schema: webhook.Some([]byte(`true`))}, {Example: webhook.Some([]byte(`1`))}, {Deprecated: webhook.Some(true)},
 		} {
 			changing.Go(func() {
-				if _, err := c.PutEventType(t.Context(), "order.paid", p); err != nil {
+				if _, _, err := c.PutEventType(t.Context(), "order.paid", p); err != nil {
 					t.Error(err)
 				}
 			})

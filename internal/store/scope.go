@@ -218,12 +218,13 @@ func (c *Scope) By(a webhook.Actor) *Scope {
 	return &by
 }
 
-// PutEventType declares an event type, or changes a declared one. The error joins an *Invalid for every broken rule.
-func (c *Scope) PutEventType(ctx context.Context, name string, p webhook.EventTypePatch) (*webhook.EventType, error) {
+// PutEventType declares an event type, or changes a declared one. created reports whether it was not declared before. The error joins an
+// *Invalid for every broken rule.
+func (c *Scope) PutEventType(ctx context.Context, name string, p webhook.EventTypePatch) (put *webhook.EventType, created bool, err error) {
 	for range putTries {
 		change, err := eventtypes.Prepare(c.db(ctx), c.tenant, name, p, c.s.opts.Now())
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		stored := false
 		err = c.reloadTypes(ctx, c.change(ctx, func(b *batch) (err error) {
@@ -231,13 +232,14 @@ func (c *Scope) PutEventType(ctx context.Context, name string, p webhook.EventTy
 			return err
 		}))
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		if stored {
-			return c.EventType(ctx, name)
+			put, err = c.EventType(ctx, name)
+			return put, change.New(), err
 		}
 	}
-	return nil, &webhook.Invalid{Field: "name", Code: webhook.CodeConflict, Message: "is being changed by other callers at the same time; try again"}
+	return nil, false, &webhook.Invalid{Field: "name", Code: webhook.CodeConflict, Message: "is being changed by other callers at the same time; try again"}
 }
 
 // putTries is how often a change of an event type is prepared again because others have changed the type.

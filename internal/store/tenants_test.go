@@ -101,7 +101,7 @@ func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID,
 	if _, err := s.AddToken(t.Context(), webhook.Token{TenantID: &found.ID, Name: name}, "secret of "+name); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{}); err != nil {
+	if _, _, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{}); err != nil {
 		t.Fatal(err)
 	}
 	claims, _ := claim(t, s, w.ID, 1)

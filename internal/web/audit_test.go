@@ -19,12 +19,14 @@ var audited = map[string]struct {
 	body    string
 	actions []webhook.AuditAction
 }{
-	"POST /v1/webhooks":        {`{"url": "https://example.com/new", "headers": [{"name": "X-Key", "value": "canary"}]}`, []webhook.AuditAction{webhook.AuditWebhookCreated}},
-	"PATCH /v1/webhooks/{id}":  {`{"url": "https://example.com/other", "headers": [{"name": "X-Key", "value": "canary"}]}`, []webhook.AuditAction{webhook.AuditWebhookUpdated}},
-	"DELETE /v1/webhooks/{id}": {"", []webhook.AuditAction{webhook.AuditWebhookDeleted}},
-	"POST /v1/replays":         {`{"filter": {}, "kind": "ALL"}`, []webhook.AuditAction{webhook.AuditReplayCreated}},
-	"PATCH /v1/replays/{id}":   {`{"rate_per_second": 7}`, []webhook.AuditAction{webhook.AuditReplayUpdated}},
-	"DELETE /v1/replays/{id}":  {"", []webhook.AuditAction{webhook.AuditReplayCanceled}},
+	"POST /v1/webhooks":             {`{"url": "https://example.com/new", "headers": [{"name": "X-Key", "value": "canary"}]}`, []webhook.AuditAction{webhook.AuditWebhookCreated}},
+	"PATCH /v1/webhooks/{id}":       {`{"url": "https://example.com/other", "headers": [{"name": "X-Key", "value": "canary"}]}`, []webhook.AuditAction{webhook.AuditWebhookUpdated}},
+	"DELETE /v1/webhooks/{id}":      {"", []webhook.AuditAction{webhook.AuditWebhookDeleted}},
+	"POST /v1/replays":              {`{"filter": {}, "kind": "ALL"}`, []webhook.AuditAction{webhook.AuditReplayCreated}},
+	"PATCH /v1/replays/{id}":        {`{"rate_per_second": 7}`, []webhook.AuditAction{webhook.AuditReplayUpdated}},
+	"PUT /v1/event-types/{name}":    {`{"description": "paid in full", "schema": {"const": 17}}`, []webhook.AuditAction{webhook.AuditEventTypeCreated}},
+	"DELETE /v1/event-types/{name}": {"", []webhook.AuditAction{webhook.AuditEventTypeDeleted}},
+	"DELETE /v1/replays/{id}":       {"", []webhook.AuditAction{webhook.AuditReplayCanceled}},
 }
 
 // What publishes changes no settings, and is not in the log.
@@ -56,6 +58,10 @@ func TestEveryCallIsAudited(t *testing.T) {
 				id = made["id"].(string)
 			}
 			path = strings.Replace(path, "{id}", id, 1)
+			if method == http.MethodDelete && strings.Contains(path, "event-types") {
+				a.rest(t, a.kallima, "PUT", strings.Replace(path, "{name}", "order.paid", 1), "{}")
+			}
+			path = strings.Replace(path, "{name}", "order.paid", 1)
 			before := len(a.auditLog(t))
 			if res := a.do(t, a.northwind, method, path, strings.Replace(c.body, "{", `{"colour": 1, `, 1)); res.StatusCode < 400 {
 				t.Errorf("refused: %s", res.Status)

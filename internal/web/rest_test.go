@@ -122,7 +122,7 @@ var masks = []struct {
 }{
 	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "<uuid>"},
 	{regexp.MustCompile(`"whsec_[A-Za-z0-9+/]{43}="`), `"whsec_<base64 of 32 bytes>"`},
-	{regexp.MustCompile(`"(created_at|updated_at|disabled_at)": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"`), `"$1": "<time>"`},
+	{regexp.MustCompile(`"(created_at|updated_at|disabled_at|last_published_at)": "\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"`), `"$1": "<time>"`},
 	{regexp.MustCompile(`"timestamp": "20[2-9]\d-[^"]*\+00:00"`), `"timestamp": "<now>"`},
 	{regexp.MustCompile(`"next": "[^"]+"`), `"next": "<cursor>"`},
 }
@@ -181,6 +181,11 @@ func TestExamples(t *testing.T) {
 		{"event_duplicate", "POST", "/v1/events", event},
 		{"event_conflict", "POST", "/v1/events", strings.Replace(event, "job_42", "job_43", 1)},
 		{"event_publish_many", "POST", "/v1/events", `[{"type": "structure_prediction.started", "data": null}, {"type": "not a type", "data": 1}, {"type": "x", "data": 1, "extra": 2}]`},
+		{"event_type_put", "PUT", "/v1/event-types/order.paid", `{"description": "An order was paid in full.", "schema": {"type": "object", "required": ["orderId"]}, "example": {"orderId": "ord_17"}, "validation": "REJECT"}`},
+		{"event_type_get", "GET", "/v1/event-types/order.paid", ""},
+		{"event_type_list", "GET", "/v1/event-types?limit=2", ""},
+		{"event_refused", "POST", "/v1/events", `{"type": "order.paid", "data": {}}`},
+		{"event_type_delete", "DELETE", "/v1/event-types/order.paid", ""},
 		{"webhook_delete", "DELETE", "/v1/webhooks/" + id, ""},
 		{"error_not_found", "GET", "/v1/webhooks/" + id, ""},
 		{"error_unknown_field", "POST", "/v1/webhooks", `{"url": "https://receiver.example.com/", "colour": "red"}`},

@@ -57,6 +57,8 @@ const (
 	maxWebhookBody = 192 << 10
 	// maxReplayBody has room for 100 IDs, types and tags of each kind, and for conditions on data of 8 KiB.
 	maxReplayBody = 256 << 10
+	// maxTypeBody has room for a schema of 64 KiB and an example as long, with the white space between.
+	maxTypeBody = 512 << 10
 	// maxEventsBody bounds an array of events; the limits of their number and size would allow far more.
 	maxEventsBody = 16 << 20
 	readyTimeout  = 2 * time.Second
@@ -74,7 +76,7 @@ type server struct{ Config }
 // resources is the REST surface. Each endpoint requires the same scope as the equivalent GraphQL field (a test compares them).
 func (s *server) resources() map[string]methods {
 	read, write := auth.Needs{Scope: webhook.ScopeWebhooksRead}, auth.Needs{Scope: webhook.ScopeWebhooksWrite}
-	steer := auth.Needs{Scope: webhook.ScopeDeliveriesWrite}
+	steer, admin := auth.Needs{Scope: webhook.ScopeDeliveriesWrite}, auth.Needs{Scope: webhook.ScopeAdmin}
 	return map[string]methods{
 		"/v1/webhooks": {
 			http.MethodGet:  {run: s.listWebhooks, needs: read, like: "Query.webhooks"},
@@ -93,6 +95,14 @@ func (s *server) resources() map[string]methods {
 			http.MethodGet:    {run: s.getReplay, needs: auth.Needs{Scope: webhook.ScopeDeliveriesRead}, like: "Query.replay"},
 			http.MethodPatch:  {run: s.updateReplay, needs: steer, like: "Mutation.updateReplay", maxBody: maxReplayBody},
 			http.MethodDelete: {run: s.cancelReplay, needs: steer, like: "Mutation.cancelReplay"},
+		},
+		"/v1/event-types": {
+			http.MethodGet: {run: s.listEventTypes, needs: read, like: "Query.eventTypes"},
+		},
+		"/v1/event-types/{name}": {
+			http.MethodGet:    {run: s.getEventType, needs: read, like: "Query.eventType"},
+			http.MethodPut:    {run: s.putEventType, needs: admin, like: "Mutation.putEventType", maxBody: maxTypeBody},
+			http.MethodDelete: {run: s.deleteEventType, needs: admin, like: "Mutation.deleteEventType"},
 		},
 		"/v1/events": {
 			http.MethodPost: {
@@ -162,7 +172,7 @@ func (s *server) cors(next http.Handler) http.Handler {
 	}
 	origins := surface.Origins(s.AllowedOrigins)
 	options := cors.Options{
-		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete},
+		AllowedMethods: []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		AllowedHeaders: []string{"Accept", "Authorization", "Content-Type", idempotencyKeyHeader, "Last-Event-ID", surface.TenantHeader},
 		ExposedHeaders: []string{RequestIDHeader, "Location", "Retry-After"},
 		MaxAge:         int((10 * time.Minute).Seconds()),

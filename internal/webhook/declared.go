@@ -15,7 +15,7 @@ import (
 // Bounds of declared event types.
 const (
 	MaxEventTypes                = 500     // declared by one tenant
-	MaxEventTypeSchemas          = 2 << 20 // bytes of all its schemas together
+	MaxDeclaredBytes             = 2 << 20 // of all its schemas, examples and descriptions together
 	MaxEventTypeDescriptionBytes = 4096
 	MaxEventTypeExampleBytes     = 64 << 10
 )
@@ -29,6 +29,9 @@ const (
 	ValidationWarn   SchemaValidation = "WARN"   // the event is stored, and the violation is kept with the type
 	ValidationReject SchemaValidation = "REJECT" // the event is refused
 )
+
+// SchemaValidations lists all kinds of validation.
+var SchemaValidations = []SchemaValidation{ValidationOff, ValidationWarn, ValidationReject}
 
 // EventType is a type of events: one that its tenant has declared, or one that was only published.
 type EventType struct {
@@ -95,7 +98,7 @@ func (t *EventType) Apply(p EventTypePatch, now time.Time) error {
 	}
 	if p.Schema.Set {
 		var err error
-		if t.Schema, err = compacted("schema", p.Schema.Value, MaxEventTypeSchemas); err != nil {
+		if t.Schema, err = compacted("schema", p.Schema.Value, MaxDeclaredBytes); err != nil {
 			errs = append(errs, err)
 		} else if t.Schema != nil && *t.Schema == "null" {
 			t.Schema = nil

@@ -19,6 +19,9 @@ import (
 // Change is a change of a type that is ready to be stored: schema and example are checked, which takes too long for a transaction.
 type Change struct{ before, after *webhook.EventType }
 
+// New reports whether the type is not declared yet.
+func (c *Change) New() bool { return c.before == nil }
+
 // Prepare reads the tenant's type and applies the patch. The error joins *Invalids for broken rules.
 func Prepare(db *gorm.DB, tenant webhook.ID, name string, p webhook.EventTypePatch, now time.Time) (*Change, error) {
 	now = now.UTC().Truncate(time.Microsecond)
@@ -70,7 +73,7 @@ func (c *Change) Store(db *gorm.DB) (before, after *webhook.EventType, ok bool, 
 		return nil, &next, true, err
 	}
 	columns := []string{"description", "schema", "validation", "example", "deprecated_at", "updated_at"}
-	if textOf(c.before.Schema) != textOf(next.Schema) { // what is told was about another schema
+	if !equal(c.before.Schema, next.Schema) { // what is told was about another schema
 		next.ViolatedAt, next.Violation = nil, nil
 		columns = append(columns, "violated_at", "violation")
 	}
@@ -87,7 +90,12 @@ func textOf(s *string) string {
 
 func same(a, b *webhook.EventType) bool {
 	return a.Description == b.Description && a.Validation == b.Validation && a.DeprecatedAt == b.DeprecatedAt &&
-		textOf(a.Schema) == textOf(b.Schema) && textOf(a.Example) == textOf(b.Example)
+		equal(a.Schema, b.Schema) && equal(a.Example, b.Example)
+}
+
+// equal reports whether both are the same JSON value, or nil.
+func equal(a, b *string) bool {
+	return (a == nil) == (b == nil) && schema.Equal(textOf(a), textOf(b))
 }
 
 // check compiles the schema, and checks the example with it.
@@ -116,17 +124,25 @@ func check(t *webhook.EventType) error {
 // fits applies the tenant's bounds to a type that is stored.
 func fits(db *gorm.DB, before, after *webhook.EventType) error {
 	var held struct{ Types, Bytes int }
-	if err := db.Raw("SELECT COUNT(*) AS types, COALESCE(SUM(OCTET_LENGTH(schema)), 0) AS bytes FROM event_types WHERE tenant_id = ? AND name <> ?", after.TenantID, after.Name).
+	if err := db.Raw("SELECT COUNT(*) AS types, COALESCE(SUM(COALESCE(OCTET_LENGTH(schema), 0) + COALESCE(OCTET_LENGTH(example), 0) + OCTET_LENGTH(description)), 0) AS bytes FROM event_types WHERE tenant_id = ? AND name <> ?", after.TenantID, after.Name).
 		Scan(&held).Error; err != nil {
 		return fmt.Errorf("count event types: %w", err)
 	}
 	if before == nil && held.Types >= webhook.MaxEventTypes {
 		return webhook.Invalidf("", webhook.CodeQuota, "the tenant has declared %d event types, the most that it may; delete one first", webhook.MaxEventTypes)
 	}
-	if len(textOf(after.Schema)) > 0 && held.Bytes+len(*after.Schema) > webhook.MaxEventTypeSchemas {
-		return webhook.Invalidf("schema", webhook.CodeQuota, "makes the schemas of all the tenant's event types longer than %d bytes together; shorten one, or delete an event type", webhook.MaxEventTypeSchemas)
+	if before != nil && size(after) <= size(before) {
+		return nil
+	}
+	if held.Bytes+size(after) > webhook.MaxDeclaredBytes {
+		return webhook.Invalidf("schema", webhook.CodeQuota, "makes the schemas, examples and descriptions of all the tenant's event types longer than %d bytes together; shorten one, or delete an event type", webhook.MaxDeclaredBytes)
 	}
 	return nil
+}
+
+// size is what a type counts for webhook.MaxDeclaredBytes.
+func size(t *webhook.EventType) int {
+	return len(textOf(t.Schema)) + len(textOf(t.Example)) + len(t.Description)
 }
 
 // find reads a declared type; nil if there is none.

@@ -1,0 +1,148 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// eventType is an event type as REST shows it. What a type does not have is absent.
+type eventType struct {
+	Name        string                   `json:"name"`
+	Object      string                   `json:"object"`
+	Declared    bool                     `json:"declared"`
+	Description string                   `json:"description"`
+	Schema      json.RawMessage          `json:"schema,omitempty"`
+	Validation  webhook.SchemaValidation `json:"validation"`
+	Example     json.RawMessage          `json:"example,omitempty"`
+	Deprecated  bool                     `json:"deprecated"`
+	// WebhookCount counts those that get events of the type, wildcards included, as of now.
+	WebhookCount int `json:"webhook_count"`
+
+	CreatedAt       *second `json:"created_at,omitempty"` // of the declaration, as is UpdatedAt
+	UpdatedAt       *second `json:"updated_at,omitempty"`
+	DeprecatedAt    *second `json:"deprecated_at,omitempty"`
+	LastPublishedAt *second `json:"last_published_at,omitempty"` // only for callers who may read events
+	LastViolationAt *second `json:"last_violation_at,omitempty"`
+	LastViolation   *string `json:"last_violation,omitempty"`
+}
+
+func (r *request) showType(t *webhook.EventType) eventType {
+	shown := eventType{
+		Name: t.Name, Object: "event_type", Declared: t.Declared(), Description: t.Description, Validation: t.Validation,
+		Deprecated: t.DeprecatedAt != nil, DeprecatedAt: (*second)(t.DeprecatedAt), WebhookCount: r.scope.Wanting(t.Name),
+		LastViolationAt: (*second)(t.ViolatedAt), LastViolation: t.Violation,
+	}
+	if t.Schema != nil {
+		shown.Schema = json.RawMessage(*t.Schema)
+	}
+	if t.Example != nil {
+		shown.Example = json.RawMessage(*t.Example)
+	}
+	if t.Declared() {
+		shown.CreatedAt, shown.UpdatedAt = (*second)(&t.CreatedAt), (*second)(&t.UpdatedAt)
+	}
+	if auth.From(r.Context()).Token.Scopes.Has(webhook.ScopeDeliveriesRead) {
+		shown.LastPublishedAt = (*second)(t.LastPublishedAt)
+	}
+	return shown
+}
+
+// typeCost is what an event type in a list costs: itself, its schema and its example.
+const typeCost = listedCost + 2*10
+
+func (s *server) listEventTypes(r *request) (int, any, error) {
+	page, err := pageOf(r.URL.Query(), r.place(cursor.RESTEventTypes))
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := s.charge(r.Request, typeCost*page.First); err != nil {
+		return 0, nil, err
+	}
+	list, err := r.scope.EventTypePage(r.Context(), page)
+	if err != nil {
+		return 0, nil, err
+	}
+	answer := listing[eventType]{Object: "list", Data: make([]eventType, len(list.Items)), HasMore: list.HasNext}
+	for i, t := range list.Items {
+		answer.Data[i] = r.showType(t)
+	}
+	if list.HasNext {
+		next := r.scope.CursorAt(cursor.RESTEventTypes, store.Place{At: list.EndAt, Seq: list.End})
+		answer.Next = &next
+	}
+	return http.StatusOK, answer, nil
+}
+
+// getEventType answers 404 for a name that no type can have, as for one that none has.
+func (s *server) getEventType(r *request) (int, any, error) {
+	name := r.PathValue("name")
+	if webhook.CheckPublishedType("name", name) != nil {
+		return 0, nil, webhook.ErrNotFound
+	}
+	t, err := r.scope.EventType(r.Context(), name)
+	if err != nil {
+		return 0, nil, err
+	}
+	if t == nil {
+		return 0, nil, webhook.ErrNotFound
+	}
+	return http.StatusOK, r.showType(t), nil
+}
+
+// putEventType declares the type of the path as the body says: what is left out has its default, also if the type had it. The object from a GET
+// may be sent back.
+func (s *server) putEventType(r *request) (int, any, error) {
+	var p webhook.EventTypePatch
+	name := r.PathValue("name")
+	err := decode(r.body, map[string]func(json.RawMessage) string{
+		"description": optional(str(&p.Description.Value)), "schema": optional(whole(&p.Schema.Value)), "example": optional(whole(&p.Example.Value)),
+		"validation": optional(word(&p.Validation.Value, webhook.SchemaValidations)), "deprecated": optional(boolean(&p.Deprecated.Value)),
+
+		"name": is(name), "object": is("event_type"),
+		"declared": told, "webhook_count": told, "created_at": told, "updated_at": told, "deprecated_at": told, "last_published_at": told,
+		"last_violation_at": told, "last_violation": told,
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	p.Description.Set, p.Schema.Set, p.Example.Set, p.Validation.Set, p.Deprecated.Set = true, true, true, true, true
+	t, created, err := r.changing().PutEventType(r.Context(), name, p)
+	if err != nil {
+		return 0, nil, err
+	}
+	if created {
+		r.header.Set("Location", "/v1/event-types/"+name)
+		return http.StatusCreated, r.showType(t), nil
+	}
+	return http.StatusOK, r.showType(t), nil
+}
+
+// word accepts one of some words.
+func word[T ~string](to *T, some []T) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		var one []T
+		if problem := words(&one, some)(json.RawMessage("[" + string(raw) + "]")); problem != "" {
+			return fmt.Sprintf("must be one of %v", some)
+		}
+		*to = one[0]
+		return ""
+	}
+}
+
+func (s *server) deleteEventType(r *request) (int, any, error) {
+	deleted, err := r.changing().DeleteEventType(r.Context(), r.PathValue("name"))
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, struct {
+		Name    string `json:"name"`
+		Object  string `json:"object"`
+		Deleted bool   `json:"deleted"`
+	}{deleted.Name, "event_type", true}, nil
+}
