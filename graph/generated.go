@@ -681,6 +681,7 @@ type ComplexityRoot struct {
 		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
 		Metadata        func(childComplexity int) int
+		NoRetryStatuses func(childComplexity int) int
 		OnFailure       func(childComplexity int) int
 		Ordering        func(childComplexity int) int
 		Payload         func(childComplexity int) int
@@ -3709,6 +3710,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.Metadata(childComplexity), true
+	case "Webhook.noRetryStatuses":
+		if e.ComplexityRoot.Webhook.NoRetryStatuses == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.NoRetryStatuses(childComplexity), true
 	case "Webhook.onFailure":
 		if e.ComplexityRoot.Webhook.OnFailure == nil {
 			break
@@ -5253,6 +5260,8 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_failingSince(ctx, field)
 	case "retryScheduleMs":
 		return ec.fieldContext_Webhook_retryScheduleMs(ctx, field)
+	case "noRetryStatuses":
+		return ec.fieldContext_Webhook_noRetryStatuses(ctx, field)
 	case "timeoutMs":
 		return ec.fieldContext_Webhook_timeoutMs(ctx, field)
 	case "ratePerSecond":
@@ -18304,6 +18313,29 @@ func (ec *executionContext) fieldContext_Webhook_retryScheduleMs(_ context.Conte
 	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Webhook_noRetryStatuses(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_noRetryStatuses(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.NoRetryStatuses, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []int) graphql.Marshaler {
+			return ec.marshalNInt2ᚕintᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_noRetryStatuses(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Webhook_timeoutMs(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
 	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.TimeoutMs)
 }
@@ -20237,7 +20269,7 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 		asMap["signatureScheme"] = "HMAC_SHA256"
 	}
 
-	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "signatureScheme"}
+	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "signatureScheme"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -20307,6 +20339,13 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.RetryScheduleMs = data
+		case "noRetryStatuses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("noRetryStatuses"))
+			data, err := ec.unmarshalOInt2ᚕintᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NoRetryStatuses = data
 		case "timeoutMs":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeoutMs"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -22067,7 +22106,7 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers"}
+	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -22151,6 +22190,13 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.RetryScheduleMs = graphql.OmittableOf(data)
+		case "noRetryStatuses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("noRetryStatuses"))
+			data, err := ec.unmarshalOInt2ᚕintᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.NoRetryStatuses = graphql.OmittableOf(data)
 		case "timeoutMs":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("timeoutMs"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -26800,6 +26846,11 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 		case "retryScheduleMs":
 			out.Values[i] = ec._Webhook_retryScheduleMs(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "noRetryStatuses":
+			out.Values[i] = ec._Webhook_noRetryStatuses(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "timeoutMs":

@@ -193,6 +193,7 @@ func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 		Filter:          opt(in.Filter),
 		Description:     valueOr(in.Description, ""),
 		RetryScheduleMs: opt(in.RetryScheduleMs),
+		NoRetryStatuses: opt(in.NoRetryStatuses),
 		TimeoutMs:       opt(in.TimeoutMs),
 		RatePerSecond:   opt(in.RatePerSecond),
 		Headers:         opt(in.Headers),

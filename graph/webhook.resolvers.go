@@ -19,6 +19,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 		Enabled:         input.Enabled,
 		Description:     input.Description,
 		RetryScheduleMs: input.RetryScheduleMs,
+		NoRetryStatuses: input.NoRetryStatuses,
 		TimeoutMs:       input.TimeoutMs,
 		RatePerSecond:   input.RatePerSecond,
 		Headers:         input.Headers,

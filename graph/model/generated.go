@@ -157,6 +157,9 @@ type CreateWebhookInput struct {
 	// The delay before each retry, in milliseconds: at most 30 delays of at most 604,800,000 (7 days). Null means the server's
 	// schedule; empty means no retries.
 	RetryScheduleMs []int `json:"retryScheduleMs,omitempty"`
+	// The HTTP statuses after which a delivery fails at once, without further retries: at most 50, each from 300 to 599 except 410, which disables the
+	// webhook. Null and empty mean none. Duplicates are removed.
+	NoRetryStatuses []int `json:"noRetryStatuses,omitempty"`
 	// The time limit for one attempt, in milliseconds, 1,000 to 30,000; null means the server's limit.
 	TimeoutMs *int `json:"timeoutMs,omitempty"`
 	// The maximum number of attempts started per second, 1 to 10,000; null means unlimited.
@@ -626,6 +629,9 @@ type UpdateWebhookInput struct {
 	// The delay before each retry, in milliseconds: at most 30 delays of at most 604,800,000 (7 days). Null means the server's
 	// schedule; empty means no retries.
 	RetryScheduleMs graphql.Omittable[[]int] `json:"retryScheduleMs,omitempty"`
+	// The HTTP statuses after which a delivery fails at once, without further retries: at most 50, each from 300 to 599 except 410, which disables the
+	// webhook. Null and empty mean none. Duplicates are removed.
+	NoRetryStatuses graphql.Omittable[[]int] `json:"noRetryStatuses,omitempty"`
 	// The time limit for one attempt, in milliseconds, 1,000 to 30,000; null means the server's limit.
 	TimeoutMs graphql.Omittable[*int] `json:"timeoutMs,omitempty"`
 	// The maximum number of attempts started per second, 1 to 10,000; null means unlimited.

@@ -229,6 +229,13 @@ func TestOrderingGoesOn(t *testing.T) {
 			o.due()
 			record(o.t, o.s, claimed, 200)
 		},
+		"failed without retries": func(o *keyedHook) {
+			_, _, err := o.UpdateWebhook(o.t.Context(), o.hook.ID, webhook.Patch{
+				RetryScheduleMs: webhook.Some([]int{3_600_000}), NoRetryStatuses: webhook.Some([]int{404}),
+			}, nil)
+			must(o.t, err)
+			record(o.t, o.s, o.due("a1")["a1"], 404)
+		},
 		"given back": func(o *keyedHook) {
 			must(o.t, o.s.Unclaim(o.t.Context(), []*store.Claimed{o.due("a1")["a1"]}))
 			record(o.t, o.s, o.due("a1")["a1"], 200)

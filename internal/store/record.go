@@ -262,6 +262,10 @@ func (b *batch) decide(r *Result, start int) dialect.Outcome {
 		if latest := b.target(d.WebhookID); latest != nil {
 			target = latest
 		}
+		if !target.Retries(r.Attempt.ResponseStatus) {
+			o.Status, o.Completed, o.Reason = webhook.DeliveryFailed, &now, webhook.FailureStatus
+			break
+		}
 		next, ok := target.Schedule().Next(d.AttemptCount+1-start, now, r.RetryAfter)
 		switch at := d.ExpiresAt; {
 		case !ok:

@@ -102,6 +102,57 @@ func TestRetryUntilGivenUp(t *testing.T) {
 	})
 }
 
+// A delivery fails at once, whatever retries are left, when the receiver answers with a status for which its webhook wants none: with the
+// statuses that the webhook has when the attempt is recorded. Other failures are retried, and so is the delivery by hand, with the same rule.
+func TestNoRetryStatuses(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true, NoRetryStatuses: []int{422, 404}, RetryScheduleMs: []int{0, 0}})
+		publish(t, c, webhook.NewEvent{Type: "a.b"})
+		attempt := func(answer int) *webhook.Delivery {
+			t.Helper()
+			claims, _ := claim(t, s, w.ID, 10)
+			if len(claims) != 1 {
+				t.Fatalf("%d claims", len(claims))
+			}
+			record(t, s, claims[0], answer)
+			return storetest.Only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{w.ID}}, store.Page{}))
+		}
+		fails := func(d *webhook.Delivery, attempts int) {
+			t.Helper()
+			if d.Status != webhook.DeliveryFailed || d.AttemptCount != attempts || d.FailureReason == nil || *d.FailureReason != webhook.FailureStatus || d.CompletedAt == nil || d.NextAttemptAt != nil {
+				t.Errorf("after attempt %d: %+v", attempts, d)
+			}
+		}
+		if d := attempt(500); d.Status != webhook.Pending || d.FailureReason != nil {
+			t.Errorf("after another status: %+v", d)
+		}
+		d := attempt(404)
+		fails(d, 2)
+		for _, reload := range []bool{false, true} {
+			if reload {
+				must(t, s.Close())
+				s = t.Open(t, store.Options{})
+				c = tenant(t, s, "a")
+			}
+			_, err := c.RetryDelivery(t.Context(), d.ID)
+			must(t, err)
+			d = attempt(422)
+			fails(d, d.AttemptCount)
+		}
+		_, err := c.RetryDelivery(t.Context(), d.ID)
+		must(t, err)
+		updated, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{NoRetryStatuses: webhook.Some([]int{})}, nil)
+		if must(t, err); updated.NoRetryStatuses != nil {
+			t.Errorf("updated: %v", updated.NoRetryStatuses)
+		}
+		if d := attempt(404); d.Status != webhook.Pending {
+			t.Errorf("after the statuses were removed: %+v", d)
+		}
+	})
+}
+
 // 410 disables the webhook, with the reason in the webhook and in an operational event.
 func TestGoneDisables(t *testing.T) {
 	each(t, func(t *suite) {

@@ -54,7 +54,7 @@ func TestAllSettings(t *testing.T) {
 	settings := object{
 		"url": "https://example.com/a", "events": []string{"a.b"}, "enabled": false, "description": "ours", "retry_schedule_ms": []int{},
 		"timeout_ms": 2000, "rate_per_second": 7, "signature_scheme": "ED25519", "external_id": "e1", "metadata": object{"plan": "pro"},
-		"ordering": "KEY", "on_failure": "HOLD",
+		"ordering": "KEY", "on_failure": "HOLD", "no_retry_statuses": []int{400, 404, 422},
 		"payload": object{"format": "TEMPLATE", "include_fields": []string{"a.b"}, "template": object{"text": "{{ type }}"}},
 		"headers": []object{{"name": "X-Key", "value": "secret", "sensitive": true}, {"name": "X-Plain", "value": "p", "sensitive": false}},
 	}
@@ -81,7 +81,7 @@ func TestAllSettings(t *testing.T) {
 	}
 	changed := object{
 		"description": nil, "retry_schedule_ms": []int{1000, 2000}, "timeout_ms": 3000, "rate_per_second": nil, "enabled": true, "events": nil,
-		"headers": nil, "url": "https://example.com/b",
+		"headers": nil, "no_retry_statuses": []int{404}, "url": "https://example.com/b",
 	}
 	for name, value := range changed { // one by one
 		if status, got := a.call(t, "PATCH", path, object{name: value}); status != http.StatusOK {
@@ -119,6 +119,7 @@ func TestWrongSettings(t *testing.T) {
 		"signature_scheme":  {"ED25519", "X"},
 		"secret":            {"whsec_x"},
 		"ordering":          {"FIFO", 1, true},
+		"no_retry_statuses": {404, "404", []any{nil}, []int{404, 410}, []int{200}, []int{600}},
 		"on_failure":        {"STOP", 1, "HOLD"},
 	} {
 		for _, value := range values {

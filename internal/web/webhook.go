@@ -31,6 +31,7 @@ type hook struct {
 	ExternalID      *string                 `json:"external_id,omitempty"`
 	Metadata        json.RawMessage         `json:"metadata,omitempty"`
 	RetryScheduleMs *[]int                  `json:"retry_schedule_ms,omitempty"` // absent: the server's; empty: no retry
+	NoRetryStatuses []int                   `json:"no_retry_statuses,omitempty"`
 	TimeoutMs       *int                    `json:"timeout_ms,omitempty"`
 	RatePerSecond   *int                    `json:"rate_per_second,omitempty"`
 	Ordering        webhook.Ordering        `json:"ordering,omitempty"`   // absent: NONE
@@ -93,7 +94,7 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 		h := hook{
 			ID: w.ID, Object: "webhook", URL: w.URL, Events: w.Events, Enabled: w.Enabled,
 			CreatedAt: second(w.CreatedAt), UpdatedAt: second(w.UpdatedAt),
-			Description: w.Description, ExternalID: w.ExternalID, TimeoutMs: w.TimeoutMs, RatePerSecond: w.RatePerSecond,
+			Description: w.Description, ExternalID: w.ExternalID, NoRetryStatuses: w.NoRetryStatuses, TimeoutMs: w.TimeoutMs, RatePerSecond: w.RatePerSecond,
 			DisabledReason: w.DisabledReason, DisabledAt: (*second)(w.DisabledAt), FailingSince: (*second)(w.FailingSince),
 		}
 		if w.Ordering != webhook.OrderingNone {
@@ -151,7 +152,8 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 	err := decode(r.body, map[string]func(json.RawMessage) string{
 		"url": str(&n.URL), "events": strs(&n.Events), "filter": whole(&n.Filter), "enabled": boolean(&n.Enabled),
 		"description": optional(str(&n.Description)), "retry_schedule_ms": numbers(&n.RetryScheduleMs),
-		"timeout_ms": number(&n.TimeoutMs), "rate_per_second": number(&n.RatePerSecond),
+		"no_retry_statuses": numbers(&n.NoRetryStatuses),
+		"timeout_ms":        number(&n.TimeoutMs), "rate_per_second": number(&n.RatePerSecond),
 		"external_id": text(&n.ExternalID), "metadata": whole(&n.Metadata),
 		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)),
 		"ordering": optional(str((*string)(&n.Ordering))), "on_failure": optional(str((*string)(&n.OnFailure))), "payload": newPayload(&n.Payload),
@@ -221,6 +223,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 
 		"description":       set(&p.Description.Set, optional(str(&p.Description.Value))),
 		"retry_schedule_ms": set(&p.RetryScheduleMs.Set, numbers(&p.RetryScheduleMs.Value)),
+		"no_retry_statuses": set(&p.NoRetryStatuses.Set, numbers(&p.NoRetryStatuses.Value)),
 		"timeout_ms":        set(&p.TimeoutMs.Set, number(&p.TimeoutMs.Value)),
 		"rate_per_second":   set(&p.RatePerSecond.Set, number(&p.RatePerSecond.Value)),
 		"external_id":       set(&p.ExternalID.Set, text(&p.ExternalID.Value)),
@@ -246,7 +249,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	if !p.URL.Set && !p.Events.Set && !p.Filter.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.TimeoutMs.Set &&
+	if !p.URL.Set && !p.Events.Set && !p.Filter.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.NoRetryStatuses.Set && !p.TimeoutMs.Set &&
 		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !p.Payload.Set && !rotate {
 		return s.getWebhook(r) // nothing changes, not even updated_at
 	}

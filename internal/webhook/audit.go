@@ -167,6 +167,7 @@ func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
 		{"description", description},
 		{"headers", names},
 		{"retryScheduleMs", w.RetryScheduleMs},
+		{"noRetryStatuses", w.NoRetryStatuses},
 		{"timeoutMs", w.TimeoutMs},
 		{"ratePerSecond", w.RatePerSecond},
 		{"externalId", w.ExternalID},

@@ -70,6 +70,7 @@ type FailureReason string
 // The reasons.
 const (
 	FailureRetriesExhausted FailureReason = "RETRIES_EXHAUSTED" // the last attempt of its schedule failed
+	FailureStatus           FailureReason = "NO_RETRY_STATUS"   // the response's status is one of the webhook's NoRetryStatuses
 	FailureExpired          FailureReason = "EXPIRED"           // it was due for longer than the server's age limit, or its event's ExpiresAt has passed
 )
 

@@ -324,8 +324,11 @@ func whatFollows(a *Attempt, d *Delivery) string {
 	case Held:
 		return "The webhook is disabled, so the delivery is held. Enabling the webhook makes the next attempt."
 	case DeliveryFailed:
-		if d.FailureReason != nil && *d.FailureReason == FailureExpired {
+		switch {
+		case d.FailureReason != nil && *d.FailureReason == FailureExpired:
 			return "The event's expiresAt has passed, or the delivery was due for longer than this server allows. Nothing happens until someone retries it."
+		case d.FailureReason != nil && *d.FailureReason == FailureStatus:
+			return "The webhook's noRetryStatuses has this status, so no retry follows. Nothing happens until someone retries the delivery."
 		}
 		return "The retry schedule is exhausted. Nothing happens until someone retries the delivery."
 	case Canceled:

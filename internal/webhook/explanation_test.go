@@ -102,7 +102,7 @@ func TestExplanationsAreSentences(t *testing.T) {
 
 // What happens next follows from the delivery as it is, not as it was after the attempt.
 func TestWhatFollows(t *testing.T) {
-	code, at, expired := ErrorTimeout, time.Date(2026, 4, 23, 10, 0, 0, 0, time.UTC), FailureExpired
+	code, at, expired, status := ErrorTimeout, time.Date(2026, 4, 23, 10, 0, 0, 0, time.UTC), FailureExpired, FailureStatus
 	a := &Attempt{Status: AttemptFailed, Error: &code, Number: 2}
 	for want, d := range map[string]*Delivery{
 		"no longer stored":            nil,
@@ -112,6 +112,7 @@ func TestWhatFollows(t *testing.T) {
 		"is held":                     {Status: Held, AttemptCount: 2},
 		"schedule is exhausted":       {Status: DeliveryFailed, AttemptCount: 2},
 		"due for longer":              {Status: DeliveryFailed, AttemptCount: 2, FailureReason: &expired},
+		"noRetryStatuses has":         {Status: DeliveryFailed, AttemptCount: 2, FailureReason: &status},
 		"was canceled":                {Status: Canceled, AttemptCount: 2},
 	} {
 		if e := Explain(a, d); !strings.Contains(e.Next, want) {

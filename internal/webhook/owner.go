@@ -70,6 +70,7 @@ func (w *Webhook) checkOwners() (errs []error) {
 func (w *Webhook) SameSettings(o *Webhook) bool {
 	return w.URL == o.URL && sameEvents(w.Events, o.Events) && w.Description == o.Description && w.off() == o.off() &&
 		(w.RetryScheduleMs == nil) == (o.RetryScheduleMs == nil) && slices.Equal(w.RetryScheduleMs, o.RetryScheduleMs) &&
+		slices.Equal(w.NoRetryStatuses, o.NoRetryStatuses) &&
 		alike(w.TimeoutMs, o.TimeoutMs) && alike(w.RatePerSecond, o.RatePerSecond) && alike(w.ExternalID, o.ExternalID) &&
 		sameJSON(w.Metadata, o.Metadata) && sameJSON(w.Filter, o.Filter) && w.Payload.Same(o.Payload) && w.Ordering == o.Ordering && w.OnFailure == o.OnFailure
 }

@@ -24,6 +24,7 @@ func TestPatch(t *testing.T) {
 		"nothing":          {enabled, Patch{}, func(*Webhook) {}},
 		"texts":            {enabled, Patch{URL: Some("https://b.example/"), Description: Some("")}, func(w *Webhook) { w.URL, w.Description = "https://b.example/", "" }},
 		"null":             {enabled, Patch{Events: Some[[]string](nil), RatePerSecond: Some[*int](nil)}, func(w *Webhook) { w.Events, w.RatePerSecond = nil, nil }},
+		"statuses":         {enabled, Patch{NoRetryStatuses: Some([]int{404})}, func(w *Webhook) { w.NoRetryStatuses = []int{404} }},
 		"numbers":          {enabled, Patch{TimeoutMs: Some(&five), RetryScheduleMs: Some([]int{1})}, func(w *Webhook) { w.TimeoutMs, w.RetryScheduleMs = &five, []int{1} }},
 		"enabled already":  {enabled, Patch{Enabled: Some(true)}, func(*Webhook) {}},
 		"disable":          {enabled, Patch{Enabled: Some(false)}, func(w *Webhook) { w.Enabled, w.DisabledReason, w.DisabledAt = false, &manual, &now }},

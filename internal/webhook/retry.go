@@ -3,6 +3,7 @@ package webhook
 import (
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,40 @@ func (s Schedule) Next(tried int, now time.Time, retryAfter time.Duration) (time
 	wait := s[tried]
 	wait += time.Duration((rand.Float64()*2 - 1) * Jitter * float64(wait)) //nolint:gosec // jitter is no secret
 	return now.Add(max(wait, min(retryAfter, MaxRetryAfter))), true
+}
+
+// Retries reports whether the webhook wants another attempt after one that failed with this HTTP status; nil: there was no response.
+func (w *Webhook) Retries(status *int) bool {
+	return status == nil || !slices.Contains(w.NoRetryStatuses, *status)
+}
+
+// ascending sorts statuses and removes duplicates, and makes an empty list nil. A list with an invalid one is left for checkNoRetry.
+func ascending(statuses []int) []int {
+	if len(statuses) == 0 {
+		return nil
+	}
+	if slices.ContainsFunc(statuses, func(s int) bool { return s < 300 || s > 599 || s == http.StatusGone }) {
+		return statuses
+	}
+	statuses = slices.Clone(statuses)
+	slices.Sort(statuses)
+	return slices.Compact(statuses)
+}
+
+// checkNoRetry returns nil or an *Invalid.
+func checkNoRetry(statuses []int) error {
+	for i, s := range statuses {
+		switch {
+		case s == http.StatusGone:
+			return Invalidf(Index("noRetryStatuses", i), CodeInvalid, "must not be 410, after which the webhook is disabled and its deliveries are held")
+		case s < 300 || s > 599:
+			return Invalidf(Index("noRetryStatuses", i), CodeOutOfRange, "must be an HTTP status from 300 to 599")
+		}
+	}
+	if len(statuses) > MaxNoRetryStatuses {
+		return Invalidf("noRetryStatuses", CodeTooMany, "must have at most %d statuses", MaxNoRetryStatuses)
+	}
+	return nil
 }
 
 // RetryAfter reads a Retry-After field (RFC 9110, section 10.2.3): seconds or an HTTP date. It is 0 when absent, in the

@@ -19,6 +19,7 @@ const (
 	MaxDescriptionChars = 1000
 	MaxRetries          = 30                 // waits in a retry schedule
 	MaxRetryDelay       = 7 * 24 * time.Hour // one wait of a retry schedule
+	MaxNoRetryStatuses  = 50
 	MinTimeout          = time.Second
 	MaxTimeout          = 30 * time.Second
 	DefaultTimeout      = 15 * time.Second
@@ -48,6 +49,8 @@ type Webhook struct {
 	FailingSince *time.Time `gorm:"serializer:micros"`
 	// RetryScheduleMs overrides DefaultSchedule: the delay before each retry, in ms. Nil means the default; empty, no retry.
 	RetryScheduleMs []int `gorm:"serializer:json"`
+	// NoRetryStatuses are the HTTP statuses after which a delivery fails without further retries, ascending; nil means none.
+	NoRetryStatuses []int `gorm:"serializer:json"`
 	// TimeoutMs bounds one attempt, connection to last byte, in ms (1,000 to 30,000). Nil means the server's default.
 	TimeoutMs *int
 	// RatePerSecond bounds the attempts started in a second (1 to 10,000). Nil means unlimited.
@@ -113,6 +116,7 @@ type New struct {
 	Enabled         bool
 	Description     string
 	RetryScheduleMs []int
+	NoRetryStatuses []int
 	TimeoutMs       *int
 	RatePerSecond   *int
 	Headers         []*NewHeader
@@ -144,6 +148,7 @@ type Patch struct {
 	Enabled         Opt[bool]
 	Description     Opt[string]
 	RetryScheduleMs Opt[[]int]
+	NoRetryStatuses Opt[[]int]
 	TimeoutMs       Opt[*int]
 	RatePerSecond   Opt[*int]
 	Headers         Opt[[]*NewHeader] // all of them; see SetHeaders
@@ -165,6 +170,7 @@ func (p *Patch) Apply(w *Webhook, now time.Time) {
 	set(&w.Events, p.Events)
 	set(&w.Description, p.Description)
 	set(&w.RetryScheduleMs, p.RetryScheduleMs)
+	set(&w.NoRetryStatuses, p.NoRetryStatuses)
 	set(&w.TimeoutMs, p.TimeoutMs)
 	set(&w.RatePerSecond, p.RatePerSecond)
 	set(&w.ExternalID, p.ExternalID)
@@ -226,6 +232,7 @@ func (w *Webhook) Normalize() {
 	if len(w.Events) == 0 || len(w.Events) == 1 && all {
 		w.Events = nil
 	}
+	w.NoRetryStatuses = ascending(w.NoRetryStatuses)
 	w.Metadata, w.Filter = compact(w.Metadata, MaxMetadataBytes), compact(w.Filter, MaxFilterBytes)
 	w.Payload = w.Payload.Normal()
 	w.Ordering, w.OnFailure = cmp.Or(w.Ordering, OrderingNone), cmp.Or(w.OnFailure, OnFailureContinue)
@@ -257,6 +264,7 @@ func (w *Webhook) Check() error {
 			break
 		}
 	}
+	errs = append(errs, checkNoRetry(w.NoRetryStatuses))
 	if t := w.TimeoutMs; t != nil && (int64(*t) < MinTimeout.Milliseconds() || int64(*t) > MaxTimeout.Milliseconds()) {
 		errs = append(errs, Invalidf("timeoutMs", CodeOutOfRange,
 			"must be from %d to %d", MinTimeout.Milliseconds(), MaxTimeout.Milliseconds()))

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -32,6 +33,10 @@ func TestCheck(t *testing.T) {
 		"ratePerSecond OUT_OF_RANGE":       {URL: "x", RatePerSecond: &zero},
 		"ratePerSecond OUT_OF_RANGE above": {URL: "x", RatePerSecond: &much},
 		"retryScheduleMs.1 OUT_OF_RANGE":   {URL: "x", RetryScheduleMs: []int{0, -1}},
+		"noRetryStatuses.1 OUT_OF_RANGE":   {URL: "x", NoRetryStatuses: []int{404, 299}},
+		"noRetryStatuses.0 OUT_OF_RANGE":   {URL: "x", NoRetryStatuses: []int{600}},
+		"noRetryStatuses.2 INVALID":        {URL: "x", NoRetryStatuses: []int{404, 300, 410}},
+		"noRetryStatuses TOO_MANY":         {URL: "x", NoRetryStatuses: manyStatuses()},
 		"retryScheduleMs TOO_MANY":         {URL: "x", RetryScheduleMs: make([]int, MaxRetries+1)},
 	} {
 		bad := Invalids(w.Check())
@@ -42,6 +47,39 @@ func TestCheck(t *testing.T) {
 		if got := bad[0].Field + " " + string(bad[0].Code); !strings.HasPrefix(field, got) {
 			t.Errorf("got %s, want %s", got, field)
 		}
+	}
+}
+
+// manyStatuses returns one status more than a webhook may have.
+func manyStatuses() []int {
+	var all []int
+	for i := range MaxNoRetryStatuses + 1 {
+		all = append(all, 300+i)
+	}
+	return all
+}
+
+// Statuses without retries are sorted and unique whatever the order in which they are given, so that equal settings are equal; no list is
+// taken for an empty one. The caller's list stays as it is.
+func TestNoRetryStatuses(t *testing.T) {
+	given := []int{500, 404, 500, 300, 599}
+	w := Webhook{URL: "x", NoRetryStatuses: given}
+	w.Normalize()
+	if want := []int{300, 404, 500, 599}; !slices.Equal(w.NoRetryStatuses, want) || given[0] != 500 || w.Check() != nil {
+		t.Errorf("%v of %v, want %v; %v", w.NoRetryStatuses, given, want, w.Check())
+	}
+	for status, want := range map[int]bool{0: true, 404: false, 405: true, 599: false} {
+		got := w.Retries(&status)
+		if status == 0 {
+			got = w.Retries(nil)
+		}
+		if got != want {
+			t.Errorf("retries after %d: %v", status, got)
+		}
+	}
+	w.NoRetryStatuses = []int{}
+	if w.Normalize(); w.NoRetryStatuses != nil {
+		t.Errorf("an empty list is %v", w.NoRetryStatuses)
 	}
 }
 

@@ -108,6 +108,7 @@ CREATE TABLE webhooks (
     disabled_at       timestamptz,
     failing_since     timestamptz,
     retry_schedule_ms text, -- JSON array; NULL: the default
+    no_retry_statuses text, -- JSON array; HTTP statuses after which no retry follows; NULL: none
     timeout_ms        integer,
     rate_per_second   integer,
     created_at        timestamptz NOT NULL,

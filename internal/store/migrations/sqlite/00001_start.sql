@@ -100,6 +100,7 @@ CREATE TABLE webhooks (
     disabled_at       INTEGER,
     failing_since     INTEGER,
     retry_schedule_ms TEXT, -- JSON array; NULL: the default
+    no_retry_statuses TEXT, -- JSON array; HTTP statuses after which no retry follows; NULL: none
     timeout_ms        INTEGER,
     rate_per_second   INTEGER,
     created_at        INTEGER NOT NULL,

@@ -31,6 +31,9 @@ export function sentence(delivery: Delivery, last: AttemptInfo | undefined): str
         const failed = count > 0 ? ` It failed ${times(count)}.${why}` : '';
         return `Given up: it was due for longer than the server allows.${failed}`;
       }
+      if (delivery.failureReason === 'NO_RETRY_STATUS') {
+        return `Given up after attempt ${count}: the webhook wants no retries after this status.${why}`;
+      }
       return `Given up after ${count === 1 ? 'one attempt' : `${count} attempts`}.${why}`;
     case 'CANCELED':
       return count > 0

@@ -16,7 +16,7 @@ import { FilterSection } from './filter/FilterSection';
 import { HeaderFields } from './HeaderFields';
 import { PayloadSection } from './payload/PayloadSection';
 import { ScheduleLine } from './ScheduleLine';
-import { formOf, inputOf, numberOf, type SettingsForm, scheduleOf } from './settings';
+import { formOf, inputOf, numberOf, type SettingsForm, scheduleOf, statusesOf } from './settings';
 import { WebhookFields } from './WebhookFields';
 import type { Webhook } from './WebhookScreen';
 
@@ -48,6 +48,7 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
 
   const numbers = [
     ...(scheduleOf(form.schedule) ?? []),
+    ...statusesOf(form.statuses),
     numberOf(form.timeout) ?? 0,
     numberOf(form.rate) ?? 0,
   ];
@@ -117,6 +118,11 @@ function SettingsFields({ form, server, set, problemOf }: FieldsProps) {
         server={server?.retryScheduleMs ?? []}
         problem={problemOf('retryScheduleMs')}
         onChange={(schedule) => set({ schedule })}
+      />
+      <StatusesField
+        text={form.statuses}
+        problem={problemOf('noRetryStatuses')}
+        onChange={(statuses) => set({ statuses })}
       />
       <NumberField
         name="timeout"
@@ -222,6 +228,7 @@ const SHOWN = [
   'events',
   'description',
   'retryScheduleMs',
+  'noRetryStatuses',
   'timeoutMs',
   'ratePerSecond',
   'ordering',
@@ -266,6 +273,27 @@ function ScheduleField({ text, server, problem, onChange }: ScheduleProps) {
       </Field>
       {isNumbers && <ScheduleLine delays={delays} />}
     </>
+  );
+}
+
+function StatusesField({ text, problem, onChange }: Omit<ScheduleProps, 'server'>) {
+  const unreadable = statusesOf(text).some(Number.isNaN);
+  return (
+    <Field
+      label="No retries after these HTTP statuses"
+      hint="A delivery fails at once when the receiver answers one of them, 300 to 599. After 410 the webhook is disabled."
+      problem={unreadable ? 'Write numbers, such as 400 404 422.' : problem}
+    >
+      {(field) => (
+        <input
+          {...field}
+          name="statuses"
+          placeholder="400 404 422"
+          value={text}
+          onChange={(event) => onChange(event.target.value)}
+        />
+      )}
+    </Field>
   );
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formOf, inputOf, scheduleOf } from './settings';
+import { formOf, inputOf, scheduleOf, statusesOf } from './settings';
 import type { Webhook } from './WebhookScreen';
 
 const webhook = {
@@ -8,6 +8,7 @@ const webhook = {
   events: ['order.*'],
   description: 'shop',
   retryScheduleMs: [5000, 1500],
+  noRetryStatuses: [404, 422],
   timeoutMs: null,
   ratePerSecond: 20,
   ordering: 'KEY',
@@ -26,6 +27,7 @@ test('settings come back as they were', () => {
     events: ['order.*'],
     description: 'shop',
     retryScheduleMs: [5000, 1500],
+    noRetryStatuses: [404, 422],
     timeoutMs: null,
     ratePerSecond: 20,
     ordering: 'KEY',
@@ -59,6 +61,13 @@ test('without an order a failure holds nothing up', () => {
     ordering: 'NONE',
     onFailure: 'CONTINUE',
   });
+});
+
+// Statuses may be separated as people write lists; a word among them is no number, which the form says before it sends anything.
+test('statuses', () => {
+  expect(statusesOf(' ')).toEqual([]);
+  expect(statusesOf('404, 422 500')).toEqual([404, 422, 500]);
+  expect(statusesOf('404 gone')).toEqual([404, Number.NaN]);
 });
 
 // A schedule without retries differs from the server's default.

@@ -17,6 +17,7 @@ export interface HeaderForm {
 export interface SettingsForm extends WebhookForm {
   enabled: boolean;
   schedule: string;
+  statuses: string;
   timeout: string;
   rate: string;
   ordering: WebhookOrdering;
@@ -31,6 +32,7 @@ export function formOf(webhook: Webhook): SettingsForm {
     types: webhook.events?.join('\n') ?? '',
     description: webhook.description,
     schedule: textOf(webhook.retryScheduleMs),
+    statuses: webhook.noRetryStatuses.join(' '),
     timeout: webhook.timeoutMs?.toString() ?? '',
     rate: webhook.ratePerSecond?.toString() ?? '',
     ordering: webhook.ordering,
@@ -60,6 +62,14 @@ export function scheduleOf(text: string): number[] | null {
   return words.length > 0 ? words.map((word) => Math.round(Number(word) * 1000)) : null;
 }
 
+/** HTTP statuses, separated by spaces or commas. */
+export function statusesOf(text: string): number[] {
+  return text
+    .split(/[\s,]+/)
+    .filter(Boolean)
+    .map(Number);
+}
+
 export function numberOf(text: string): number | null {
   return text.trim() === '' ? null : Math.round(Number(text));
 }
@@ -71,6 +81,7 @@ export function inputOf(form: SettingsForm): Omit<UpdateWebhookInput, 'id' | 'if
     events: typesOf(form.types),
     description: form.description,
     retryScheduleMs: scheduleOf(form.schedule),
+    noRetryStatuses: statusesOf(form.statuses),
     timeoutMs: numberOf(form.timeout),
     ratePerSecond: numberOf(form.rate),
     ordering: form.ordering,
