@@ -40,6 +40,28 @@ func End(b []byte, i int) int {
 	return len(b)
 }
 
+// AppendCompact appends a text that Valid has accepted to dst, without white space outside of strings.
+func AppendCompact(dst, text []byte) []byte {
+	for i := 0; i < len(text); {
+		from := i
+		for i < len(text) && text[i] > ' ' {
+			if text[i] != '"' {
+				i++
+			} else if end, ok := stringEnd(text, i); ok {
+				i = end
+			} else {
+				i = len(text)
+			}
+		}
+		dst = append(dst, text[from:i]...)
+		i = Space(text, i)
+		if i < len(text) && text[i] < ' ' { // not JSON
+			i++
+		}
+	}
+	return dst
+}
+
 // isWord reports whether c can be within a number, true, false or null.
 func isWord(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c == '.' || c == '-' || c == '+' || c == 'E'

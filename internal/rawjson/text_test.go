@@ -2,6 +2,7 @@ package rawjson
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -22,6 +23,24 @@ func FuzzEnd(f *testing.F) {
 		}
 		if want, _, _ := Scan(b); got != want {
 			t.Errorf("%q: end at %d, want %d", b, got, want)
+		}
+	})
+}
+
+// Compact texts are those of encoding/json; for any other the appending ends.
+func FuzzAppendCompact(f *testing.F) {
+	for _, s := range texts {
+		f.Add([]byte(s))
+	}
+	f.Add([]byte(" { \"a b\" : [ 1 , \" \\\" \" ] }\n"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got := AppendCompact([]byte("x"), b)
+		if _, ok := Valid(b); !ok {
+			return
+		}
+		var want bytes.Buffer
+		if err := json.Compact(&want, b); err != nil || string(got) != "x"+want.String() {
+			t.Errorf("%q: %q, want %q", b, got, want.String())
 		}
 	})
 }

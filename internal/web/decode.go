@@ -20,7 +20,7 @@ func checkJSON(body []byte) error {
 	if !utf8.Valid(body) {
 		return malformed("the body is not UTF-8")
 	}
-	if json.Valid(body) {
+	if _, ok := rawjson.Valid(body); ok {
 		return nil
 	}
 	if at, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(body, new(json.RawMessage))); ok {

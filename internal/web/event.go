@@ -37,24 +37,42 @@ type event struct {
 type moment time.Time
 
 // MarshalText implements encoding.TextMarshaler.
-func (t moment) MarshalText() ([]byte, error) {
-	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05.999999-07:00"), nil
+func (t moment) MarshalText() ([]byte, error) { return t.append(nil), nil }
+
+func (t moment) append(b []byte) []byte {
+	return time.Time(t).UTC().AppendFormat(b, "2006-01-02T15:04:05.999999-07:00")
 }
 
 // publish answers 202, because the deliveries are accepted but not made yet. Each event of an array has its own result: one that is
 // refused does not affect the others.
 func (s *server) publish(r *request) (int, any, error) {
+	if events, list, ok := plainEvents(r.body); ok && list {
+		return s.publishMany(r, len(events), func(i int) (webhook.NewEvent, error) { return events[i], nil })
+	} else if ok {
+		return s.publishOne(r, events)
+	}
+	if err := checkJSON(r.body); err != nil {
+		return 0, nil, err
+	}
 	if bytes.TrimSpace(r.body)[0] == '[' {
-		return s.publishMany(r)
+		raws, ok := elements(r.body, webhook.MaxPublish)
+		if !ok {
+			return s.publishMany(r, webhook.MaxPublish+1, nil)
+		}
+		return s.publishMany(r, len(raws), func(i int) (webhook.NewEvent, error) { return newEvent(raws[i]) })
 	}
 	n, err := newEvent(r.body)
 	if err != nil {
 		return 0, nil, err
 	}
-	if err := r.idempotencyKey(&n); err != nil {
+	return s.publishOne(r, []webhook.NewEvent{n})
+}
+
+func (s *server) publishOne(r *request, event []webhook.NewEvent) (int, any, error) {
+	if err := r.idempotencyKey(&event[0]); err != nil {
 		return 0, nil, err
 	}
-	done, err := r.scope.Publish(r.Context(), []webhook.NewEvent{n})
+	done, err := r.scope.Publish(r.Context(), event)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -121,9 +139,9 @@ func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 	return n, err
 }
 
-func (r *request) showEvent(p store.Published) event {
+func (r *request) showEvent(p store.Published) *event {
 	e := p.Event
-	return event{
+	return &event{
 		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), Tags: e.Tags, OrderingKey: e.OrderingKey, CreatedAt: second(e.CreatedAt),
 		DeliverAt: (*moment)(e.DeliverAt), ExpiresAt: (*moment)(e.ExpiresAt),
 		Webhooks: r.scope.Receivers(&p), Duplicate: p.Duplicate,
@@ -136,29 +154,29 @@ type refused struct {
 	Errors []detail `json:"errors,omitempty"`
 }
 
-func (s *server) publishMany(r *request) (int, any, error) {
+// publishMany publishes n events; read returns the event at an index, or why it is refused.
+func (s *server) publishMany(r *request, n int, read func(i int) (webhook.NewEvent, error)) (int, any, error) {
 	if err := r.idempotencyKey(nil); err != nil {
 		return 0, nil, err
 	}
-	raws, ok := elements(r.body, webhook.MaxPublish)
-	if !ok || len(raws) == 0 {
+	if n == 0 || n > webhook.MaxPublish {
 		return 0, nil, &webhook.Invalid{
 			Code: webhook.CodeTooMany, Message: "must have 1 to " + thousands(webhook.MaxPublish) + " events",
 		}
 	}
-	if err := s.charge(r.Request, publishCost*(len(raws)-1)); err != nil {
+	if err := s.charge(r.Request, publishCost*(n-1)); err != nil {
 		return 0, nil, err
 	}
-	results := make([]any, len(raws))
-	events := make([]webhook.NewEvent, 0, len(raws))
-	places := make([]int, 0, len(raws)) // of events in results
-	for i, raw := range raws {
-		n, err := newEvent(raw)
+	results := make(published, n)
+	events := make([]webhook.NewEvent, 0, n)
+	places := make([]int, 0, n) // of events in results
+	for i := range n {
+		e, err := read(i)
 		if err != nil {
 			results[i] = s.refuse(r, err, i)
 			continue
 		}
-		events = append(events, n)
+		events = append(events, e)
 		places = append(places, i)
 	}
 	if len(events) > 0 {
@@ -174,10 +192,50 @@ func (s *server) publishMany(r *request) (int, any, error) {
 			}
 		}
 	}
-	return http.StatusAccepted, struct {
-		Object string `json:"object"`
-		Data   []any  `json:"data"`
-	}{"list", results}, nil
+	return http.StatusAccepted, results, nil
+}
+
+// published are the results of a list: *event or refused.
+type published []any
+
+func (all published) appendJSON(b []byte) []byte {
+	b = append(b, `{"object":"list","data":[`...)
+	for i, one := range all {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendJSON(b, one)
+	}
+	return append(b, "]}"...)
+}
+
+// appendJSON appends the event without reflection, unless it has texts of the publisher's, which may need escaping.
+func (e *event) appendJSON(b []byte) []byte {
+	if len(e.Tags) > 0 || e.OrderingKey != nil {
+		return appendMarshaled(b, e)
+	}
+	b = append(b, `{"id":"`...)
+	b = e.ID.AppendText(b)
+	b = append(b, `","object":"event","type":"`...)
+	b = append(b, e.Type...) // its characters need no escaping
+	b = append(b, `","timestamp":"`...)
+	b = e.Timestamp.append(b)
+	if e.DeliverAt != nil {
+		b = append(b, `","deliver_at":"`...)
+		b = e.DeliverAt.append(b)
+	}
+	if e.ExpiresAt != nil {
+		b = append(b, `","expires_at":"`...)
+		b = e.ExpiresAt.append(b)
+	}
+	b = append(b, `","created_at":"`...)
+	b = e.CreatedAt.append(b)
+	b = append(b, `","webhooks":`...)
+	b = strconv.AppendInt(b, int64(e.Webhooks), 10)
+	if e.Duplicate {
+		b = append(b, `,"duplicate":true`...)
+	}
+	return append(b, '}')
 }
 
 var placePrefix = regexp.MustCompile(`^events\.\d+\.?`)

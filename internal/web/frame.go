@@ -17,6 +17,14 @@ import (
 // RequestIDHeader is set on every answer; the log has the same id.
 const RequestIDHeader = "Hookgraph-Request-Id"
 
+// Values of headers that every answer has: shared, so never changed.
+var (
+	noSniff    = []string{"nosniff"}
+	noFrames   = []string{"DENY"}
+	noReferrer = []string{"no-referrer"}
+	noContent  = []string{"default-src 'none'; frame-ancestors 'none'"}
+)
+
 // frame wraps every request. It generates the id: a client's could forge a log line. Handlers see the client's address in
 // RemoteAddr, also behind a trusted proxy, then with port 0.
 func (s *server) frame(next http.Handler) http.Handler {
@@ -25,10 +33,10 @@ func (s *server) frame(next http.Handler) http.Handler {
 		id := webhook.NewID(start).String()
 		h := w.Header()
 		h.Set(RequestIDHeader, id)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'") // pages set their own policy
+		h["X-Content-Type-Options"] = noSniff
+		h["X-Frame-Options"] = noFrames
+		h["Referrer-Policy"] = noReferrer
+		h["Content-Security-Policy"] = noContent // pages set their own policy
 		r = r.WithContext(intake.WithRequestID(r.Context(), id))
 		addr, secure := s.client(r)
 		if addr.IsValid() {

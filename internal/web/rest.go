@@ -1,9 +1,7 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"maps"
@@ -18,6 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/fault"
 	"github.com/hookgraph/hookgraph/internal/intake"
+	"github.com/hookgraph/hookgraph/internal/rawjson"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/surface"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -27,7 +26,7 @@ import (
 type request struct {
 	*http.Request
 	scope  *store.Scope // the caller's tenant
-	body   []byte       // valid JSON, if the endpoint takes a body
+	body   []byte       // valid JSON, if the endpoint takes a body and does not check it itself
 	header http.Header  // of the answer
 }
 
@@ -42,6 +41,7 @@ type endpoint struct {
 	needs   auth.Needs
 	like    string // the field of the GraphQL API that does the same
 	maxBody int64  // 0: it takes no body
+	checks  bool   // run checks that the body is JSON
 }
 
 // The cost of a call, about that of the equivalent GraphQL operation: for itself, for each webhook that it may list, and for each
@@ -114,7 +114,7 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) error
 	req := &request{Request: r, scope: s.Store.In(caller.Tenant.ID), header: w.Header()}
 	var body *intake.Body
 	if e.maxBody > 0 {
-		if body, err = s.read(w, r, holder, e.maxBody); err != nil {
+		if body, err = s.read(w, r, holder, e); err != nil {
 			return err
 		}
 		defer body.Release()
@@ -130,14 +130,14 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) error
 }
 
 // read reads the body, which must be JSON. It counts as held until it is released.
-func (s *server) read(w http.ResponseWriter, r *http.Request, holder intake.Holder, limit int64) (*intake.Body, error) {
+func (s *server) read(w http.ResponseWriter, r *http.Request, holder intake.Holder, e endpoint) (*intake.Body, error) {
 	if err := surface.CheckBody(r.Header); err != nil {
 		return nil, &failure{status: http.StatusUnsupportedMediaType, detail: detail{Code: "UNSUPPORTED_MEDIA_TYPE", Message: err.Error()}}
 	}
-	body, err := s.Bodies.ReadRequest(w, r, holder, limit)
+	body, err := s.Bodies.ReadRequest(w, r, holder, e.maxBody)
 	switch {
 	case errors.Is(err, intake.ErrTooLarge):
-		return nil, tooLarge(limit)
+		return nil, tooLarge(e.maxBody)
 	case errors.Is(err, intake.ErrSlow):
 		return nil, malformed(intake.ErrSlow.Error())
 	case errors.Is(err, intake.ErrBroken):
@@ -145,7 +145,10 @@ func (s *server) read(w http.ResponseWriter, r *http.Request, holder intake.Hold
 	case err != nil:
 		return nil, err
 	}
-	if err := checkJSON(body.Bytes); err != nil {
+	if !e.checks {
+		err = checkJSON(body.Bytes)
+	}
+	if err != nil {
 		body.Release()
 		return nil, err
 	}
@@ -274,15 +277,31 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // reply writes JSON without HTML escaping (of & and others), because no answer is HTML.
 func reply(w http.ResponseWriter, status int, answer any) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(answer); err != nil {
+	text := append(appendJSON(make([]byte, 0, usualAnswer), answer), '\n')
+	w.Header()["Content-Type"] = jsonType
+	w.WriteHeader(status)
+	_, _ = w.Write(text) // an error means that the client has gone
+}
+
+// usualAnswer is enough for most answers, in bytes.
+const usualAnswer = 384
+
+var jsonType = []string{"application/json"} // shared by all answers: never changed
+
+// appendJSON appends an answer. Those that are frequent append themselves, and the same as encoding/json.
+func appendJSON(b []byte, answer any) []byte {
+	if own, ok := answer.(interface{ appendJSON(b []byte) []byte }); ok {
+		return own.appendJSON(b)
+	}
+	return appendMarshaled(b, answer)
+}
+
+func appendMarshaled(b []byte, answer any) []byte {
+	text, err := rawjson.Marshal(answer)
+	if err != nil {
 		panic(err) // the answers' types always encode
 	}
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // an error means that the client has gone
+	return append(b, text...)
 }
 
 var upper = regexp.MustCompile(`[A-Z]`)

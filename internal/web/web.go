@@ -107,7 +107,7 @@ func (s *server) resources() map[string]methods {
 		"/v1/events": {
 			http.MethodPost: {
 				run: s.publish, needs: auth.Needs{Scope: webhook.ScopeEventsPublish}, like: "Mutation.publishEvents",
-				maxBody: MaxBody(s.MaxDataBytes),
+				maxBody: MaxBody(s.MaxDataBytes), checks: true,
 			},
 		},
 	}

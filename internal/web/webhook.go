@@ -140,8 +140,10 @@ func (r *request) answer(status int, w *webhook.Webhook, secret *webhook.Secret)
 type second time.Time
 
 // MarshalText implements encoding.TextMarshaler.
-func (t second) MarshalText() ([]byte, error) {
-	return time.Time(t).UTC().AppendFormat(nil, "2006-01-02T15:04:05-07:00"), nil
+func (t second) MarshalText() ([]byte, error) { return t.append(nil), nil }
+
+func (t second) append(b []byte) []byte {
+	return time.Time(t).UTC().AppendFormat(b, "2006-01-02T15:04:05-07:00")
 }
 
 func (s *server) createWebhook(r *request) (int, any, error) {

@@ -1,7 +1,6 @@
 package webhook
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
@@ -52,11 +51,12 @@ type NewEvent struct {
 	Type           string
 	Timestamp      *time.Time // nil: now
 	Data           json.RawMessage
-	IdempotencyKey string     // empty: none
-	Tags           []string   // nil or empty: none
-	OrderingKey    string     // empty: none
-	DeliverAt      *time.Time // nil, or not after the present: at once
-	ExpiresAt      *time.Time // nil: never
+	Outline        *rawjson.Outline // of Data, which is known to be JSON and UTF-8 then; nil: Check looks
+	IdempotencyKey string           // empty: none
+	Tags           []string         // nil or empty: none
+	OrderingKey    string           // empty: none
+	DeliverAt      *time.Time       // nil, or not after the present: at once
+	ExpiresAt      *time.Time       // nil: never
 }
 
 // Check applies the rules, compacts Data in place and removes duplicates from Tags. prefix is prepended to field names ("events.3."). maxData is in bytes.
@@ -116,21 +116,22 @@ func (e *NewEvent) checkData(field string, maxData int) error {
 	if len(e.Data) > 4*maxData { // removing white space may make it fit, within a bound
 		return Invalidf(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
 	}
-	outline, ok := rawjson.Valid(e.Data)
+	outline, valid, text := rawjson.Outline{}, true, true
+	if e.Outline != nil {
+		outline = *e.Outline
+	} else {
+		outline, valid = rawjson.Valid(e.Data)
+		text = utf8.Valid(e.Data)
+	}
 	switch {
 	case outline.Depth > MaxDataDepth:
 		return Invalidf(field, CodeInvalid, "must be nested at most %d deep", MaxDataDepth)
-	case !utf8.Valid(e.Data):
+	case !text:
 		return Invalidf(field, CodeInvalid, "must be UTF-8")
-	case !ok:
+	case !valid:
 		return Invalidf(field, CodeInvalid, "must be JSON")
 	case !outline.Compact:
-		var b bytes.Buffer
-		b.Grow(len(e.Data))
-		if err := json.Compact(&b, e.Data); err != nil {
-			return Invalidf(field, CodeInvalid, "must be JSON")
-		}
-		e.Data = b.Bytes()
+		e.Data = rawjson.AppendCompact(make([]byte, 0, len(e.Data)), e.Data)
 	}
 	if len(e.Data) > maxData {
 		return Invalidf(field, CodeTooLong, "must be at most %d bytes of JSON", maxData)
