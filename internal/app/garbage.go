@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
 const (
@@ -13,14 +15,18 @@ const (
 	gcPercent = 200
 	// softMemory is the Go memory beyond which garbage is collected more often than gcPercent says.
 	softMemory = 128 << 20
+	// ownShare is the part of a container's limit that Go may use. SQLite, the program and the kernel's buffers take the rest.
+	ownShare = 0.8
+	// containerInterval is how often the container's limit is looked up: it can be changed while the process runs.
+	containerInterval = time.Minute
 	// otherMemory is the memory beside the live heap and the stacks: the runtime, and the smallest amount of garbage.
 	otherMemory = 48 << 20
 )
 
 // collectGarbage sets the pace of garbage collection for the life of the process: seldom below softMemory, more often above it.
 // A quarter of what is in use is always allowed as garbage, and some more, so a server that needs more memory gets it and does not spend its
-// time on collection. Stacks are in use, too: a thousand watchers have 30 MB of them, which would otherwise count as garbage. GOGC and
-// GOMEMLIMIT in the environment take precedence.
+// time on collection. Stacks are in use, too: a thousand watchers have 30 MB of them, which would otherwise count as garbage. In a container
+// garbage is collected as often as needed to stay below its limit. GOGC and GOMEMLIMIT in the environment take precedence.
 func collectGarbage(getenv func(string) string) {
 	if getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
@@ -28,18 +34,24 @@ func collectGarbage(getenv func(string) string) {
 	if getenv("GOMEMLIMIT") != "" {
 		return
 	}
+	container := memlimit.ApplyFallback(memlimit.ApplyRatio(memlimit.FromCgroup, ownShare), memlimit.Limit(math.MaxInt64))
 	used := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	most, looked := uint64(math.MaxInt64), time.Time{}
 	for was := int64(0); ; time.Sleep(time.Second) {
+		if time.Since(looked) >= containerInterval {
+			most, _ = container() // it falls back
+			looked = time.Now()
+		}
 		metrics.Read(used)
-		if limit := memoryLimit(used[0].Value.Uint64(), used[1].Value.Uint64()); limit != was {
+		if limit := memoryLimit(used[0].Value.Uint64(), used[1].Value.Uint64(), most); limit != was {
 			debug.SetMemoryLimit(limit)
 			was = limit
 		}
 	}
 }
 
-// memoryLimit returns the soft limit for a live heap and stacks of the given sizes.
-func memoryLimit(live, stacks uint64) int64 {
+// memoryLimit returns the soft limit for a live heap and stacks of the given sizes, at most the given number of bytes.
+func memoryLimit(live, stacks, most uint64) int64 {
 	in := int64(min(live, math.MaxInt64/8) + min(stacks, math.MaxInt64/8))
-	return max(softMemory, in+in/4+otherMemory)
+	return min(max(softMemory, in+in/4+otherMemory), int64(min(most, math.MaxInt64)))
 }

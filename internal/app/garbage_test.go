@@ -10,7 +10,7 @@ func TestMemoryLimit(t *testing.T) {
 	sizes := []uint64{0, 1 << 20, 24 << 20, 48 << 20, 65 << 20, 1 << 30, math.MaxUint64}
 	for _, live := range sizes {
 		for _, stacks := range sizes {
-			limit := memoryLimit(live, stacks)
+			limit := memoryLimit(live, stacks, math.MaxInt64)
 			if limit < softMemory {
 				t.Errorf("%d with %d and %d in use", limit, live, stacks)
 			}
@@ -20,6 +20,21 @@ func TestMemoryLimit(t *testing.T) {
 			if in := live + stacks; in <= 48<<20 && limit != softMemory || uint64(limit) < in+in/4 {
 				t.Errorf("%d with %d and %d in use", limit, live, stacks)
 			}
+		}
+	}
+}
+
+// In a container the limit is its, as soon as more would be in use.
+func TestMemoryLimitInContainer(t *testing.T) {
+	for _, test := range []struct{ live, most, want uint64 }{
+		{1 << 20, 1 << 30, softMemory},
+		{400 << 20, 1 << 30, (500 << 20) + otherMemory},
+		{1 << 30, 1 << 30, 1 << 30},
+		{1 << 20, 64 << 20, 64 << 20},
+		{1 << 20, math.MaxUint64, softMemory},
+	} {
+		if limit := memoryLimit(test.live, 0, test.most); uint64(limit) != test.want {
+			t.Errorf("%d in use of at most %d: %d, want %d", test.live, test.most, limit, test.want)
 		}
 	}
 }

@@ -71,6 +71,7 @@ type Result struct {
 	Streamed             *int64   `json:"streamed,omitempty"`                // watch and greedy: attempts that the subscribers got; dashboards: messages
 	FirstDeliveryMs      *float64 `json:"first_delivery_ms,omitempty"`       // backlog: from the start of the process
 
+	Singles   []*SingleResult  `json:"singles,omitempty"` // single
 	Queries   []*QueryResult   `json:"queries,omitempty"` // history
 	Retention *RetentionResult `json:"retention,omitempty"`
 	Replay    *ReplayResult    `json:"replay,omitempty"`
@@ -91,6 +92,7 @@ var scenarios = []scenario{
 	{name: "throughput", run: func(ctx context.Context, b *bench, r *Result) error { return b.throughput(ctx, r, 1) }, ports: 1},
 	{name: "fanout", run: func(ctx context.Context, b *bench, r *Result) error { return b.throughput(ctx, r, 10) }, ports: 10},
 	{name: "latency", run: func(ctx context.Context, b *bench, r *Result) error { return b.latency(ctx, r) }, ports: 1},
+	{name: "single", run: func(ctx context.Context, b *bench, r *Result) error { return b.single(ctx, r) }, ports: 1},
 	{name: "mixed", run: func(ctx context.Context, b *bench, r *Result) error { return b.mixed(ctx, r) }, ports: 100},
 	{name: "backlog", run: func(ctx context.Context, b *bench, r *Result) error { return b.backlog(ctx, r) }, ports: 2},
 	{name: "watch", run: func(ctx context.Context, b *bench, r *Result) error { return b.watch(ctx, r) }, ports: 100},
@@ -217,11 +219,7 @@ func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error
 		return err
 	}
 	if len(b.rates) > 0 {
-		sum := 0.0
-		for _, v := range b.rates {
-			sum += v
-		}
-		r.BarePerS = new(sum / float64(len(b.rates)))
+		r.BarePerS = new(b.bareRate())
 		if r.DeliveredPerS != nil {
 			r.Ratio = new(*r.DeliveredPerS / *r.BarePerS)
 		}

@@ -69,6 +69,14 @@ func TestScenarios(t *testing.T) {
 			if (name == "watch" || name == "greedy" || name == "dashboards") && (r.Streamed == nil || *r.Streamed == 0) {
 				t.Errorf("nothing was streamed")
 			}
+			if name == "single" && len(r.Singles) != 2*len(singleConnections) {
+				t.Errorf("%d results of single, want %d", len(r.Singles), 2*len(singleConnections))
+			}
+			for _, one := range r.Singles {
+				if one.Connections == 64 && (one.Ratio == nil || *one.Ratio <= 0 || one.P50Ms == nil || *one.P50Ms <= 0) {
+					t.Errorf("%s with 64 connections: ratio %s, p50 %s ms", one.API, show(one.Ratio, 2), show(one.P50Ms, 2))
+				}
+			}
 			checkFields(t, out.Bytes())
 			if left, _ := os.ReadDir(temp); len(left) > 0 {
 				t.Errorf("left behind: %v", left)

@@ -156,13 +156,7 @@ func (l *load) steady(ctx context.Context, perSecond, events int) error {
 			if events > 0 {
 				return l.publish(finish, hooks)
 			}
-			ctx, cancel := context.WithTimeout(finish, publishTimeout)
-			defer cancel()
-			id, err := l.b.server.publishOne(ctx, hooks[0])
-			if err == nil {
-				l.took(hooks, []webhook.ID{id})
-			}
-			return err
+			return l.publishOne(finish, hooks, l.b.server.publishOne)
 		})
 	}
 }

@@ -36,6 +36,7 @@ func (p *report) add(r *Result) error {
 	if r.Pending+r.Failed > 0 {
 		lines = append(lines, fmt.Sprintf("  not arrived: %d wait for another attempt, %d have failed", r.Pending, r.Failed))
 	}
+	lines = append(lines, reportSingles(r.Singles)...)
 	switch {
 	case r.Retention != nil:
 		lines = append(lines, r.Retention.lines()...)

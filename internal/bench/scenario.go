@@ -38,6 +38,15 @@ func (b *bench) bare(ctx context.Context) (err error) {
 	return b.receiver.forget(ctx)
 }
 
+// bareRate returns the mean rate of the bare sender so far.
+func (b *bench) bareRate() float64 {
+	sum := 0.0
+	for _, v := range b.rates {
+		sum += v
+	}
+	return sum / float64(len(b.rates))
+}
+
 // fill sets the result's fields from a window.
 func (b *bench) fill(r *Result, w window) {
 	r.DeliveredPerS = new(float64(w.deliveries) / w.seconds)
