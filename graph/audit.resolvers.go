@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -33,6 +34,15 @@ func (r *auditEntryResolver) Tenant(ctx context.Context, obj *webhook.AuditEntry
 	return load(ctx, &r.loaders(ctx).tenants, obj, auditTenant)
 }
 
+// Newest is the resolver for the newest field.
+func (r *auditLogChangeResolver) Newest(ctx context.Context, obj *model.AuditLogChange) (*webhook.AuditEntry, error) {
+	newest, err := obj.Of.AuditLog(ctx, store.AuditFilter{}, store.Page{First: 1})
+	if err != nil || len(newest.Items) == 0 {
+		return nil, err
+	}
+	return newest.Items[0], nil
+}
+
 // AuditLog is the resolver for the auditLog field.
 func (r *queryResolver) AuditLog(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) (*model.Connection[webhook.AuditEntry], error) {
 	f, err := checked(filter)
@@ -46,6 +56,11 @@ func (r *queryResolver) AuditLog(ctx context.Context, first *int, after *string,
 	return auditLog.resolve(ctx, r.Resolver, in, arguments{first, after, last, before}, f)
 }
 
+// AuditLog is the resolver for the auditLog field.
+func (r *subscriptionResolver) AuditLog(ctx context.Context, allTenants bool) (<-chan *model.AuditLogChange, error) {
+	return r.auditLogChanges(ctx, allTenants)
+}
+
 // AuditActor returns AuditActorResolver implementation.
 func (r *Resolver) AuditActor() AuditActorResolver { return &auditActorResolver{r} }
 
@@ -55,8 +70,12 @@ func (r *Resolver) AuditChange() AuditChangeResolver { return &auditChangeResolv
 // AuditEntry returns AuditEntryResolver implementation.
 func (r *Resolver) AuditEntry() AuditEntryResolver { return &auditEntryResolver{r} }
 
+// AuditLogChange returns AuditLogChangeResolver implementation.
+func (r *Resolver) AuditLogChange() AuditLogChangeResolver { return &auditLogChangeResolver{r} }
+
 type (
-	auditActorResolver  struct{ *Resolver }
-	auditChangeResolver struct{ *Resolver }
-	auditEntryResolver  struct{ *Resolver }
+	auditActorResolver     struct{ *Resolver }
+	auditChangeResolver    struct{ *Resolver }
+	auditEntryResolver     struct{ *Resolver }
+	auditLogChangeResolver struct{ *Resolver }
 )

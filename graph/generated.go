@@ -40,6 +40,7 @@ type ResolverRoot interface {
 	AuditActor() AuditActorResolver
 	AuditChange() AuditChangeResolver
 	AuditEntry() AuditEntryResolver
+	AuditLogChange() AuditLogChangeResolver
 	Delivery() DeliveryResolver
 	DeliveryAttempt() DeliveryAttemptResolver
 	DeliveryChange() DeliveryChangeResolver
@@ -127,6 +128,10 @@ type ComplexityRoot struct {
 	AuditEntryEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	AuditLogChange struct {
+		Newest func(childComplexity int) int
 	}
 
 	Backlog struct {
@@ -561,6 +566,7 @@ type ComplexityRoot struct {
 	}
 
 	Subscription struct {
+		AuditLog         func(childComplexity int, allTenants bool) int
 		Deliveries       func(childComplexity int, filter *list.DeliveryFilter, allTenants bool) int
 		DeliveryAttempts func(childComplexity int, filter *list.AttemptFilter, after *string, since *time.Time, allTenants bool) int
 		ReplayProgress   func(childComplexity int, id webhook.ID) int
@@ -771,6 +777,9 @@ type AuditEntryResolver interface {
 
 	Tenant(ctx context.Context, obj *webhook.AuditEntry) (*webhook.Tenant, error)
 }
+type AuditLogChangeResolver interface {
+	Newest(ctx context.Context, obj *model.AuditLogChange) (*webhook.AuditEntry, error)
+}
 type DeliveryResolver interface {
 	Tenant(ctx context.Context, obj *webhook.Delivery) (*webhook.Tenant, error)
 	Event(ctx context.Context, obj *webhook.Delivery) (*webhook.Event, error)
@@ -881,6 +890,7 @@ type StatsGroupResolver interface {
 	Tenant(ctx context.Context, obj *model.StatsGroup) (*webhook.Tenant, error)
 }
 type SubscriptionResolver interface {
+	AuditLog(ctx context.Context, allTenants bool) (<-chan *model.AuditLogChange, error)
 	DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time, allTenants bool) (<-chan *model.StreamedAttempt, error)
 	Deliveries(ctx context.Context, filter *list.DeliveryFilter, allTenants bool) (<-chan *live.DeliveryChange, error)
 	Stats(ctx context.Context, rangeArg list.TimeRange, filter *store.StatsFilter) (<-chan *model.Stats, error)
@@ -1193,6 +1203,13 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.AuditEntryEdge.Node(childComplexity), true
+
+	case "AuditLogChange.newest":
+		if e.ComplexityRoot.AuditLogChange.Newest == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AuditLogChange.Newest(childComplexity), true
 
 	case "Backlog.due":
 		if e.ComplexityRoot.Backlog.Due == nil {
@@ -3180,6 +3197,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.StreamedAttempt.Node(childComplexity), true
 
+	case "Subscription.auditLog":
+		if e.ComplexityRoot.Subscription.AuditLog == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_auditLog_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.AuditLog(childComplexity, args["allTenants"].(bool)), true
 	case "Subscription.deliveries":
 		if e.ComplexityRoot.Subscription.Deliveries == nil {
 			break
@@ -4268,6 +4296,14 @@ func (ec *executionContext) childFields_AuditEntryEdge(ctx context.Context, fiel
 		return ec.fieldContext_AuditEntryEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type AuditEntryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_AuditLogChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "newest":
+		return ec.fieldContext_AuditLogChange_newest(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AuditLogChange", field.Name)
 }
 
 func (ec *executionContext) childFields_Backlog(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6862,6 +6898,20 @@ func (ec *executionContext) field_Stats_series_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_auditLog_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["allTenants"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_deliveries_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8175,6 +8225,56 @@ func (ec *executionContext) fieldContext_AuditEntryEdge_node(_ context.Context, 
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AuditLogChange_newest(ctx context.Context, field graphql.CollectedField, obj *model.AuditLogChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AuditLogChange_newest(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.AuditLogChange().Newest(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.AuditEntry
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.AuditEntry
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, nil, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.AuditEntry) graphql.Marshaler {
+			return ec.marshalOAuditEntry2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuditEntry(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AuditLogChange_newest(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AuditLogChange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_AuditEntry(ctx, field)
 		},
@@ -16350,6 +16450,73 @@ func (ec *executionContext) fieldContext_StreamedAttempt_node(_ context.Context,
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_auditLog(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return resolveStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_auditLog(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().AuditLog(ctx, fc.Args["allTenants"].(bool))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.AuditLogChange
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.AuditLogChange
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.AuditLogChange
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AuditLogChange) graphql.Marshaler {
+			return ec.marshalNAuditLogChange2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐAuditLogChange(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_auditLog(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AuditLogChange(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_auditLog_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_deliveryAttempts(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return resolveStream(
 		ctx,
@@ -23059,6 +23226,40 @@ func (ec *executionContext) _AuditEntryEdge(ctx context.Context, sel ast.Selecti
 	return out
 }
 
+var auditLogChangeImplementors = []string{"AuditLogChange"}
+
+func (ec *executionContext) _AuditLogChange(ctx context.Context, sel ast.SelectionSet, obj *model.AuditLogChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, auditLogChangeImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AuditLogChange")
+		case "newest":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._AuditLogChange_newest(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var backlogImplementors = []string{"Backlog"}
 
 func (ec *executionContext) _Backlog(ctx context.Context, sel ast.SelectionSet, obj *model.Backlog) graphql.Marshaler {
@@ -26053,6 +26254,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	}
 
 	switch fields[0].Name {
+	case "auditLog":
+		return ec._Subscription_auditLog(ctx, fields[0])
 	case "deliveryAttempts":
 		return ec._Subscription_deliveryAttempts(ctx, fields[0])
 	case "deliveries":
@@ -27792,6 +27995,14 @@ func (ec *executionContext) marshalNAuditEntryEdge2ᚖgithubᚗcomᚋhookgraph�
 	return ec._AuditEntryEdge(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNAuditLogChange2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐAuditLogChange(ctx context.Context, sel ast.SelectionSet, v *model.AuditLogChange) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "AuditLogChange!")
+		return graphql.Null
+	}
+	return ec._AuditLogChange(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNAuditObjectType2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuditObjectType(ctx context.Context, v any) (webhook.AuditObjectType, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := webhook.AuditObjectType(tmp)
@@ -29416,6 +29627,13 @@ func (ec *executionContext) marshalOAuditAction2ᚕgithubᚗcomᚋhookgraphᚋho
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOAuditEntry2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuditEntry(ctx context.Context, sel ast.SelectionSet, v *webhook.AuditEntry) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AuditEntry(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOAuditEntryConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[webhook.AuditEntry]) graphql.Marshaler {

@@ -96,6 +96,26 @@ func (r *Resolver) changes(ctx context.Context, tenant webhook.ID, f store.Deliv
 	return nil, nil // see stream
 }
 
+// auditLogChanges watches the audit log until ctx ends. As in stream, the channel is nil; a client that does not read holds nothing.
+func (r *Resolver) auditLogChanges(ctx context.Context, allTenants bool) (<-chan *model.AuditLogChange, error) {
+	whose, err := watched(ctx, allTenants)
+	if err != nil {
+		return nil, err
+	}
+	of, err := r.registered(ctx, allTenants, nil)
+	if err != nil {
+		return nil, err
+	}
+	w := r.Changes.WatchAuditLog(ctx, whose)
+	from(ctx).pull = func(ctx context.Context) (*model.AuditLogChange, bool) {
+		if w.Next(ctx) != nil {
+			return nil, false
+		}
+		return &model.AuditLogChange{Of: of}, true
+	}
+	return nil, nil // see stream
+}
+
 // changedWebhook is the webhook that a change names.
 func changedWebhook(c *live.DeliveryChange) webhook.ID { return *c.WebhookID }
 

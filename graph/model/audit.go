@@ -1,6 +1,12 @@
 package model
 
-import "github.com/hookgraph/hookgraph/internal/webhook"
+import (
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// AuditLogChange says that entries were added to the part of the audit log that Of shows.
+type AuditLogChange struct{ Of *store.Registry }
 
 // AuditActor is who made the change of an entry.
 type AuditActor struct{ Entry *webhook.AuditEntry }

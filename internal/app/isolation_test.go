@@ -719,6 +719,8 @@ func (w *isolation) ending(t *testing.T, s *slot, own *party) (until string, beg
 		return `"Replay"`, nil
 	case "stats":
 		return `"Stats"`, nil // all that there is comes first
+	case "auditLog":
+		return `"AuditLogChange"`, nil // the same
 	case "deliveries":
 		if s.last().typ.Name() != "ID" && name != "eventTypes" {
 			return `"RESYNC"`, nil // of the others, the last delivery meets none

@@ -54,18 +54,19 @@ type Changes struct {
 	rows  func(tenant webhook.ID) Rows
 	pace  Pace
 	reads chan struct{} // semaphore
-	count atomic.Int64  // watchers, those of numbers included
+	count atomic.Int64  // watchers, those of numbers and of audit logs included
 
 	serving sync.WaitGroup
 	mu      sync.Mutex // guards what follows, and inboxes
 	closed  bool
 	tenants map[webhook.ID]*audience
 	numbers []func(tenant webhook.ID) // to be told of changed statistics; the zero id means any tenant's
+	audits  map[webhook.ID]*auditTopic
 }
 
 // NewChanges returns a Changes for the store's Follow. rows reads a tenant's rows. The caller closes it.
 func NewChanges(rows func(tenant webhook.ID) Rows, pace Pace) *Changes {
-	return &Changes{rows: rows, pace: pace, reads: make(chan struct{}, pace.Readings), tenants: map[webhook.ID]*audience{}}
+	return &Changes{rows: rows, pace: pace, reads: make(chan struct{}, pace.Readings), tenants: map[webhook.ID]*audience{}, audits: map[webhook.ID]*auditTopic{}}
 }
 
 // RowsOf reads rows of the store.
@@ -89,7 +90,14 @@ func (c *Changes) Changed(list []store.Change) {
 	var last webhook.ID
 	for i := range list {
 		change := &list[i]
+		if change.Audit {
+			c.audited(change.Tenant)
+			continue
+		}
 		if change.Tenant == (webhook.ID{}) {
+			for _, t := range c.audits {
+				t.changed()
+			}
 			for _, a := range c.tenants {
 				a.in.everything()
 				a.signal()

@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"testing"
@@ -79,6 +80,30 @@ func TestChangesOfAnotherNode(t *testing.T) {
 	until("held", func(c *live.DeliveryChange) bool {
 		return c.Kind == live.Resync && c.WebhookID != nil && *c.WebhookID == hook.ID
 	})
+	hearsOfAuditedChange(ctx, t, changes, reader, writer, owner.ID)
+}
+
+// hearsOfAuditedChange fails the test if a watcher of the tenant's audit log on one node does not hear of a change on another.
+func hearsOfAuditedChange(ctx context.Context, t *testing.T, changes *live.Changes, reader, writer *store.Store, tenant webhook.ID) {
+	t.Helper()
+	log := changes.WatchAuditLog(ctx, tenant)
+	if err := log.Next(ctx); err != nil {
+		t.Fatal(err)
+	}
+	created, err := writer.Registry(nil).CreateToken(ctx, webhook.Token{TenantID: &tenant, Name: "t"}, rand.Text())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for found := false; !found; { // other messages may come before it, as above
+		if err := log.Next(ctx); err != nil {
+			t.Fatal(err)
+		}
+		newest, err := reader.Registry(&tenant).AuditLog(ctx, store.AuditFilter{}, store.Page{First: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = newest.Items[0].ObjectID == created.ID
+	}
 }
 
 // Deliveries of a webhook that are held, or released, are one message, however many there are.

@@ -236,6 +236,11 @@ func (b *batch) audit(by *webhook.Actor, tenant *webhook.ID, action webhook.Audi
 	if err := b.DB.Create(&e).Error; err != nil {
 		return fmt.Errorf("write audit log: %w", err)
 	}
+	told := Change{Audit: true}
+	if tenant != nil {
+		told.Tenant = *tenant
+	}
+	b.tellLater(told)
 	return nil
 }
 

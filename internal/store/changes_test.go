@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"crypto/rand"
 	"slices"
 	"sync"
 	"testing"
@@ -97,6 +98,16 @@ func transitions(t *testing.T, s *store.Store, follower *hearer) {
 	step("let go", patch(true), ofWebhook)
 	step("given up", func() { ignore(s.ExpireDeliveries(t.Context(), time.Now().Add(time.Hour)))(t) }, ofWebhook)
 	publish(t, c, webhook.NewEvent{Type: "a.b"})
+	audited := func(of webhook.ID) func(store.Change) bool {
+		return func(c store.Change) bool { return c == store.Change{Tenant: of, Audit: true} }
+	}
+	token := func(of *webhook.ID) func() {
+		return func() {
+			ignore(s.Registry(nil).CreateToken(t.Context(), webhook.Token{TenantID: of, Name: "t"}, rand.Text()))(t)
+		}
+	}
+	step("the tenant's audit log has a new entry", token(&w.TenantID), audited(w.TenantID))
+	step("that of operators has a new entry", token(nil), audited(webhook.ID{}))
 	step("the webhook is deleted", func() { must(t, c.DeleteWebhook(t.Context(), w.ID)) }, ofWebhook)
 }
 

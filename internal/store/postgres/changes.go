@@ -21,7 +21,7 @@ import (
 // news are changes to send to the other nodes.
 type news struct {
 	deliveries []dialect.Change
-	webhooks   map[dialect.Change]bool // without a delivery; those without a webhook are tenants
+	webhooks   map[dialect.Change]bool // without a delivery; those without a webhook are tenants, or their audit logs
 	all        bool
 }
 
@@ -58,12 +58,12 @@ func (o *outbox) anything() {
 	o.news = news{all: true}
 }
 
-// put notes a change of a webhook or a tenant.
+// put notes a change of a webhook, a tenant or an audit log.
 func (o *news) put(c dialect.Change) {
 	if o.webhooks == nil {
 		o.webhooks = map[dialect.Change]bool{}
 	}
-	o.webhooks[dialect.Change{Tenant: c.Tenant, Webhook: c.Webhook}] = true
+	o.webhooks[dialect.Change{Tenant: c.Tenant, Webhook: c.Webhook, Audit: c.Audit}] = true
 }
 
 // shrink replaces changes by more general ones if there are too many.
@@ -108,10 +108,17 @@ const (
 	toldEvery = "*" // anything may have changed
 )
 
+// The kinds of news, which begin their text.
+const (
+	toldWebhook byte = iota
+	toldDelivery
+	toldAudit
+)
+
 func toldBytes(c *dialect.Change) int { return 4*idBytes + 3 + len(c.EventType) }
 
-// text encodes news for a notification: the ids of the tenant and the webhook; for a delivery also the ids of its event and its own, its
-// statuses, and its event's type after the length of the type. A zero event means that there is no delivery.
+// text encodes news for a notification: their kind, and the ids of the tenant and the webhook; for a delivery also the ids of its event and its
+// own, its statuses, and its event's type after the length of the type.
 func (o *news) text() string {
 	if o.all {
 		return toldEvery
@@ -127,10 +134,13 @@ func (o *news) text() string {
 }
 
 func appendTold(b []byte, c *dialect.Change) []byte {
-	if c.Delivery == (webhook.ID{}) {
-		return slices.Concat(b, []byte{0}, c.Tenant[:], c.Webhook[:])
+	switch {
+	case c.Audit:
+		return slices.Concat(b, []byte{toldAudit}, c.Tenant[:], c.Webhook[:])
+	case c.Delivery == (webhook.ID{}):
+		return slices.Concat(b, []byte{toldWebhook}, c.Tenant[:], c.Webhook[:])
 	}
-	b = slices.Concat(b, []byte{1}, c.Tenant[:], c.Webhook[:], c.Event[:], c.Delivery[:], []byte{byte(c.Was), byte(c.Is), byte(len(c.EventType))}) //nolint:gosec // at most webhook.MaxEventTypeBytes
+	b = slices.Concat(b, []byte{toldDelivery}, c.Tenant[:], c.Webhook[:], c.Event[:], c.Delivery[:], []byte{byte(c.Was), byte(c.Is), byte(len(c.EventType))}) //nolint:gosec // at most webhook.MaxEventTypeBytes
 	return append(b, c.EventType...)
 }
 
@@ -150,14 +160,14 @@ func readTold(text string) []dialect.Change {
 		b = b[copy(to[:], b):]
 	}
 	for len(b) > 0 {
-		kind, c := b[0], dialect.Change{}
+		kind, c := b[0], dialect.Change{Audit: b[0] == toldAudit}
 		b = b[1:]
-		if kind > 1 || len(b) < 2*idBytes || kind == 1 && len(b) < 4*idBytes+3 {
+		if kind > toldAudit || len(b) < 2*idBytes || kind == toldDelivery && len(b) < 4*idBytes+3 {
 			return anything
 		}
 		id(&c.Tenant)
 		id(&c.Webhook)
-		if kind == 1 {
+		if kind == toldDelivery {
 			id(&c.Event)
 			id(&c.Delivery)
 			c.Was, c.Is = dialect.Statuses(b[0]), dialect.Statuses(b[1])

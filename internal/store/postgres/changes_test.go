@@ -35,7 +35,10 @@ func TestOutbox(t *testing.T) {
 			all = append(all, dialect.Change{Tenant: tenant, Webhook: id()})
 		}
 		for range c.tenants {
-			all = append(all, dialect.Change{Tenant: id()})
+			all = append(all, dialect.Change{Tenant: id()}, dialect.Change{Tenant: id(), Audit: true})
+		}
+		if c.tenants > 0 {
+			all = append(all, dialect.Change{Audit: true}) // of no tenant
 		}
 		box.add(all)
 		taken := box.take()
