@@ -235,3 +235,49 @@ func TestDashboardLiveNumbers(t *testing.T) {
 	page.WaitText("tbody tr", "Completed deliveries, sent again from elsewhere ✓ Completed 7 of 7")
 	page.CheckQuiet()
 }
+
+// The tokens and the audit log are kept current: what is created, revoked or changed elsewhere comes in, and only of the tenants that are shown.
+// Nothing moves under the pointer.
+func TestDashboardLiveTokens(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	other := c.tenant(t, "acme")
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/operate?of=tenant#token=" + p.token))
+	page.WaitFor(`document.querySelectorAll("tbody tr, .empty").length === 1`)
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	made := c.createToken(t, map[string]any{"scopes": []string{"EVENTS_PUBLISH"}})
+	page.WaitText("tbody tr:nth-child(1)", "Valid default EVENTS_PUBLISH")
+	c.mutate(t, `mutation ($input: RevokeTokenInput!) { done: revokeToken(input: $input) { token { id } } }`, map[string]any{"id": made.Token.ID}, &struct{}{})
+	page.WaitText("tbody tr:nth-child(1)", "Revoked")
+
+	page.Calm(calmFor)
+	before := page.Requests()
+	other.createToken(t, map[string]any{"scopes": []string{"WEBHOOKS_READ"}})
+	page.Calm(calmFor)
+	if n := page.Requests() - before; n != 0 {
+		t.Errorf("the page made %d requests for a change of another tenant", n)
+	}
+	click(page, "Everybody")
+	page.WaitText("tbody tr:nth-child(1)", "Valid acme WEBHOOKS_READ")
+	other.createToken(t, map[string]any{"scopes": []string{"DELIVERIES_READ"}})
+	page.WaitText("tbody tr:nth-child(1)", "Valid acme DELIVERIES_READ")
+
+	click(page, "Audit log")
+	page.WaitText("tbody tr:nth-child(1)", "Token created")
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	hook := other.createWebhook(t, map[string]any{"url": "https://example.com/theirs"})
+	page.WaitText("tbody tr:nth-child(1)", "Webhook registered Webhook "+hook)
+	at := func(side string) float64 {
+		return page.Number(`document.querySelector("tbody td").getBoundingClientRect().` + side)
+	}
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, at("left")+5, at("top")+5))
+	page.WaitFor(`document.querySelector("tbody:hover")`)
+	other.rest(t, "DELETE", "/v1/webhooks/"+hook, "", nil)
+	page.WaitText(".paused", "Paused, 1 new.")
+	page.WaitText("tbody tr:nth-child(1)", "Webhook registered")
+	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
+	page.WaitText("tbody tr:nth-child(1)", "Webhook deleted")
+	page.CheckQuiet()
+}

@@ -1,4 +1,9 @@
-import { type StatsFilter, WatchChangesDocument, WatchCountsDocument } from '../gql/graphql';
+import {
+  type StatsFilter,
+  WatchAuditLogDocument,
+  WatchChangesDocument,
+  WatchCountsDocument,
+} from '../gql/graphql';
 import type { Api } from './client';
 import { follow } from './watch';
 
@@ -32,6 +37,11 @@ export function counts({ sockets }: Api, filter: StatsFilter | null = null): Wat
 export function webhookChanges({ sockets }: Api): Watch {
   return (soon) =>
     follow(sockets, WatchChangesDocument, { filter: { statuses: ['HELD'] } }, { next: soon, failed() {} });
+}
+
+/** Signals that entries were added to the audit log, so that what they tell of has changed: at most once a second. */
+export function auditLogChanges({ sockets }: Api, allTenants: boolean): Watch {
+  return (soon) => follow(sockets, WatchAuditLogDocument, { allTenants }, { next: soon, failed() {} });
 }
 
 /** Signals when any of the given sources does. */

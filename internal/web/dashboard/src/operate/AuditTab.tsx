@@ -1,16 +1,19 @@
 import { useMemo } from 'react';
 import { Link } from 'wouter';
+import { auditLogChanges } from '../api/changes';
 import { EXACT } from '../api/exact';
 import { FilterBar } from '../filter/FilterBar';
 import { FrozenLink } from '../filter/FrozenLink';
 import type { Suggestion } from '../filter/suggestions';
 import { parse } from '../filter/words';
+import { useSession } from '../frame/Session';
 import { useViewer } from '../frame/viewer';
 import { AuditLogDocument, type AuditLogQuery } from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { Choice, optionOf } from '../ui/Choice';
 import { Head } from '../ui/Head';
 import { ListFoot } from '../ui/ListFoot';
+import { LiveTable } from '../ui/LiveTable';
 import { Problem } from '../ui/Problem';
 import { ScrollTable } from '../ui/ScrollTable';
 import { Time } from '../ui/Time';
@@ -20,8 +23,6 @@ import { Visible } from '../ui/Visible';
 import { actionOf, actorOf, auditFilter, KEYS, objectOf, pathOf, textOf } from './audit';
 
 type Entry = NonNullable<AuditLogQuery['auditLog']>['nodes'][number];
-
-const WITH_JSON = { context: EXACT };
 
 const OWNERS = { '': 'Everything', tenant: 'This tenant' } as const;
 const COLUMNS = ['When', 'Who', 'What', 'Object', 'Before and after', 'From'];
@@ -38,11 +39,16 @@ export function AuditTab() {
     filter: auditFilter(parsed.terms),
     allTenants: viewer?.operator === true && owner !== 'tenant',
   };
-  const list = usePages(AuditLogDocument, variables, (data) => data.auditLog, WITH_JSON);
+  const { api } = useSession();
+  const options = useMemo(
+    () => ({ context: EXACT, watch: auditLogChanges(api, variables.allTenants) }),
+    [api, variables.allTenants],
+  );
+  const list = usePages(AuditLogDocument, variables, (data) => data.auditLog, options);
 
   return (
     <>
-      <Head title="Audit log" document={AuditLogDocument} variables={variables} onReload={list.reload}>
+      <Head title="Audit log" document={AuditLogDocument} variables={variables}>
         <FrozenLink terms={parsed.terms} />
       </Head>
       <FilterBar
@@ -60,11 +66,13 @@ export function AuditTab() {
       )}
       <Problem error={list.error} what="The audit log could not be read" onAgain={list.reload} />
       {list.rows && list.rows.length > 0 && (
-        <ScrollTable label="Changes, newest first" columns={COLUMNS}>
-          {list.rows.map((entry) => (
-            <EntryRow key={entry.id} entry={entry} />
-          ))}
-        </ScrollTable>
+        <LiveTable list={list}>
+          <ScrollTable label="Changes, newest first" columns={COLUMNS}>
+            {list.rows.map((entry) => (
+              <EntryRow key={entry.id} entry={entry} />
+            ))}
+          </ScrollTable>
+        </LiveTable>
       )}
       <ListFoot
         noun="changes"

@@ -1,11 +1,14 @@
-import { useState } from 'react';
+import { useMemo, useState } from 'react';
+import { auditLogChanges } from '../api/changes';
 import { compact } from '../filter/words';
+import { useSession } from '../frame/Session';
 import { useScope, useViewer } from '../frame/viewer';
 import { type TokenFilter, TokensDocument } from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { Choice, optionOf } from '../ui/Choice';
 import { Head } from '../ui/Head';
 import { ListFoot } from '../ui/ListFoot';
+import { LiveTable } from '../ui/LiveTable';
 import { Problem } from '../ui/Problem';
 import { ScrollTable } from '../ui/ScrollTable';
 import { useShortcut } from '../ui/shortcuts';
@@ -33,7 +36,9 @@ export function TokensTab() {
     filter: filterOf(state, owner),
     allTenants: viewer?.operator === true && owner !== 'tenant',
   };
-  const list = usePages(TokensDocument, variables, (data) => data.tokens);
+  const { api } = useSession();
+  const watch = useMemo(() => auditLogChanges(api, variables.allTenants), [api, variables.allTenants]);
+  const list = usePages(TokensDocument, variables, (data) => data.tokens, { watch });
   const [creating, setCreating] = useState(false);
   const [revoking, setRevoking] = useState<Token | null>(null);
   useShortcut('n', 'Create a token', () => mayCreate && setCreating(true));
@@ -45,7 +50,6 @@ export function TokensTab() {
         document={TokensDocument}
         variables={variables}
         action={mayCreate && { name: 'Create a token', run: () => setCreating(true) }}
-        onReload={list.reload}
       />
       <search className="filter">
         <Choice name="State" value={state} options={STATES} onChange={(state) => set({ state }, true)} />
@@ -55,11 +59,13 @@ export function TokensTab() {
       </search>
       <Problem error={list.error} what="The tokens could not be read" onAgain={list.reload} />
       {list.rows && list.rows.length > 0 && (
-        <ScrollTable label="Tokens, newest first" columns={COLUMNS}>
-          {list.rows.map((token) => (
-            <TokenRow key={token.id} token={token} onRevoke={() => setRevoking(token)} />
-          ))}
-        </ScrollTable>
+        <LiveTable list={list}>
+          <ScrollTable label="Tokens, newest first" columns={COLUMNS}>
+            {list.rows.map((token) => (
+              <TokenRow key={token.id} token={token} onRevoke={() => setRevoking(token)} />
+            ))}
+          </ScrollTable>
+        </LiveTable>
       )}
       <ListFoot
         noun="tokens"
