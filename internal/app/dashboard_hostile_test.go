@@ -199,13 +199,14 @@ func endOf(label string) string {
 	return fmt.Sprintf(`((pre) => (pre.lastElementChild.scrollIntoView({block: "end"}), pre.innerText))(document.querySelector("section[aria-label=%s] pre"))`, label)
 }
 
-// An event of 256 KiB and an answer of 64 KiB, each without a line break, are shown whole, as they are, without holding up the page.
+// An event of 256 KiB and an answer of 64 KiB, each without a line break, are shown whole, as they are, without holding up the page. The browser's
+// search finds what is out of sight, and what is selected and copied is what was sent.
 func TestDashboardLargeBodies(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
 	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(http.StatusInternalServerError)
-		fmt.Fprint(w, strings.Repeat("x", 64<<10-3)+"end")
+		fmt.Fprint(w, strings.Repeat("x", 16<<10-3)+"needle"+strings.Repeat("x", 48<<10-6)+"end")
 	})
 	p := boot(t, t.TempDir())
 	c := &client{url: p.url, token: p.token}
@@ -232,6 +233,16 @@ func TestDashboardLargeBodies(t *testing.T) {
 	click(page, "As sent")
 	page.WaitFor(fmt.Sprintf(`document.querySelector("section[aria-label=request] pre").textContent.includes(%q)`, items[len(items)-1]))
 	harmless(t, page, "a large delivery")
+	for label, text := range map[string]string{"response": "xneedlex", "request": last} {
+		page.WaitFor(fmt.Sprintf(`((pre) => (pre.scrollTo(0, 0), getSelection().removeAllRanges(), find(%q) && pre.contains(getSelection().anchorNode)))(
+			document.querySelector("section[aria-label=%s] pre"))`, text, label))
+	}
+	page.WaitFor(`((pre) => {
+		getSelection().selectAllChildren(pre);
+		const copy = new ClipboardEvent("copy", {bubbles: true, cancelable: true, clipboardData: new DataTransfer()});
+		pre.dispatchEvent(copy);
+		return copy.clipboardData.getData("text/plain") === pre.textContent && pre.children.length > 1 && !pre.textContent.includes("\n");
+	})(document.querySelector("section[aria-label=request] pre"))`)
 	click(page, "Its event")
 	page.WaitFor(fmt.Sprintf(`document.querySelector("section[aria-label=data] pre")?.textContent.includes(%q)`, last))
 	harmless(t, page, "a large event")

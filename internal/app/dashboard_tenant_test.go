@@ -145,7 +145,7 @@ func TestDashboardIsolation(t *testing.T) {
 	}
 	for _, id := range []string{other.hook, other.event, other.delivery, other.attempt, other.replay, canary} {
 		jump(page, id)
-		page.WaitText("dialog .alert", "Nothing of this is there")
+		page.WaitText("dialog .alert", "Nothing of this")
 		click(page, "Cancel")
 		page.WaitFor(`document.querySelector("dialog") === null`)
 	}

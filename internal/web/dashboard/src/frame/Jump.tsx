@@ -127,8 +127,11 @@ function useSearch(found: () => void) {
       if (attempt?.delivery) navigate(`/deliveries/${attempt.delivery.id}?attempt=${attempt.id}`);
       else if (replay) navigate(`/replays/${replay.id}`);
       if (attempt?.delivery || replay) return found();
+      return setProblem('Nothing of this is there for this token and tenant.');
     }
-    setProblem('Nothing of this is there for this token and tenant.');
+    setProblem(
+      'Nothing of this was found for this token and tenant. Of tags and URLs only the newest are searched here: the lists search all of them.',
+    );
   }
 
   return {

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { type ClipboardEvent, useEffect, useMemo, useState } from 'react';
 import { BodyText } from './BodyText';
 import { BodyTree } from './BodyTree';
 import { Choice } from './Choice';
@@ -40,13 +40,22 @@ export function Body({ text, label }: { text: string; label: string }) {
       ) : (
         <section className="code" aria-label={label}>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by the keyboard */}
-          <pre tabIndex={0}>
+          <pre tabIndex={0} onCopy={copyExactly}>
             <BodyText text={shown === 'laidOut' ? (formatted ?? text) : text} />
           </pre>
         </section>
       )}
     </div>
   );
+}
+
+/** Copies the selected text without line breaks that the page needs for its layout. */
+function copyExactly(event: ClipboardEvent<HTMLElement>) {
+  const selection = getSelection();
+  const range = selection?.rangeCount === 1 ? selection.getRangeAt(0) : null;
+  if (!range || range.collapsed || !event.currentTarget.contains(range.commonAncestorContainer)) return;
+  event.clipboardData.setData('text/plain', range.cloneContents().textContent ?? '');
+  event.preventDefault();
 }
 
 /** The laid out text; null for what is not JSON; undefined while a long text is being laid out. */

@@ -2,7 +2,9 @@ import { useEffect, useState } from 'react';
 import { chunks } from './chunks';
 import { Visible } from './Visible';
 
-/** Text of any length. Long texts are added chunk by chunk, and the browser lays out what is in sight. */
+/**
+ * Text of any length. Long texts are added chunk by chunk, and the browser lays out what is in sight; its search finds what is out of sight, too.
+ */
 export function BodyText({ text }: { text: string }) {
   const [parts, setParts] = useState(() => chunks(text));
   const [count, setCount] = useState(1);
