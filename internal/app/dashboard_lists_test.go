@@ -281,3 +281,37 @@ func TestDashboardLiveTokens(t *testing.T) {
 	page.WaitText("tbody tr:nth-child(1)", "Webhook deleted")
 	page.CheckQuiet()
 }
+
+// The browser's search finds rows of a list that are out of sight, and where it scrolls to they are rendered. Nobody else sees their text.
+func TestDashboardFindInPage(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	c.publish(t, "order.needle")
+	c.publishMany(t, "order.many", 45)
+	c.settle(t)
+	page := browsertest.Open(t, p.url)
+	for _, list := range []string{"/deliveries", "/events"} {
+		page.Do(chromedp.Navigate(p.url + list + "#token=" + p.token))
+		page.WaitFor(`document.querySelector("[role=grid]")?.ariaRowCount === "47" && ` + rows + `.length < 45`)
+		page.WaitFor(`!document.querySelector(".rows").innerText.includes("order.needle")`)
+		looked(page, axe, "unseen"+strings.ReplaceAll(list, "/", "-"))
+		// The page cannot use the browser's search. find searches the same, but does not show what it finds. The filter may have the text, too.
+		page.WaitFor(`(() => {
+			getSelection().removeAllRanges();
+			for (let i = 0; i < 9 && find("order.needle"); i++) {
+				window.found = [...document.querySelectorAll("[hidden=until-found]")].find((e) => e.contains(getSelection().anchorNode));
+				if (window.found) return window.found.textContent.includes("order.needle");
+			}
+			return false;
+		})()`)
+		page.WaitFor(`(window.found.scrollIntoView(), true)`)
+		page.WaitText(".row[aria-rowindex='47']", "order.needle")
+		page.WaitFor(`![...document.querySelectorAll("[hidden=until-found]")].some((e) => e.textContent.includes("order.needle"))`)
+	}
+	page.CheckQuiet()
+}

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import { RowGrid } from '../ui/RowGrid';
+import { nameOf } from '../ui/Status';
 import { DeliveryListRow } from './DeliveryListRow';
 import type { Row } from './feed';
 
@@ -37,6 +38,7 @@ export function DeliveryList(props: Props) {
       foot={props.foot}
       onTop={props.onTop}
       onPointed={props.onPointed}
+      textsOf={textsOf}
       draw={(row, index, style) => (
         <DeliveryListRow
           key={row.id}
@@ -52,4 +54,9 @@ export function DeliveryList(props: Props) {
       )}
     />
   );
+}
+
+function textsOf({ status, event, id, webhookUrl, lastAttempt }: Row): string[] {
+  const result = lastAttempt?.response?.status ?? lastAttempt?.error ?? '';
+  return [nameOf(status), event?.type ?? id, webhookUrl, String(result)];
 }

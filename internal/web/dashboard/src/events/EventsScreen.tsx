@@ -28,6 +28,7 @@ import { useHolding } from '../ui/useHolding';
 import { usePages } from '../ui/usePages';
 import { EventListRow } from './EventListRow';
 import { EventPreview } from './EventPreview';
+import { fanOut } from './fanOut';
 import { eventFilter, KEYS } from './filter';
 import { PublishDialog } from './PublishDialog';
 
@@ -142,6 +143,7 @@ function EventList({ list, cursor, open, empty, onChoose, onGoOn }: ListProps) {
         loading={list.loading}
         onTop={setAtTop}
         onPointed={setPointed}
+        textsOf={textsOf}
         draw={(row, index, style) => (
           <EventListRow
             key={row.id}
@@ -172,4 +174,8 @@ function EventList({ list, cursor, open, empty, onChoose, onGoOn }: ListProps) {
       />
     </>
   );
+}
+
+function textsOf({ type, tags, deliveries }: EventRowFragment): string[] {
+  return [type, tags.join(', '), deliveries ? fanOut(deliveries).text : ''];
 }

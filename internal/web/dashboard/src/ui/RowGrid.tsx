@@ -8,6 +8,7 @@ import {
   useRef,
   useState,
 } from 'react';
+import { UnseenRows } from './UnseenRows';
 
 interface Props<Row> {
   label: string;
@@ -27,9 +28,11 @@ interface Props<Row> {
   /** Whether the pointer is on the rows, which must not move then. */
   onPointed?(pointed: boolean): void;
   draw(row: Row, index: number, style: CSSProperties): ReactNode;
+  /** The texts of a row's cells, for the browser's search. It must be stable between renders. */
+  textsOf(row: Row): readonly string[];
 }
 
-/** Rows of a list. Only visible ones are rendered. */
+/** Rows of a list. Only visible ones are rendered; the browser's search finds the others, too. */
 export function RowGrid<Row extends { id: string }>(props: Props<Row>) {
   const { rows, cursor, className = '' } = props;
   const scroller = useRef<HTMLDivElement>(null);
@@ -79,6 +82,12 @@ export function RowGrid<Row extends { id: string }>(props: Props<Row>) {
           onPointerEnter={(event) => event.pointerType === 'mouse' && props.onPointed?.(true)}
           onPointerLeave={() => props.onPointed?.(false)}
         >
+          <UnseenRows
+            rows={rows}
+            height={height}
+            seen={new Set(virtual.getVirtualItems().map(({ index }) => index))}
+            textsOf={props.textsOf}
+          />
           {virtual.getVirtualItems().map(({ index, start, size }) => {
             const row = rows[index];
             return row && props.draw(row, index, { height: size, transform: `translateY(${start}px)` });

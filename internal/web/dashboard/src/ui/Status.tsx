@@ -16,11 +16,16 @@ const SIGNS: Record<DeliveryStatus, string> = {
   CANCELED: '–',
 };
 
+/** The state of a delivery as a word. */
+export function nameOf(status: DeliveryStatus): string {
+  return NAMES[status];
+}
+
 /** The state of a delivery, as a word with a sign and a colour. */
 export function Status({ status }: { status: DeliveryStatus }) {
   return (
     <span className="status" data-status={status}>
-      <span aria-hidden="true">{SIGNS[status]}</span> {NAMES[status]}
+      <span aria-hidden="true">{SIGNS[status]}</span> {nameOf(status)}
     </span>
   );
 }
