@@ -26,7 +26,7 @@ type Options struct {
 	// Environ is the environment of the programs that the bench starts, as of os.Environ; HOOKGRAPH_ variables are left out.
 	Environ []string
 	Backlog int // deliveries of backlog and replay
-	Watch   int // webhooks, and as many subscribers, of watch
+	Watch   int // webhooks, and as many subscribers, of watch; flood has ten times as many webhooks
 	History int // attempts of history, and of retention at most retentionAttempts
 	// Keep is a directory that keeps the database of history, and has it from an earlier run; "": the database is removed.
 	Keep string
@@ -72,6 +72,7 @@ type Result struct {
 	FirstDeliveryMs      *float64 `json:"first_delivery_ms,omitempty"`       // backlog: from the start of the process
 
 	Singles   []*SingleResult  `json:"singles,omitempty"` // single
+	Floods    []*FloodResult   `json:"floods,omitempty"`
 	Queries   []*QueryResult   `json:"queries,omitempty"` // history
 	Retention *RetentionResult `json:"retention,omitempty"`
 	Replay    *ReplayResult    `json:"replay,omitempty"`
@@ -98,6 +99,7 @@ var scenarios = []scenario{
 	{name: "watch", run: func(ctx context.Context, b *bench, r *Result) error { return b.watch(ctx, r) }, ports: 100},
 	{name: "greedy", run: func(ctx context.Context, b *bench, r *Result) error { return b.greedy(ctx, r) }, ports: 1},
 	{name: "dashboards", run: func(ctx context.Context, b *bench, r *Result) error { return b.dashboards(ctx, r) }, ports: 100},
+	{name: "flood", run: func(ctx context.Context, b *bench, r *Result) error { return b.flood(ctx, r) }, ports: 10},
 	{name: "history", run: func(ctx context.Context, b *bench, r *Result) error { return b.history(ctx, r) }, ports: 1, asked: true},
 	{name: "retention", run: func(ctx context.Context, b *bench, r *Result) error { return b.retention(ctx, r) }, ports: 1, asked: true},
 	{name: "replay", run: func(ctx context.Context, b *bench, r *Result) error { return b.replay(ctx, r) }, ports: 2, asked: true},

@@ -72,6 +72,9 @@ func TestScenarios(t *testing.T) {
 			if name == "single" && len(r.Singles) != 2*len(singleConnections) {
 				t.Errorf("%d results of single, want %d", len(r.Singles), 2*len(singleConnections))
 			}
+			if name == "flood" && len(r.Floods) != len(floods)+2 {
+				t.Errorf("%d results of flood, want %d", len(r.Floods), len(floods)+2)
+			}
 			for _, one := range r.Singles {
 				if one.Connections == 64 && (one.Ratio == nil || *one.Ratio <= 0 || one.P50Ms == nil || *one.P50Ms <= 0) {
 					t.Errorf("%s with 64 connections: ratio %s, p50 %s ms", one.API, show(one.Ratio, 2), show(one.P50Ms, 2))

@@ -25,6 +25,7 @@ type load struct {
 	hooks   int // event types, taken in turn
 	from    int // number of the first
 	ignored func(hook int) bool
+	one     func(ctx context.Context, hook int) (webhook.ID, error) // publishes an event in a call of its own
 
 	mu        sync.Mutex // guards the fields below
 	turn      int
@@ -36,7 +37,7 @@ type load struct {
 }
 
 func newLoad(b *bench, fan, hooks int) *load {
-	return &load{b: b, fan: fan, hooks: hooks, due: map[webhook.ID]int32{}, room: make(chan struct{})}
+	return &load{b: b, fan: fan, hooks: hooks, one: b.server.publishOne, due: map[webhook.ID]int32{}, room: make(chan struct{})}
 }
 
 // follow keeps delivered up to date until ctx ends.
@@ -136,7 +137,7 @@ func (l *load) publish(ctx context.Context, hooks []int) error {
 }
 
 // steady makes calls at a fixed rate until ctx ends, however long each takes. A call of publishEvents has the given number of
-// events; 0 means calls of publishEvent.
+// events; 0 means one for each event.
 func (l *load) steady(ctx context.Context, perSecond, events int) error {
 	finish := context.WithoutCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
@@ -156,7 +157,7 @@ func (l *load) steady(ctx context.Context, perSecond, events int) error {
 			if events > 0 {
 				return l.publish(finish, hooks)
 			}
-			return l.publishOne(finish, hooks, l.b.server.publishOne)
+			return l.publishOne(finish, hooks)
 		})
 	}
 }

@@ -36,7 +36,7 @@ func (p *report) add(r *Result) error {
 	if r.Pending+r.Failed > 0 {
 		lines = append(lines, fmt.Sprintf("  not arrived: %d wait for another attempt, %d have failed", r.Pending, r.Failed))
 	}
-	lines = append(lines, reportSingles(r.Singles)...)
+	lines = append(append(lines, reportSingles(r.Singles)...), reportFloods(r.Floods)...)
 	switch {
 	case r.Retention != nil:
 		lines = append(lines, r.Retention.lines()...)
@@ -58,6 +58,14 @@ func (p *report) add(r *Result) error {
 		return err
 	}
 	return reportQueries(p.w, r.Queries)
+}
+
+func reportSingles(singles []*SingleResult) (lines []string) {
+	for _, s := range singles {
+		lines = append(lines, fmt.Sprintf("  %-7s %3d connections: %s/s, ratio %s, p50 %s ms, p99 %s ms, cpu %s µs",
+			s.API, s.Connections, show(s.DeliveredPerS, 0), show(s.Ratio, 2), show(s.P50Ms, 2), show(s.P99Ms, 2), show(s.CPUUsPerDelivery, 0)))
+	}
+	return lines
 }
 
 func row(cells ...string) string {
