@@ -172,7 +172,7 @@ type ComplexityRoot struct {
 	}
 
 	CreateWebhookPayload struct {
-		Duplicate  func(childComplexity int) int
+		Created    func(childComplexity int) int
 		Secret     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Webhook    func(childComplexity int) int
@@ -1314,12 +1314,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.CreateTokenPayload.UserErrors(childComplexity), true
 
-	case "CreateWebhookPayload.duplicate":
-		if e.ComplexityRoot.CreateWebhookPayload.Duplicate == nil {
+	case "CreateWebhookPayload.created":
+		if e.ComplexityRoot.CreateWebhookPayload.Created == nil {
 			break
 		}
 
-		return e.ComplexityRoot.CreateWebhookPayload.Duplicate(childComplexity), true
+		return e.ComplexityRoot.CreateWebhookPayload.Created(childComplexity), true
 	case "CreateWebhookPayload.secret":
 		if e.ComplexityRoot.CreateWebhookPayload.Secret == nil {
 			break
@@ -4384,8 +4384,8 @@ func (ec *executionContext) childFields_CreateWebhookPayload(ctx context.Context
 	switch field.Name {
 	case "webhook":
 		return ec.fieldContext_CreateWebhookPayload_webhook(ctx, field)
-	case "duplicate":
-		return ec.fieldContext_CreateWebhookPayload_duplicate(ctx, field)
+	case "created":
+		return ec.fieldContext_CreateWebhookPayload_created(ctx, field)
 	case "secret":
 		return ec.fieldContext_CreateWebhookPayload_secret(ctx, field)
 	case "userErrors":
@@ -8692,10 +8692,10 @@ func (ec *executionContext) fieldContext_CreateWebhookPayload_webhook(_ context.
 	return fc, nil
 }
 
-func (ec *executionContext) _CreateWebhookPayload_duplicate(ctx context.Context, field graphql.CollectedField, obj *model.CreateWebhookPayload) (ret graphql.Marshaler) {
-	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Duplicate)
+func (ec *executionContext) _CreateWebhookPayload_created(ctx context.Context, field graphql.CollectedField, obj *model.CreateWebhookPayload) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Created)
 }
-func (ec *executionContext) fieldContext_CreateWebhookPayload_duplicate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+func (ec *executionContext) fieldContext_CreateWebhookPayload_created(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("CreateWebhookPayload", field, false, false, "Boolean")
 }
 
@@ -20436,7 +20436,7 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 		asMap["signatureScheme"] = "HMAC_SHA256"
 	}
 
-	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "signatureScheme"}
+	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "signatureScheme", "secret"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -20555,6 +20555,13 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.SignatureScheme = data
+		case "secret":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("secret"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Secret = data
 		}
 	}
 	return it, nil
@@ -21772,7 +21779,7 @@ func (ec *executionContext) unmarshalInputRotateWebhookSecretInput(ctx context.C
 		asMap["overlapMs"] = 86400000
 	}
 
-	fieldsInOrder := [...]string{"id", "overlapMs", "signatureScheme"}
+	fieldsInOrder := [...]string{"id", "overlapMs", "signatureScheme", "secret"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -21800,6 +21807,13 @@ func (ec *executionContext) unmarshalInputRotateWebhookSecretInput(ctx context.C
 				return it, err
 			}
 			it.SignatureScheme = data
+		case "secret":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("secret"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Secret = data
 		}
 	}
 	return it, nil
@@ -23553,8 +23567,8 @@ func (ec *executionContext) _CreateWebhookPayload(ctx context.Context, sel ast.S
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
-		case "duplicate":
-			out.Values[i] = ec._CreateWebhookPayload_duplicate(ctx, field, obj)
+		case "created":
+			out.Values[i] = ec._CreateWebhookPayload_created(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}

@@ -228,9 +228,9 @@ func valueOr[T any](o graphql.Omittable[*T], null T) webhook.Opt[T] {
 	return webhook.Some(*v)
 }
 
-// revealed returns a secret in the form that is shown once.
+// revealed returns a secret in the form that is shown once; nil for one that its caller brought.
 func revealed(s *webhook.Secret) *string {
-	if s == nil {
+	if s == nil || s.Imported {
 		return nil
 	}
 	shown := s.Reveal()

@@ -29,9 +29,10 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 		Ordering:        input.Ordering,
 		OnFailure:       input.OnFailure,
 		Payload:         newPayload(input.Payload),
+		Secret:          (*webhook.ImportedSecret)(input.Secret),
 	})
 	errs, err := userErrors(err)
-	return &model.CreateWebhookPayload{Webhook: w, Duplicate: w != nil && secret == nil, Secret: revealed(secret), UserErrors: errs}, err
+	return &model.CreateWebhookPayload{Webhook: w, Created: secret != nil, Secret: revealed(secret), UserErrors: errs}, err
 }
 
 // UpdateWebhook is the resolver for the updateWebhook field.
@@ -59,7 +60,7 @@ func (r *mutationResolver) DeleteWebhook(ctx context.Context, input model.Delete
 
 // RotateWebhookSecret is the resolver for the rotateWebhookSecret field.
 func (r *mutationResolver) RotateWebhookSecret(ctx context.Context, input model.RotateWebhookSecretInput) (*model.RotateWebhookSecretPayload, error) {
-	rotation := webhook.Rotation{Overlap: time.Duration(input.OverlapMs) * time.Millisecond}
+	rotation := webhook.Rotation{Overlap: time.Duration(input.OverlapMs) * time.Millisecond, Secret: (*webhook.ImportedSecret)(input.Secret)}
 	if input.SignatureScheme != nil {
 		rotation.Scheme = *input.SignatureScheme
 	}

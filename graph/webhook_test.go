@@ -176,20 +176,43 @@ func TestUpdateIfUnchanged(t *testing.T) {
 	}
 }
 
-// Creating a webhook with an external id is safe to repeat: the same settings give the same webhook, and no secret a second time;
-// other settings are a conflict. Its metadata is returned as given, and its tenant, and no other, finds it by the id.
+// A signing secret can be brought, at creation and by rotation; payloads do not have it.
+func TestImportSecret(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	made := a.get(ctx, `mutation($secret: String) { createWebhook(input: {url: "https://example.com/", secret: $secret}) { webhook { id } created secret userErrors { code field } } }`,
+		vars{"secret": "whsec_kQL+M2TFB5ipG9xAXvEig3a4DepPFddp"})
+	id := made.text("createWebhook", "webhook", "id")
+	if id == "" || made.at("createWebhook", "created") != true || made.at("createWebhook", "secret") != nil {
+		t.Errorf("created: %v", made)
+	}
+	const rotate = `mutation($input: RotateWebhookSecretInput!) { rotateWebhookSecret(input: $input) { webhook { secrets { scheme } } secret userErrors { code field } } }`
+	got := a.get(ctx, rotate, vars{"input": vars{"id": id, "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}})
+	if secrets, _ := got.at("rotateWebhookSecret", "webhook", "secrets").([]any); len(secrets) != 2 || got.at("rotateWebhookSecret", "secret") != nil {
+		t.Errorf("rotated: %v", got)
+	}
+	for _, bad := range []string{"", "whsec_AAAA", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"} {
+		got := a.get(ctx, rotate, vars{"input": vars{"id": id, "secret": bad}})
+		if got.text("rotateWebhookSecret", "userErrors", 0, "field", 1) != "secret" || got.at("rotateWebhookSecret", "webhook") != nil {
+			t.Errorf("rotated to %q: %v", bad, got)
+		}
+	}
+}
+
+// Creating a webhook with an external id is safe to repeat: it gives the same webhook, and no secret a second time. Other settings replace those
+// that it has. Its metadata is returned as given, and its tenant, and no other, finds it by the id.
 func TestCreateByExternalID(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")
-	const create = `mutation($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { id externalId metadata } duplicate secret userErrors { code field } } }`
+	const create = `mutation($input: CreateWebhookInput!) { createWebhook(input: $input) { webhook { id externalId metadata description } created secret userErrors { code field } } }`
 	input := vars{"url": "https://example.com/", "externalId": "e1", "metadata": vars{"plan": "pro", "n": 1.5}}
 	first := a.get(ctx, create, vars{"input": input})
 	second := a.get(ctx, create, vars{"input": input})
 	id := first.text("createWebhook", "webhook", "id")
-	if id == "" || first.at("createWebhook", "duplicate") != false || first.text("createWebhook", "secret") == "" {
+	if id == "" || first.at("createWebhook", "created") != true || first.text("createWebhook", "secret") == "" {
 		t.Errorf("first: %v", first)
 	}
-	if second.text("createWebhook", "webhook", "id") != id || second.at("createWebhook", "duplicate") != true || second.at("createWebhook", "secret") != nil {
+	if second.text("createWebhook", "webhook", "id") != id || second.at("createWebhook", "created") != false || second.at("createWebhook", "secret") != nil {
 		t.Errorf("second: %v", second)
 	}
 	if diff := cmp.Diff(map[string]any{"plan": "pro", "n": 1.5}, second.at("createWebhook", "webhook", "metadata")); diff != "" {
@@ -197,9 +220,14 @@ func TestCreateByExternalID(t *testing.T) {
 	}
 	input["description"] = "other"
 	third := a.get(ctx, create, vars{"input": input})
-	if third.text("createWebhook", "userErrors", 0, "code") != "CONFLICT" || third.text("createWebhook", "userErrors", 0, "field", 1) != "externalId" ||
-		third.at("createWebhook", "webhook") != nil || third.at("createWebhook", "duplicate") != false {
+	if third.text("createWebhook", "webhook", "id") != id || third.text("createWebhook", "webhook", "description") != "other" ||
+		third.at("createWebhook", "created") != false || third.at("createWebhook", "secret") != nil {
 		t.Errorf("other settings: %v", third)
+	}
+	input["signatureScheme"] = "ED25519"
+	if refused := a.get(ctx, create, vars{"input": input}); refused.text("createWebhook", "userErrors", 0, "code") != "CONFLICT" ||
+		refused.text("createWebhook", "userErrors", 0, "field", 1) != "signatureScheme" || refused.at("createWebhook", "webhook") != nil || refused.at("createWebhook", "created") != false {
+		t.Errorf("another scheme: %v", refused)
 	}
 	const find = `{ webhooks(filter: {externalId: "e1"}) { nodes { id externalId } count { count } } }`
 	if got := a.get(ctx, find, nil); got.text("webhooks", "nodes", 0, "id") != id || got.at("webhooks", "count", "count") != 1.0 {

@@ -141,8 +141,8 @@ type CreateWebhookInput struct {
 	// error. Duplicates are removed.
 	Events []string `json:"events,omitempty"`
 	// A condition that an event must match, too, on its type, tags and data, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192 bytes;
-	// null means every event of these types. At most 100 webhooks of a tenant may have one. It applies to events that are published
-	// from now on, and to those that a replay of kind `MISSING` finds.
+	// null means every event of these types. At most 100 webhooks of a tenant may have one that asks for no exact value, and all
+	// filters of a tenant have at most 4 MiB. It applies to events that are published from now on, and to those that a replay of kind `MISSING` finds.
 	Filter []byte `json:"filter,omitempty"`
 	// How requests carry an event; null means the format `STANDARD` with all data. It applies to events that are published from now on.
 	Payload *WebhookPayloadInput `json:"payload,omitempty"`
@@ -150,7 +150,8 @@ type CreateWebhookInput struct {
 	Enabled bool `json:"enabled"`
 	// A note, at most 1,000 characters.
 	Description string `json:"description"`
-	// Your own ID for the webhook, 1 to 255 bytes, unique among the webhooks of the tenant. It makes creating the webhook safe to repeat.
+	// Your own ID for the webhook, 1 to 255 bytes, unique among the webhooks of the tenant. It makes creating the webhook safe to repeat: an existing
+	// webhook with this ID gets these settings.
 	ExternalID *string `json:"externalId,omitempty"`
 	// Your own data about the webhook: a JSON object, at most 4,096 bytes.
 	Metadata []byte `json:"metadata,omitempty"`
@@ -170,17 +171,21 @@ type CreateWebhookInput struct {
 	OnFailure webhook.OnFailure `json:"onFailure"`
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total.
 	Headers []*webhook.NewHeader `json:"headers,omitempty"`
-	// The signature scheme for requests.
+	// The signature scheme for requests. That of an existing webhook with this `externalId` must be the same; otherwise the error is `CONFLICT`.
 	SignatureScheme webhook.Scheme `json:"signatureScheme"`
+	// An existing signing secret to use, which the receiver has already: `whsec_` and the standard base64 of 24 to 64 bytes, which must be random, or at
+	// least 32 random characters. Null means a new secret. Only for the scheme `HMAC_SHA256`. It is never shown again, not even in this response. An
+	// existing webhook with this `externalId` must have it as its current secret; otherwise the error is `CONFLICT`.
+	Secret *string `json:"secret,omitempty"`
 }
 
 // The payload of `createWebhook`.
 type CreateWebhookPayload struct {
 	// The webhook; null if there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
-	// Whether a webhook with this `externalId` and these settings already existed: `webhook` is then that one, and nothing was stored.
-	Duplicate bool `json:"duplicate"`
-	// The signing secret, shown only once; null if there are `userErrors`, and for a duplicate. It is `whsec_` and base64. For
+	// Whether the webhook was created; false if one with this `externalId` existed, which has these settings now, and if there are `userErrors`.
+	Created bool `json:"created"`
+	// The signing secret, shown only once; null unless the webhook was created, and if the secret was in the input. It is `whsec_` and base64. For
 	// Ed25519 it is `whsk_` and base64, and receivers need only the secret's `publicKey`.
 	Secret *string `json:"secret,omitempty"`
 	// Validation errors; empty on success.
@@ -440,15 +445,20 @@ type RotateWebhookSecretInput struct {
 	ID webhook.ID `json:"id"`
 	// How long the old secret also signs, in milliseconds, 0 to 604,800,000 (7 days). The default is 24 hours.
 	OverlapMs int `json:"overlapMs"`
-	// The signature scheme of the new secret; null means that of the current secret.
+	// The signature scheme of the new secret; null means that of the current secret, and `HMAC_SHA256` if `secret` is given.
 	SignatureScheme *webhook.Scheme `json:"signatureScheme,omitempty"`
+	// The new secret, if you have one: `whsec_` and the standard base64 of 24 to 64 bytes, which must be random, or at least 32 random characters. Null
+	// means that one is made. Only for the scheme `HMAC_SHA256`. It is never shown again, not even in this response. The error is `CONFLICT` if the
+	// webhook signs with it already.
+	Secret *string `json:"secret,omitempty"`
 }
 
 // The payload of `rotateWebhookSecret`.
 type RotateWebhookSecretPayload struct {
 	// The webhook; null if there are `userErrors`.
 	Webhook *webhook.Webhook `json:"webhook,omitempty"`
-	// The new signing secret, `whsec_` and base64, or `whsk_` for Ed25519, shown only once; null if there are `userErrors`.
+	// The new signing secret, `whsec_` and base64, or `whsk_` for Ed25519, shown only once; null if there are `userErrors`, and if the secret was in the
+	// input.
 	Secret *string `json:"secret,omitempty"`
 	// Validation errors; empty on success.
 	UserErrors []*UserError `json:"userErrors"`
@@ -611,8 +621,8 @@ type UpdateWebhookInput struct {
 	// error. Duplicates are removed.
 	Events graphql.Omittable[[]string] `json:"events,omitempty"`
 	// A condition that an event must match, too, on its type, tags and data, like `{"data": {"amount": {"$gte": 100}}}`, at most 8,192 bytes;
-	// null removes it. At most 100 webhooks of a tenant may have one. It applies to events that are published afterwards, and to those
-	// that a replay of kind `MISSING` finds.
+	// null removes it. At most 100 webhooks of a tenant may have one that asks for no exact value, and all filters of a tenant have at most 4 MiB. It
+	// applies to events that are published afterwards, and to those that a replay of kind `MISSING` finds.
 	Filter graphql.Omittable[[]byte] `json:"filter,omitempty"`
 	// How requests carry an event; null means the format `STANDARD` with all data. It replaces the existing settings, and applies to events that are
 	// published afterwards, and to deliveries that are retried by hand or replayed afterwards. At most 200 versions of it are kept for a webhook,

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
 	"encoding/hex"
@@ -331,7 +332,46 @@ func (o *observed) webhooks(t *testing.T, nowhere canaries, url, talker, value s
 	} {
 		nowhere.key(t, name, shown)
 	}
+	o.imports(t, nowhere, url)
 	return hmac, pair
+}
+
+// imports registers webhooks with secrets that their owner has, rotates them to others, and has some refused. No response may have them.
+func (o *observed) imports(t *testing.T, nowhere canaries, url string) {
+	t.Helper()
+	own := make([]string, 5)
+	for i := range own {
+		key := sha256.Sum256([]byte{'c', 'a', 'n', 'a', 'r', 'y', byte(i)})
+		own[i] = "whsec_" + base64.StdEncoding.EncodeToString(key[:])
+		nowhere.key(t, fmt.Sprintf("imported secret %d", i), own[i])
+	}
+	weak := "whsec_" + base64.StdEncoding.EncodeToString([]byte("canary-weak-imported-secret-0000"))
+	nowhere.key(t, "a weak secret", weak)
+	body := `{"url": "` + url + `/imported", "enabled": false, "external_id": "imported", "secret": "%s"}`
+	made := registered{}
+	if status := o.rest(t, "POST", "/v1/webhooks", fmt.Sprintf(body, own[0]), &made); status != http.StatusCreated || made.Secret != "" {
+		t.Fatalf("%d: an imported secret is in the response", status)
+	}
+	path := "/v1/webhooks/" + made.ID
+	for _, call := range [][3]string{
+		{"PATCH", path, `{"rotate_secret": true, "secret": "` + own[1] + `"}`},
+		{"POST", "/graphql", `{"query": "mutation ($i: RotateWebhookSecretInput!) { rotateWebhookSecret(input: $i) { webhook { id } secret userErrors { message } } }", "variables": {"i": {"id": "` + made.ID + `", "secret": "` + own[2] + `"}}}`},
+		{"POST", "/graphql", `{"query": "mutation { rotateWebhookSecret(input: {id: \"` + made.ID + `\", secret: \"` + own[3] + `\"}) { webhook { id } secret userErrors { message } } }"}`},
+		{"POST", "/v1/webhooks", fmt.Sprintf(body, own[4])},
+		{"POST", "/v1/webhooks", fmt.Sprintf(body, weak)},
+		{"POST", "/v1/webhooks", strings.Replace(fmt.Sprintf(body, own[4]), `"enabled"`, `"signature_scheme": "ED25519", "enabled"`, 1)},
+		{"POST", "/v1/webhooks", strings.Replace(fmt.Sprintf(body, own[4]), `"secret": "`, `"secret": ["`, 1)},
+		{"PATCH", path, `{"secret": "` + own[4] + `"}`},
+		{"POST", "/graphql", `{"query": "mutation ($i: CreateWebhookInput!) { createWebhook(input: $i) { webhook { id } secret userErrors { message } } }", "variables": {"i": {"url": "https://example.com/", "secret": "` + weak + `"}}}`},
+		{"POST", "/graphql", `{"query": "mutation ($i: CreateWebhookInput!) { createWebhook(input: $i) { webhook { id } } }", "variables": {"i": {"url": "https://example.com/", "secret": ["` + own[4] + `"]}}}`},
+		{"POST", "/graphql", `{"query": "mutation ($s: Int) { createWebhook(input: {url: \"https://example.com/\", secret: $s}) { webhook { id } } }", "variables": {"s": "` + own[4] + `"}}`},
+		{"POST", "/graphql", `{"query": "mutation { createWebhook(input: {url: \"https://example.com/\", secret: [\"` + own[4] + `\"]}) { webhook { id } } }"}`},
+		{"POST", "/graphql", `{"query": "mutation { createWebhook(input: {url: \"https://example.com/\", secrets: \"` + own[4] + `\"}) { webhook { id } } }"}`},
+		{"POST", "/graphql", `{"query": "mutation { createWebhook(input: {url: 1, timeoutMs: \"` + own[4] + `\"}) { webhook { id } } }"}`},
+	} {
+		o.keep(t, o.token, call[0], call[1], call[2])
+	}
+	o.keep(t, o.token, "POST", "/graphql", `{"query": "{ auditLog(first: 100) { nodes { action changes { field before after } } } webhooks { nodes { id secrets { id scheme createdAt publicKey } } } }"}`)
 }
 
 // refuseAll makes calls that are refused, with every secret in them, with valid, unknown and revoked tokens.

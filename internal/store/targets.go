@@ -255,16 +255,31 @@ func (b *batch) addSecret(secret *webhook.Secret) error {
 // maxSecrets limits the active secrets of a webhook, however often a caller rotates; the oldest are dropped first.
 const maxSecrets = 5
 
+// newSecret returns a secret with the key; nil: a random one.
+func newSecret(tenant, id webhook.ID, scheme webhook.Scheme, key []byte, now time.Time) *webhook.Secret {
+	if key == nil {
+		return webhook.NewSecret(tenant, id, scheme, now)
+	}
+	return webhook.ImportSecret(tenant, id, key, now)
+}
+
 // rotateSecret adds a secret and lets the others expire after the overlap, or earlier if they would anyway.
 func (b *batch) rotateSecret(to *Target, r webhook.Rotation, now time.Time) (*webhook.Secret, []*webhook.Secret, error) {
 	scheme := r.Scheme
 	if scheme == "" {
 		scheme = webhook.SchemeHMAC
-		if len(to.Secrets) > 0 {
+		if len(to.Secrets) > 0 && r.Secret == nil {
 			scheme = to.Secrets[0].Scheme
 		}
 	}
-	secret := webhook.NewSecret(to.TenantID, to.ID, scheme, now)
+	key, err := r.Secret.Key(scheme)
+	if err != nil {
+		return nil, nil, err
+	}
+	if key != nil && slices.ContainsFunc(to.Secrets, func(s *webhook.Secret) bool { return s.Active(now) && s.Has(key) }) {
+		return nil, nil, &webhook.Invalid{Field: "secret", Code: webhook.CodeConflict, Message: "is a secret of the webhook already"}
+	}
+	secret := newSecret(to.TenantID, to.ID, scheme, key, now)
 	if err := b.addSecret(secret); err != nil {
 		return nil, nil, err
 	}

@@ -17,8 +17,9 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
-// CreateWebhook registers a webhook with a new signing secret. If a webhook with the same external id and the same settings exists, it
-// returns that one, and no secret. The error joins an *Invalid for every broken rule; its code is CONFLICT if the settings differ.
+// CreateWebhook registers a webhook with a signing secret, which it returns. If the tenant has a webhook with the same external id, that one gets
+// these settings instead, and the secret is nil. The error joins an *Invalid for every broken rule; its code is CONFLICT if that webhook has another
+// secret or scheme than the one that is given.
 func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webhook, *webhook.Secret, error) {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	w := webhook.Webhook{
@@ -34,54 +35,93 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		n.Scheme = webhook.SchemeHMAC
 	}
 	headers, badHeaders := c.s.setHeaders(nil, n.Headers)
+	key, badKey := n.Secret.Key(n.Scheme)
 	valid := c.s.check(&w)
 	to := &Target{Webhook: bare(w), Headers: headers}
-	if err := errors.Join(valid, to.Compile(), badHeaders, webhook.CheckScheme("signatureScheme", n.Scheme), checkPayload(&w, headers)); err != nil {
+	if err := errors.Join(valid, to.Compile(), badHeaders, webhook.CheckScheme("signatureScheme", n.Scheme), badKey, checkPayload(&w, headers)); err != nil {
 		return nil, nil, err
 	}
-	secret := webhook.NewSecret(c.tenant, w.ID, n.Scheme, now)
-	var known *webhook.Webhook
-	err := c.change(ctx, func(b *batch) (err error) {
+	secret := newSecret(c.tenant, w.ID, n.Scheme, key, now)
+	to.Secrets = []*webhook.Secret{secret}
+	var known *revision
+	err := c.change(ctx, func(b *batch) error {
 		if _, err := b.tenant(c.tenant); err != nil {
 			return err
 		}
-		if known, err = b.knownAs(&w, headers, n.Scheme); err != nil || known != nil {
+		found, err := b.externalID(c.tenant, w.ExternalID)
+		if err != nil {
 			return err
 		}
-		if err := b.oneMoreWebhook(c.tenant); err != nil {
-			return err
+		if known = nil; found == nil {
+			return b.register(c, &w, to)
 		}
-		if w.NamesOperational() {
-			if err := b.oneMoreOperational(c.tenant); err != nil {
-				return err
-			}
-		}
-		if w.Filter != nil {
-			if err := b.oneMoreFilter(c.tenant); err != nil {
-				return err
-			}
-		}
-		row := w // a copy, because the batch may be written again
-		if err := b.insertWebhook(&row); err != nil {
-			return err
-		}
-		w.Seq, w.PayloadVersion = row.Seq, row.PayloadVersion
-		if err := b.addSecret(secret); err != nil {
-			return err
-		}
-		if err := b.putHeaders(&w, headers); err != nil {
-			return err
-		}
-		b.setTarget(&Target{Webhook: bare(w), Secrets: []*webhook.Secret{secret}, Headers: headers, Filter: to.Filter})
-		return b.audit(c.by, &c.tenant, webhook.AuditWebhookCreated, w.ID, webhook.AuditChanges(nil, w.AuditFields(headers)))
+		known, err = b.resettle(c, found, &w, to, &n)
+		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, nil, err
-	}
-	if known != nil {
-		return known, nil, nil
+	case known != nil:
+		known.signal(c.s)
+		return &known.webhook, nil, nil
 	}
 	return &w, secret, nil
+}
+
+// register stores a new webhook, whose target has its secret.
+func (b *batch) register(c *Scope, w *webhook.Webhook, as *Target) error {
+	if err := b.oneMoreWebhook(c.tenant); err != nil {
+		return err
+	}
+	if w.NamesOperational() {
+		if err := b.oneMoreOperational(c.tenant); err != nil {
+			return err
+		}
+	}
+	if w.Filter != nil {
+		if err := b.oneMoreFilter(c.tenant); err != nil {
+			return err
+		}
+	}
+	row := *w // a copy, because the batch may be written again
+	if err := b.insertWebhook(&row); err != nil {
+		return err
+	}
+	w.Seq, w.PayloadVersion = row.Seq, row.PayloadVersion
+	if err := b.addSecret(as.Secrets[0]); err != nil {
+		return err
+	}
+	if err := b.putHeaders(w, as.Headers); err != nil {
+		return err
+	}
+	b.setTarget(&Target{Webhook: bare(*w), Secrets: as.Secrets, Headers: as.Headers, Filter: as.Filter})
+	changes := webhook.AuditChanges(nil, w.AuditFields(as.Headers))
+	return b.audit(c.by, &c.tenant, webhook.AuditWebhookCreated, w.ID, append(changes, auditImport(as.Secrets[0])...))
+}
+
+// resettle gives an existing webhook the settings of w, which are those of n. Settings that it has already are no change.
+func (b *batch) resettle(c *Scope, found *Target, w *webhook.Webhook, as *Target, n *webhook.New) (*revision, error) {
+	if len(found.Secrets) == 0 || found.Secrets[0].Scheme != n.Scheme {
+		return nil, &webhook.Invalid{
+			Field: "signatureScheme", Code: webhook.CodeConflict,
+			Message: "differs from that of the webhook with this external ID; rotate its secret to change it",
+		}
+	}
+	if n.Secret != nil && !found.Secrets[0].Has(as.Secrets[0].Key) {
+		return nil, &webhook.Invalid{
+			Field: "secret", Code: webhook.CodeConflict,
+			Message: "differs from that of the webhook with this external ID; rotate its secret to change it",
+		}
+	}
+	before, err := b.whole(found.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	if before.SameSettings(w) && sameHeaders(found.Headers, as.Headers) {
+		return &revision{webhook: *before}, nil
+	}
+	p := n.Settings(before)
+	return b.update(c, found, before, &p, nil)
 }
 
 // oneMoreWebhook returns an error if the tenant has reached its quota of webhooks. It must be called in the transaction that creates one.
@@ -187,26 +227,6 @@ func (b *batch) externalID(tenant webhook.ID, external *string) (*Target, error)
 	return b.own(tenant, ids[0])
 }
 
-// knownAs returns the existing webhook with the external id of w, which must have the same settings, or nil. All replicas together change
-// webhooks in one transaction at a time; a unique index would refuse a second webhook.
-func (b *batch) knownAs(w *webhook.Webhook, headers []*webhook.CustomHeader, scheme webhook.Scheme) (*webhook.Webhook, error) {
-	found, err := b.externalID(w.TenantID, w.ExternalID)
-	if err != nil || found == nil {
-		return nil, err
-	}
-	known, err := b.whole(found.Webhook)
-	if err != nil {
-		return nil, err
-	}
-	if !known.SameSettings(w) || !sameHeaders(found.Headers, headers) || len(found.Secrets) == 0 || found.Secrets[0].Scheme != scheme {
-		return nil, &webhook.Invalid{
-			Field: "externalId", Code: webhook.CodeConflict,
-			Message: "belongs to a webhook with different settings; update that webhook, or choose another external ID",
-		}
-	}
-	return known, nil
-}
-
 func sameHeaders(a, b []*webhook.CustomHeader) bool {
 	byName := func(x, y *webhook.CustomHeader) int { return strings.Compare(x.Name, y.Name) }
 	return slices.EqualFunc(slices.SortedFunc(slices.Values(a), byName), slices.SortedFunc(slices.Values(b), byName),
@@ -251,62 +271,73 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			return nil, nil, err
 		}
 	}
-	var updated webhook.Webhook
-	var secret *webhook.Secret
-	held := false
+	var made *revision
 	err := c.change(ctx, func(b *batch) error {
 		old, err := b.own(c.tenant, id)
 		if err != nil {
 			return err
 		}
-		if !p.Fits(&old.Webhook) {
-			current, err := b.whole(old.Webhook)
-			if err != nil {
-				return err
-			}
-			return &webhook.Changed{Current: current}
-		}
 		before, err := b.whole(old.Webhook)
 		if err != nil {
 			return err
 		}
-		held = old.Holds()
-		now := b.Now.UTC().Truncate(time.Microsecond)
-		next, err := b.patched(old, before.Payload, &p, now)
-		if err != nil {
-			return err
+		if !p.Fits(before) {
+			return &webhook.Changed{Current: before}
 		}
-		row := b.DB.Select("*")
-		if !p.Metadata.Set { // the webhook in memory has no metadata
-			row = row.Omit("metadata")
-		}
-		if err := row.Where("id = ? AND tenant_id = ?", id, c.tenant).Updates(&next.Webhook).Error; err != nil {
-			return fmt.Errorf("update webhook: %w", err)
-		}
-		after, err := b.whole(next.Webhook)
-		if err != nil {
-			return err
-		}
-		updated, next.Webhook = *after, bare(next.Webhook)
-		secret = nil
-		if rotate != nil {
-			if secret, next.Secrets, err = b.rotateSecret(old, *rotate, now); err != nil {
-				return err
-			}
-		}
-		b.setTarget(next)
-		if next.Enabled && !old.Enabled {
-			b.dueAt(id, now)
-		}
-		return b.auditUpdate(c, before, &updated, old, next)
+		made, err = b.update(c, old, before, &p, rotate)
+		return err
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	if held && !updated.Holds() { // what was held goes on
-		dialect.Signal(c.s.lining)
+	made.signal(c.s)
+	return &made.webhook, made.secret, nil
+}
+
+// revision is what a transaction made of a webhook.
+type revision struct {
+	webhook webhook.Webhook
+	secret  *webhook.Secret // the new one; nil: it has the old ones
+	wasHeld bool            // failed deliveries held up others before
+}
+
+// signal lets go on what the revision does not hold up any more.
+func (m *revision) signal(s *Store) {
+	if m.wasHeld && !m.webhook.Holds() {
+		dialect.Signal(s.lining)
 	}
-	return &updated, secret, nil
+}
+
+// update changes a webhook, which before has with its metadata and its payload.
+func (b *batch) update(c *Scope, old *Target, before *webhook.Webhook, p *webhook.Patch, rotate *webhook.Rotation) (*revision, error) {
+	now := b.Now.UTC().Truncate(time.Microsecond)
+	next, err := b.patched(old, before.Payload, p, now)
+	if err != nil {
+		return nil, err
+	}
+	row := b.DB.Select("*")
+	if !p.Metadata.Set { // the webhook in memory has no metadata
+		row = row.Omit("metadata")
+	}
+	if err := row.Where("id = ? AND tenant_id = ?", old.ID, c.tenant).Updates(&next.Webhook).Error; err != nil {
+		return nil, fmt.Errorf("update webhook: %w", err)
+	}
+	after, err := b.whole(next.Webhook)
+	if err != nil {
+		return nil, err
+	}
+	made := &revision{webhook: *after, wasHeld: old.Holds()}
+	next.Webhook = bare(next.Webhook)
+	if rotate != nil {
+		if made.secret, next.Secrets, err = b.rotateSecret(old, *rotate, now); err != nil {
+			return nil, err
+		}
+	}
+	b.setTarget(next)
+	if next.Enabled && !old.Enabled {
+		b.dueAt(old.ID, now)
+	}
+	return made, b.auditUpdate(c, before, after, old, next)
 }
 
 // patched returns the webhook, which had the payload, with a patch, which it may have, and stores its headers and its payload.
@@ -406,7 +437,15 @@ func (b *batch) auditUpdate(c *Scope, before, after *webhook.Webhook, old, next 
 	if len(old.Secrets) > 0 {
 		rotated.Before = webhook.AuditValue(old.Secrets[0].ID)
 	}
-	return b.audit(c.by, &c.tenant, webhook.AuditWebhookSecretRotated, after.ID, []webhook.AuditChange{rotated})
+	return b.audit(c.by, &c.tenant, webhook.AuditWebhookSecretRotated, after.ID, append([]webhook.AuditChange{rotated}, auditImport(next.Secrets[0])...))
+}
+
+// auditImport returns what the audit log says of a new secret that its owner brought.
+func auditImport(s *webhook.Secret) []webhook.AuditChange {
+	if !s.Imported {
+		return nil
+	}
+	return []webhook.AuditChange{{Field: "secretImported", After: webhook.AuditValue(true)}}
 }
 
 // freeExternalID returns an error if another of the tenant's webhooks has the webhook's external id.

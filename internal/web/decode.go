@@ -236,6 +236,17 @@ func timestamp(to **time.Time) func(json.RawMessage) string {
 	}
 }
 
+// imported takes null for none.
+func imported(to **webhook.ImportedSecret) func(json.RawMessage) string {
+	var given *string
+	read := text(&given)
+	return func(raw json.RawMessage) string {
+		problem := read(raw)
+		*to = (*webhook.ImportedSecret)(given)
+		return problem
+	}
+}
+
 // number accepts null as nil.
 func number(to **int) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {

@@ -280,6 +280,38 @@ func TestIfUpdatedAt(t *testing.T) {
 	}
 }
 
+// A signing secret can be brought, at creation and by rotation. Responses do not have it, but errors name its member.
+func TestImportSecret(t *testing.T) {
+	a := newAPI(t)
+	const one, two = "whsec_kQL+M2TFB5ipG9xAXvEig3a4DepPFddp", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	status, made := a.call(t, "POST", "/v1/webhooks", object{"url": "https://example.com/", "secret": one})
+	if _, shown := made["secret"]; status != http.StatusCreated || shown {
+		t.Fatalf("%d %v", status, made)
+	}
+	path := "/v1/webhooks/" + made["id"].(string)
+	status, rotated := a.call(t, "PATCH", path, object{"rotate_secret": true, "secret": two})
+	if _, shown := rotated["secret"]; status != http.StatusOK || shown {
+		t.Errorf("%d %v", status, rotated)
+	}
+	for _, c := range []struct {
+		method, path string
+		body         object
+		status       int
+	}{
+		{"POST", "/v1/webhooks", object{"url": "https://example.com/", "secret": "whsec_AAAA"}, http.StatusUnprocessableEntity},
+		{"POST", "/v1/webhooks", object{"url": "https://example.com/", "secret": 1}, http.StatusUnprocessableEntity},
+		{"POST", "/v1/webhooks", object{"url": "https://example.com/", "secret": one, "signature_scheme": "ED25519"}, http.StatusUnprocessableEntity},
+		{"PATCH", path, object{"secret": one}, http.StatusUnprocessableEntity},
+		{"PATCH", path, object{"rotate_secret": true, "secret": ""}, http.StatusUnprocessableEntity},
+		{"PATCH", path, object{"rotate_secret": true, "secret": two}, http.StatusConflict},
+	} {
+		status, refused := a.call(t, c.method, c.path, c.body)
+		if told, _ := refused["error"].(map[string]any); status != c.status || told["field"] != "secret" {
+			t.Errorf("%s %v: %d %v", c.method, c.body, status, refused)
+		}
+	}
+}
+
 // Creating a webhook with an external_id is safe to repeat, and the list finds it by that id; the header Idempotency-Key would have
 // no effect, so it is refused.
 func TestExternalID(t *testing.T) {
@@ -294,8 +326,16 @@ func TestExternalID(t *testing.T) {
 		t.Errorf("again: %d %v", status, second)
 	}
 	body["description"] = "other"
-	if status, third := a.call(t, "POST", "/v1/webhooks", body); status != http.StatusConflict || third["error"].(map[string]any)["field"] != "external_id" {
+	if status, third := a.call(t, "POST", "/v1/webhooks", body); status != http.StatusOK || third["id"] != first["id"] || third["description"] != "other" || third["secret"] != nil {
 		t.Errorf("other settings: %d %v", status, third)
+	}
+	delete(body, "description")
+	if status, fourth := a.call(t, "POST", "/v1/webhooks", body); status != http.StatusOK || fourth["description"] != nil {
+		t.Errorf("without the description: %d %v", status, fourth)
+	}
+	body["signature_scheme"] = "ED25519"
+	if status, refused := a.call(t, "POST", "/v1/webhooks", body); status != http.StatusConflict || refused["error"].(map[string]any)["field"] != "signature_scheme" {
+		t.Errorf("another scheme: %d %v", status, refused)
 	}
 	a.id(t, a.kallima)
 	if _, list := a.call(t, "GET", "/v1/webhooks?external_id=e1", nil); len(list["data"].([]any)) != 1 {

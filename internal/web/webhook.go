@@ -119,7 +119,7 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 		if signing := secrets[w.ID]; len(signing) > 0 && signing[0].Scheme != webhook.SchemeHMAC {
 			h.SignatureScheme, h.PublicKey = signing[0].Scheme, signing[0].PublicKey()
 		}
-		if secret != nil {
+		if secret != nil && !secret.Imported {
 			h.Secret = secret.Reveal()
 		}
 		all[i] = h
@@ -157,7 +157,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 		"no_retry_statuses": numbers(&n.NoRetryStatuses),
 		"timeout_ms":        number(&n.TimeoutMs), "rate_per_second": number(&n.RatePerSecond),
 		"external_id": text(&n.ExternalID), "metadata": whole(&n.Metadata),
-		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)),
+		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)), "secret": imported(&n.Secret),
 		"ordering": optional(str((*string)(&n.Ordering))), "on_failure": optional(str((*string)(&n.OnFailure))), "payload": newPayload(&n.Payload),
 	})
 	if err != nil {
@@ -168,7 +168,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 		return 0, nil, err
 	}
 	r.header.Set("Location", "/v1/webhooks/"+w.ID.String())
-	if secret == nil { // it was created before
+	if secret == nil { // it was there, and has these settings now
 		return r.answer(http.StatusOK, w, nil)
 	}
 	return r.answer(http.StatusCreated, w, secret)
@@ -232,6 +232,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		"metadata":          set(&p.Metadata.Set, whole(&p.Metadata.Value)),
 		"headers":           set(&p.Headers.Set, newHeaders(&p.Headers.Value)),
 		"signature_scheme":  optional(scheme(&rotation.Scheme)),
+		"secret":            imported(&rotation.Secret),
 		"ordering":          set(&p.Ordering.Set, optional(str((*string)(&p.Ordering.Value)))),
 		"on_failure":        set(&p.OnFailure.Set, optional(str((*string)(&p.OnFailure.Value)))),
 		"payload":           set(&p.Payload.Set, newPayload(&p.Payload.Value)),
@@ -245,6 +246,9 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 	}
 	if p.IfUpdatedAt = ifUpdatedAt; ifUpdatedAt != nil && ifUpdatedAt.Nanosecond() == 0 {
 		p.Precision = time.Second // which is how this surface shows it
+	}
+	if rotation.Secret != nil && !rotate {
+		return 0, nil, &webhook.Invalid{Field: "secret", Code: webhook.CodeInvalid, Message: "can be changed only together with rotate_secret"}
 	}
 	if rotation.Scheme != "" && !rotate {
 		if err := r.signsBy(id, rotation.Scheme); err != nil {

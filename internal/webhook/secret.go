@@ -1,15 +1,19 @@
 package webhook
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"hash"
 	"log/slog"
+	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,11 +25,13 @@ type Secret struct {
 	TenantID  ID
 	WebhookID ID
 	Scheme    Scheme
-	// Key is 32 bytes: the HMAC key, or the seed of the Ed25519 key. SetKey sets it.
+	// Key is the HMAC key, 32 bytes or an imported one, or the seed of the Ed25519 key, 32 bytes. SetKey sets it.
 	Key       []byte `json:"-"`
 	CreatedAt time.Time
 	// ExpiresAt is when a rotation's overlap ends; nil for the current secret.
 	ExpiresAt *time.Time
+	// Imported is true of a new secret that its caller brought, to whom it is not shown again; false once it is read from the database.
+	Imported bool
 
 	// Derived from Key once; deriving private costs as much as a signature.
 	private ed25519.PrivateKey // nil for HMAC
@@ -62,6 +68,8 @@ func (m *macs) put(mac hash.Hash) {
 type Rotation struct {
 	Overlap time.Duration // how long the old secrets also sign, 0 to MaxOverlap
 	Scheme  Scheme        // of the new secret; "" means that of the current one
+	// Secret is the new secret; nil: a random one. Its scheme is SchemeHMAC.
+	Secret *ImportedSecret
 }
 
 // Check returns nil or an *Invalid.
@@ -70,9 +78,12 @@ func (r *Rotation) Check() error {
 		return Invalidf("overlapMs", CodeOutOfRange, "must be from 0 to %d", MaxOverlap.Milliseconds())
 	}
 	if r.Scheme != "" {
-		return CheckScheme("signatureScheme", r.Scheme)
+		if err := CheckScheme("signatureScheme", r.Scheme); err != nil {
+			return err
+		}
 	}
-	return nil
+	_, err := r.Secret.Key(r.Scheme)
+	return err
 }
 
 // Scheme is a signature scheme of Standard Webhooks 1.0.0.
@@ -107,7 +118,17 @@ func NewSecret(tenant, webhook ID, scheme Scheme, now time.Time) *Secret {
 	return s
 }
 
-// SetKey sets the key, of 32 bytes. Scheme must be set before.
+// ImportSecret returns an HMAC secret with a key that its owner has already.
+func ImportSecret(tenant, webhook ID, key []byte, now time.Time) *Secret {
+	s := &Secret{ID: NewID(now), TenantID: tenant, WebhookID: webhook, Scheme: SchemeHMAC, CreatedAt: now, Imported: true}
+	s.SetKey(key)
+	return s
+}
+
+// Has reports whether this is the secret's key.
+func (s *Secret) Has(key []byte) bool { return subtle.ConstantTimeCompare(s.Key, key) == 1 }
+
+// SetKey sets the key, which is 32 bytes long for SchemeEd25519. Scheme must be set before.
 func (s *Secret) SetKey(key []byte) {
 	s.Key = key
 	if s.Scheme == SchemeEd25519 {
@@ -195,4 +216,97 @@ func SignedBy(secrets []*Secret, at time.Time) []byte {
 		}
 	}
 	return ids
+}
+
+// Bounds of an imported secret's key (Standard Webhooks 1.0.0, "Signature scheme").
+const (
+	MinImportedBytes = 24
+	MaxImportedBytes = 64
+)
+
+// ImportedSecret is a signing secret that a caller brings, in the form of Reveal. Whatever prints it prints no part of it.
+type ImportedSecret string
+
+// String and LogValue keep the secret out of logs and errors, whatever the verb.
+func (ImportedSecret) String() string { return "imported secret" }
+
+// GoString is String.
+func (s ImportedSecret) GoString() string { return s.String() }
+
+// LogValue is String.
+func (s ImportedSecret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// Key returns the secret's key for a webhook that signs with the scheme; "" means SchemeHMAC. It is nil without a secret. The error is an
+// *Invalid, which has no part of the secret.
+func (s *ImportedSecret) Key(scheme Scheme) ([]byte, error) {
+	if s == nil {
+		return nil, nil
+	}
+	if scheme == SchemeEd25519 {
+		return nil, Invalidf("secret", CodeInvalid, "can be imported only for the signature scheme %s", SchemeHMAC)
+	}
+	text, ok := strings.CutPrefix(string(*s), "whsec_")
+	if len(text) > base64.StdEncoding.EncodedLen(MaxImportedBytes) || strings.ContainsAny(text, "\r\n") { // line ends, which the decoder ignores
+		ok = false
+	}
+	key, err := base64.StdEncoding.Strict().DecodeString(text)
+	if !ok || err != nil || len(key) < MinImportedBytes || len(key) > MaxImportedBytes {
+		return nil, Invalidf("secret", CodeInvalid, "must be whsec_ and the standard base64 of %d to %d bytes", MinImportedBytes, MaxImportedBytes)
+	}
+	if weak(key) {
+		return nil, Invalidf("secret", CodeInvalid, "is too easy to guess; its key must be random bytes, or at least %d random characters", minTextKey)
+	}
+	return key, nil
+}
+
+// What makes a key weak. Keys of random bytes, and random text of minTextKey characters, are refused less than once in a million times.
+const (
+	minTextKey   = 32 // 128 bits in hexadecimal
+	minEntropy   = 80 // bits, of a key's bytes and of the steps between them, as far as their counts tell
+	maxEvenSteps = 8  // in a row: repeated bytes, ascending and descending ones
+)
+
+// weakWords are words that no random key has.
+var weakWords = []string{"password", "changeme", "secret", "webhook", "qwerty", "example", "123456789"}
+
+// weak reports whether a key is obviously not random.
+func weak(key []byte) bool {
+	steps := make([]byte, len(key)-1)
+	even := 0
+	for i := range steps {
+		if steps[i] = key[i+1] - key[i]; i > 0 && steps[i] == steps[i-1] {
+			even++
+		} else {
+			even = 1
+		}
+		if even >= maxEvenSteps {
+			return true
+		}
+	}
+	isText := !slices.ContainsFunc(key, func(c byte) bool { return c < ' ' || c > '~' })
+	if isText && len(key) < minTextKey || entropy(key) < minEntropy || entropy(steps) < minEntropy {
+		return true
+	}
+	for period := 1; period <= len(key)/2; period++ {
+		if bytes.Equal(key[period:], key[:len(key)-period]) {
+			return true
+		}
+	}
+	lower := bytes.ToLower(key)
+	return slices.ContainsFunc(weakWords, func(word string) bool { return bytes.Contains(lower, []byte(word)) })
+}
+
+// entropy returns the bits of entropy of all of b, by the frequencies of its bytes.
+func entropy(b []byte) float64 {
+	var count [256]int
+	for _, c := range b {
+		count[c]++
+	}
+	bits := 0.0
+	for _, n := range count {
+		if n > 0 {
+			bits += float64(n) * math.Log2(float64(len(b))/float64(n))
+		}
+	}
+	return bits
 }

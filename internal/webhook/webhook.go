@@ -121,11 +121,27 @@ type New struct {
 	RatePerSecond   *int
 	Headers         []*NewHeader
 	ExternalID      *string
-	Metadata        []byte    // JSON; nil or null: none
-	Scheme          Scheme    // of the first secret; "" means SchemeHMAC
-	Ordering        Ordering  // "" means OrderingNone
-	OnFailure       OnFailure // "" means OnFailureContinue
-	Payload         *Payload  // nil: the default
+	Metadata        []byte          // JSON; nil or null: none
+	Scheme          Scheme          // of the first secret; "" means SchemeHMAC
+	Secret          *ImportedSecret // the first secret; nil: a random one
+	Ordering        Ordering        // "" means OrderingNone
+	OnFailure       OnFailure       // "" means OnFailureContinue
+	Payload         *Payload        // nil: the default
+}
+
+// Settings returns the patch that gives the existing webhook w these settings, as if it were created with them. Its secrets stay as they are,
+// and so does one that the server disabled: Enabled
+// enables only what its owner disabled.
+func (n *New) Settings(w *Webhook) Patch {
+	p := Patch{
+		URL: Some(n.URL), Events: Some(n.Events), Filter: Some(n.Filter), Description: Some(n.Description), RetryScheduleMs: Some(n.RetryScheduleMs),
+		NoRetryStatuses: Some(n.NoRetryStatuses), TimeoutMs: Some(n.TimeoutMs), RatePerSecond: Some(n.RatePerSecond), Headers: Some(n.Headers),
+		ExternalID: Some(n.ExternalID), Metadata: Some(n.Metadata), Ordering: Some(n.Ordering), OnFailure: Some(n.OnFailure), Payload: Some(n.Payload),
+	}
+	if !n.Enabled || w.off() {
+		p.Enabled = Some(n.Enabled)
+	}
+	return p
 }
 
 // Opt is a field of a patch: absent unless Set.

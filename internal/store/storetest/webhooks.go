@@ -115,9 +115,8 @@ func testUpdateIfUnchanged(t *Suite) {
 	}
 }
 
-// If many callers create a webhook with one external id and the same settings at once, also on several replicas, one creates it and
-// gets the secret; all get the same webhook. Other settings are a conflict, another tenant's id is independent, and deleting frees
-// it.
+// If many callers create a webhook with one external id at once, also on several replicas, one creates it and gets the secret; all get the same
+// webhook. Other settings replace those that it has, another tenant's id is independent, and deleting frees it.
 func testExternalID(t *Suite) {
 	stores := []*store.Store{t.Open(t, store.Options{})}
 	if t.Kind == "postgres" {
@@ -167,35 +166,158 @@ func testExternalID(t *Suite) {
 		t.Errorf("%d callers were told a secret", secrets)
 	}
 	c := Tenant(t, stores[0], "a")
-	other := "other"
-	for name, change := range map[string]func(n *webhook.New){
-		"url": func(n *webhook.New) { n.URL = "https://example.com/2" }, "events": func(n *webhook.New) { n.Events = nil },
-		"enabled": func(n *webhook.New) { n.Enabled = false }, "description": func(n *webhook.New) { n.Description = "x" },
-		"no retries": func(n *webhook.New) { n.RetryScheduleMs = []int{} }, "timeout": func(n *webhook.New) { n.TimeoutMs = new(2000) },
-		"rate": func(n *webhook.New) { n.RatePerSecond = new(2) }, "metadata": func(n *webhook.New) { n.Metadata = []byte(`{"plan":"pro","n":2}`) },
-		"no metadata": func(n *webhook.New) { n.Metadata = nil }, "header": func(n *webhook.New) { n.Headers[0].Value = &other },
-		"no header": func(n *webhook.New) { n.Headers = nil }, "scheme": func(n *webhook.New) { n.Scheme = webhook.SchemeEd25519 },
-	} {
-		n := settings()
-		change(&n)
-		_, _, err := c.CreateWebhook(t.Context(), n)
-		if all := webhook.Invalids(err); len(all) != 1 || all[0].Code != webhook.CodeConflict || all[0].Field != "externalId" {
-			t.Errorf("another %s: %v", name, err)
-		}
-	}
 	again := settings()
 	again.Events, again.Metadata = []string{"c.d", "a.b"}, []byte(`{"n":1,"plan":"pro"}`)
-	w, secret, err := c.CreateWebhook(t.Context(), again)
-	if err != nil || secret != nil || w.ID != first || *w.Metadata != `{"plan":"pro","n":1}` {
-		t.Errorf("in another order: %+v %v", w, err)
+	before, secret, err := c.CreateWebhook(t.Context(), again)
+	if err != nil || secret != nil || before.ID != first || *before.Metadata != `{"plan":"pro","n":1}` {
+		t.Errorf("in another order: %+v %v", before, err)
+	}
+	for i := range 16 {
+		n := settings()
+		n.URL, n.Description = fmt.Sprintf("https://example.com/%d", i), fmt.Sprint(i)
+		c := Tenant(t, stores[i%len(stores)], "a")
+		wg.Go(func() {
+			w, secret, err := c.CreateWebhook(t.Context(), n)
+			if err != nil || w.ID != first || secret != nil || w.URL != n.URL || w.Description != n.Description {
+				t.Errorf("with other settings: %+v %v", w, err)
+			}
+		})
+	}
+	wg.Wait()
+	if list, err := c.Webhooks(t.Context(), store.WebhookFilter{ExternalID: id}, store.Page{}); err != nil || len(list.Items) != 1 {
+		t.Errorf("%d webhooks with the id: %v", len(list.Items), err)
 	}
 	b, _, err := Tenant(t, stores[0], "b").CreateWebhook(t.Context(), settings())
 	if err != nil || b.ID == first {
 		t.Errorf("another tenant's: %v %v", b, err)
 	}
 	Must(t, c.DeleteWebhook(t.Context(), first))
-	if w, secret, err = c.CreateWebhook(t.Context(), settings()); err != nil || secret == nil || w.ID == first {
+	if w, secret, err := c.CreateWebhook(t.Context(), settings()); err != nil || secret == nil || w.ID == first {
 		t.Errorf("after it was deleted: %v %v", w, err)
+	}
+}
+
+// Creating a webhook with the external id of an existing one sets all of its settings, and those that are not given to their defaults. It is in the
+// audit log as an update; equal settings are not, and leave even the time of the last change. The secret stays as it is, and a webhook that the
+// server disabled stays disabled until its owner enables it.
+func testUpsert(t *Suite) {
+	s := t.Open(t, store.Options{})
+	c := Tenant(t, s, "a")
+	value := "v"
+	full := webhook.New{
+		URL: "https://example.com/", Enabled: true, Events: []string{"a.b"}, ExternalID: new("one"), Metadata: []byte(`{"a":1}`), Filter: []byte(`{"data":{"a":1}}`),
+		Description: "d", RetryScheduleMs: []int{1}, NoRetryStatuses: []int{404}, TimeoutMs: new(2000), RatePerSecond: new(3), Ordering: webhook.OrderingByKey,
+		OnFailure: webhook.OnFailureHold, Payload: &webhook.Payload{Format: webhook.PayloadCloudEvents}, Headers: []*webhook.NewHeader{{Name: "X", Value: &value}},
+	}
+	made, secret, err := c.CreateWebhook(t.Context(), full)
+	Must(t, err)
+	audited := func() int {
+		list, err := s.Registry(nil).AuditLog(t.Context(), store.AuditFilter{ObjectIDs: []webhook.ID{made.ID}}, store.Page{First: 100})
+		Must(t, err)
+		return len(list.Items)
+	}
+	least := webhook.New{URL: "https://example.com/2", Enabled: true, ExternalID: new("one")}
+	for round, n := range []webhook.New{least, least, full, full} {
+		got, again, err := c.CreateWebhook(t.Context(), n)
+		Must(t, err)
+		want, _, err := c.CreateWebhook(t.Context(), func() webhook.New { n := n; n.ExternalID = nil; return n }())
+		Must(t, err)
+		want.ExternalID = new("one")
+		if again != nil || got.ID != made.ID || !got.SameSettings(want) || !got.UpdatedAt.After(made.UpdatedAt) {
+			t.Errorf("round %d: %+v, want %+v", round, got, want)
+		}
+		headers, err := c.Headers(t.Context(), []webhook.ID{made.ID})
+		if Must(t, err); len(headers[made.ID]) != len(n.Headers) {
+			t.Errorf("round %d: %d headers", round, len(headers[made.ID]))
+		}
+		if n := audited(); n != 2+round/2 {
+			t.Errorf("round %d: %d entries of the audit log, want %d", round, n, 2+round/2)
+		}
+	}
+	secrets, err := c.Secrets(t.Context(), []webhook.ID{made.ID})
+	if Must(t, err); len(secrets[made.ID]) != 1 || secrets[made.ID][0].ID != secret.ID {
+		t.Errorf("secrets: %v", secrets[made.ID])
+	}
+	Publish(t, c, webhook.NewEvent{Type: "a.b", Data: []byte(`{"a":1}`)})
+	jobs, _ := Claim(t, s, made.ID, 1)
+	Record(t, s, jobs[0], 410, func(r *store.Result) { r.Gone = true })
+	for name, n := range map[string]webhook.New{"the same": full, "other settings": least} {
+		if w, _, err := c.CreateWebhook(t.Context(), n); err != nil || w.Enabled || *w.DisabledReason != webhook.DisabledGone {
+			t.Errorf("disabled by the server, with %s: %+v %v", name, w, err)
+		}
+	}
+	for _, enabled := range []bool{false, true} {
+		_, _, err := c.UpdateWebhook(t.Context(), made.ID, webhook.Patch{Enabled: webhook.Some(!enabled)}, nil)
+		Must(t, err)
+		n := full
+		n.Enabled = enabled
+		if w, _, err := c.CreateWebhook(t.Context(), n); err != nil || w.Enabled != enabled {
+			t.Errorf("enabled: %v, want %v; %v", w.Enabled, enabled, err)
+		}
+	}
+}
+
+// What an upsert cannot do is refused, and changes nothing: another scheme, another secret, settings that are not valid.
+func testUpsertRefused(t *Suite) {
+	c := Tenant(t, t.Open(t, store.Options{}), "a")
+	const one, two = webhook.ImportedSecret("whsec_kQL+M2TFB5ipG9xAXvEig3a4DepPFddp"), webhook.ImportedSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	n := webhook.New{URL: "https://example.com/", Enabled: true, ExternalID: new("one"), Secret: new(one)}
+	made, secret, err := c.CreateWebhook(t.Context(), n)
+	if Must(t, err); !secret.Imported || secret.Reveal() != string(one) {
+		t.Errorf("the secret is not the one that was brought")
+	}
+	for want, change := range map[string]func(n *webhook.New){
+		"signatureScheme CONFLICT": func(n *webhook.New) { n.Secret, n.Scheme = nil, webhook.SchemeEd25519 },
+		"secret CONFLICT":          func(n *webhook.New) { n.Secret = new(two) },
+		"secret INVALID":           func(n *webhook.New) { n.Secret = new(two[:20]) },
+		"timeoutMs OUT_OF_RANGE":   func(n *webhook.New) { n.TimeoutMs = new(1) },
+	} {
+		other := n
+		other.Description = "changed"
+		change(&other)
+		_, _, err := c.CreateWebhook(t.Context(), other)
+		if bad := webhook.Invalids(err); len(bad) != 1 || bad[0].Field+" "+string(bad[0].Code) != want {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+	n.Secret = nil // it may be left out
+	if w, secret, err := c.CreateWebhook(t.Context(), n); err != nil || secret != nil || !w.UpdatedAt.Equal(made.UpdatedAt) {
+		t.Errorf("changed: %+v %v", w, err)
+	}
+}
+
+// A webhook can be rotated to a secret that its owner brings, once. It survives a restart, and the audit log says that it was brought, and nothing
+// of it.
+func testImport(t *Suite) {
+	s := t.Open(t, store.Options{})
+	c := Tenant(t, s, "a")
+	const own = webhook.ImportedSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+	w, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/", Enabled: true, Scheme: webhook.SchemeEd25519})
+	Must(t, err)
+	_, secret, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &webhook.Rotation{Overlap: time.Hour, Secret: new(own)})
+	if Must(t, err); !secret.Imported || secret.Scheme != webhook.SchemeHMAC {
+		t.Errorf("rotated: %v %s", secret, secret.Scheme)
+	}
+	if _, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &webhook.Rotation{Secret: new(own)}); len(webhook.Invalids(err)) != 1 || webhook.Invalids(err)[0].Code != webhook.CodeConflict {
+		t.Errorf("rotated to the same: %v", err)
+	}
+	for _, bad := range []webhook.Rotation{{Secret: new(own[:16])}, {Secret: new(own), Scheme: webhook.SchemeEd25519}} {
+		if _, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{}, &bad); len(webhook.Invalids(err)) != 1 || webhook.Invalids(err)[0].Field != "secret" {
+			t.Errorf("rotated with a wrong one: %v", err)
+		}
+	}
+	Must(t, s.Close())
+	s = t.Open(t, store.Options{})
+	c = Tenant(t, s, "a")
+	secrets, err := c.Secrets(t.Context(), []webhook.ID{w.ID})
+	if Must(t, err); len(secrets[w.ID]) != 2 || secrets[w.ID][0].Reveal() != string(own) || secrets[w.ID][1].Scheme != webhook.SchemeEd25519 {
+		t.Errorf("after a restart: %v", secrets[w.ID])
+	}
+	log, err := s.Registry(nil).AuditLog(t.Context(), store.AuditFilter{ObjectIDs: []webhook.ID{w.ID}}, store.Page{First: 100})
+	Must(t, err)
+	changes := log.Items[0].Changes
+	if last := changes[len(changes)-1]; log.Items[0].Action != webhook.AuditWebhookSecretRotated || last.Field != "secretImported" || string(last.After) != "true" {
+		t.Errorf("audited: %s %+v", log.Items[0].Action, changes)
 	}
 }
 
