@@ -1,6 +1,9 @@
 package rawjson
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Number is a parsed JSON number, for comparing. It refers to the text from which it was made.
 type Number struct {
@@ -72,6 +75,33 @@ func (n *Number) Compare(o *Number) int {
 		return -n.sign
 	}
 	return n.sign * compareDigits(n.digits, o.digits)
+}
+
+// maxKeyExponent is the number of an exponent's digits up to which a number has a key: with the place of the point it fits into an int64.
+const maxKeyExponent = 17
+
+// AppendKey appends a text that equal numbers have in common, and no others. A number with a longer exponent than maxKeyExponent has none: it equals
+// no number that has one, unless its text has that many digits too.
+func (n *Number) AppendKey(b []byte) (key []byte, ok bool) {
+	if len(n.exponent) > maxKeyExponent {
+		return b, false
+	}
+	if n.sign < 0 {
+		b = append(b, '-')
+	}
+	for _, c := range n.digits {
+		if c != '.' {
+			b = append(b, c)
+		}
+	}
+	var exponent int64
+	for _, c := range n.exponent {
+		exponent = exponent*10 + int64(c-'0')
+	}
+	if n.negative {
+		exponent = -exponent
+	}
+	return strconv.AppendInt(append(b, 'e'), n.point+exponent, 10), true
 }
 
 // far is a difference of exponents that no difference of points can make up for.

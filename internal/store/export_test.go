@@ -618,3 +618,11 @@ func (s *Store) InLine(ctx context.Context) (n int64, err error) {
 
 // ReadAgain takes over webhooks as if another node had changed them.
 func (s *Store) ReadAgain() error { return host{s}.TakeOver(s.read, "deleted_at IS NULL") }
+
+// Matched returns how many webhooks the event matches by their filters; 0 if none of the tenant has one.
+func (s *Store) Matched(e *webhook.Event) int {
+	if wanted := s.match(e); wanted != nil {
+		return len(wanted.By)
+	}
+	return 0
+}

@@ -52,7 +52,7 @@ func (b *batch) makePieces() error {
 		p.Made = len(targets)
 		from := len(claims)
 		for _, to := range targets {
-			if to = b.target(to.ID); to != nil && to.DeletedAt == nil && p.Wanted.By(to, p.Event) {
+			if to = b.target(to.ID); to != nil && to.DeletedAt == nil && b.wants(p.Wanted, to, p.Event) {
 				claims = append(claims, b.delivery(p.Event, to, webhook.TriggerSchedule))
 			}
 		}

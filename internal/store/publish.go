@@ -26,7 +26,7 @@ type Published struct {
 	Duplicate bool  // the idempotency key was known, with the same content: Event is the one stored before
 	Err       error // *webhook.Invalid (joined) or another expected error; Event is nil then and nothing was stored
 
-	wanted dialect.Wanted
+	wanted *dialect.Wanted
 }
 
 // publishing is one caller's events in the writer.
@@ -71,7 +71,7 @@ func (s *Store) price(p *publishing, in *incoming) int {
 	if in.cost > 0 {
 		return in.cost // it was in a batch that is written again
 	}
-	if in.event.Type != p.kind {
+	if in.wanted == nil && in.event.Type != p.kind {
 		p.kind = in.event.Type
 		p.matches, _ = s.routes.Matches(p.tenant, p.kind)
 	}
@@ -79,7 +79,11 @@ func (s *Store) price(p *publishing, in *incoming) int {
 	if in.key != "" {
 		in.cost += costKey
 	}
-	if n := p.matches; n > s.tuning.FanOutAbove || n > s.tuning.NoteAbove && p.deliveries+n > s.tuning.CallDeliveries {
+	n := p.matches
+	if in.wanted != nil {
+		n = len(in.wanted.By)
+	}
+	if n > s.tuning.FanOutAbove || n > s.tuning.NoteAbove && p.deliveries+n > s.tuning.CallDeliveries {
 		in.later = true
 		in.cost++
 	} else {
@@ -116,7 +120,7 @@ type incoming struct {
 	key    string
 	hash   []byte      // of the content, if there is a key
 	only   *webhook.ID // the one webhook it goes to; nil: all that match
-	wanted dialect.Wanted
+	wanted *dialect.Wanted
 	result *Published // set again if the batch is written again
 	later  bool       // its deliveries are created after the answer (fanout.go)
 	cost   int        // to write it; 0: not known yet
@@ -223,18 +227,13 @@ func (p *publishing) match(s *Store) {
 	}
 }
 
-// match matches the event with the filters of the webhooks that subscribe to its type.
-func (s *Store) match(e *webhook.Event) dialect.Wanted {
+// match matches the event with the filters of the webhooks that subscribe to its type and may want it. It returns nil if the tenant has no filter.
+func (s *Store) match(e *webhook.Event) *dialect.Wanted {
 	if s.routes.Filtered(e.TenantID) == 0 {
 		return nil
 	}
-	wanted := dialect.Wanted{}
-	for _, to := range s.routes.Matching(nil, e.TenantID, e.Type) {
-		if to.Filter != nil {
-			wanted[to.Filter] = to.Wants(e)
-		}
-	}
-	return wanted
+	candidates, version := s.routes.Candidates(nil, e)
+	return dialect.Match(e, candidates, version)
 }
 
 // Wanting returns how many of the tenant's webhooks subscribe to events of a type now, whatever their filters, including disabled ones,
@@ -246,16 +245,14 @@ func (c *Scope) Wanting(eventType string) int {
 
 // Receivers returns how many of the tenant's webhooks would get a published event now: Wanting, without those whose filter it does not match.
 func (c *Scope) Receivers(p *Published) int {
-	n := c.Wanting(p.Event.Type)
-	if c.s.routes.Filtered(c.tenant) == 0 {
-		return n
+	wanted := p.wanted
+	if wanted == nil || wanted.Version != c.s.routes.Version(c.tenant) {
+		wanted = c.s.match(p.Event)
 	}
-	for _, to := range c.s.routes.Matching(nil, c.tenant, p.Event.Type) {
-		if !p.wanted.By(to, p.Event) {
-			n--
-		}
+	if wanted == nil {
+		return c.Wanting(p.Event.Type)
 	}
-	return n
+	return len(wanted.By)
 }
 
 // busy logs that a tenant's calls are refused because its share of the server is used up. The program's logger limits how often.
@@ -428,6 +425,9 @@ func (b *batch) fanOutLater(in *incoming) *fanout.Note {
 	if n == 0 || !in.later && n <= b.s.tuning.FanOutAbove {
 		return nil
 	}
+	if in.wanted != nil {
+		n = len(in.wanted.By)
+	}
 	note := &fanout.Note{EventID: e.ID, TenantID: e.TenantID, CreatedAt: e.CreatedAt, Size: n, LastWebhook: newest}
 	if b.s.routes.Ordered(e.TenantID) {
 		note.OrderingKey = e.OrderingKey
@@ -531,14 +531,44 @@ func (b *batch) receivers(targets []*Target, in *incoming) []*Target {
 	if in.only != nil {
 		return append(targets, b.target(*in.only))
 	}
-	targets = b.s.routes.Matching(targets, in.event.TenantID, in.event.Type)
+	targets = b.candidates(targets, in)
 	kept := targets[:0]
 	for _, to := range targets {
-		if now := b.target(to.ID); now != nil && now.DeletedAt == nil && in.wanted.By(now, &in.event) {
+		now := b.target(to.ID)
+		if now != nil && now.DeletedAt == nil && (now == to && b.isCurrent(in.wanted, to.TenantID) || b.wants(in.wanted, now, &in.event)) {
 			kept = append(kept, now)
 		}
 	}
 	return kept
+}
+
+// candidates appends the webhooks that the event may go to: those that want it, if no subscription and no filter of the tenant has changed since it
+// was matched, or else all that subscribe to its type.
+func (b *batch) candidates(targets []*Target, in *incoming) []*Target {
+	if b.isCurrent(in.wanted, in.event.TenantID) {
+		return append(targets, in.wanted.By...)
+	}
+	return b.s.routes.Matching(targets, in.event.TenantID, in.event.Type)
+}
+
+// isCurrent reports whether an event was matched with the tenant's webhooks as they are.
+func (b *batch) isCurrent(w *dialect.Wanted, tenant webhook.ID) bool {
+	return w != nil && w.Version == b.s.routes.Version(tenant)
+}
+
+// wants reports whether a webhook that subscribes to the event's type wants it. A filter is evaluated here only if it was set after the event was
+// matched.
+func (b *batch) wants(w *dialect.Wanted, to *Target, e *webhook.Event) bool {
+	if to.Filter == nil {
+		return true
+	}
+	if is, known := w.Answer(to.Filter); known {
+		return is
+	}
+	if w != nil && b.s.routes.Passed(to, w.Version) {
+		return false
+	}
+	return to.Wants(e)
 }
 
 func (in *incoming) trigger() webhook.Trigger {

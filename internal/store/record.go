@@ -124,7 +124,7 @@ func (b *batch) lockLines() error {
 		for _, p := range b.publish {
 			for _, in := range p.events[p.from:p.to] {
 				if in.event.OrderingKey != nil && !in.later && b.s.routes.Ordered(p.tenant) {
-					targets = b.s.routes.Matching(targets[:0], p.tenant, in.event.Type)
+					targets = b.candidates(targets[:0], in)
 					lock(&in.event)
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -18,7 +19,7 @@ import (
 // someFilters are sources of filters; "" is none.
 var someFilters = []string{
 	"", `{"type":"a.b"}`, `{"tags":"x"}`, `{"tags":{"$ne":"x"}}`, `{"data":{"n":{"$gte":2}}}`, `{"data":{"n":{"$in":[0,3]}},"tags":{"$contains":"y"}}`,
-	`{"$or":[{"type":{"$startsWith":"b."}},{"data":{"list":{"k":1}}}]}`, `{"$not":{"data":{"n":1}}}`,
+	`{"$or":[{"type":{"$startsWith":"b."}},{"data":{"list":{"k":1}}}]}`, `{"$not":{"data":{"n":1}}}`, `{"data":{"list":{"k":0},"n":{"$lt":3}}}`, `{"data":{"n":1}}`,
 }
 
 // receivedBy returns how many deliveries of the events the webhook has, by event.
@@ -129,20 +130,20 @@ func wanted(t *suite, w *webhook.Webhook, e *webhook.Event) bool {
 	return f.Match(e.Type, e.Tags, e.Data)
 }
 
-// At most 100 webhooks of a tenant have a filter: removing one, and deleting such a webhook, makes room. What a filter's error says is there
+// At most 100 webhooks of a tenant have a filter without an exact condition: removing one, and deleting such a webhook, makes room. What a filter's error says is there
 // beside other errors, and a webhook that is created again with the same filter is the same one.
 func TestFilterQuota(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
-		some := []byte(` {"tags": "x"}`)
+		some := []byte(` {"tags": {"$ne": "x"}}`)
 		create := func(n webhook.New) (*webhook.Webhook, error) {
 			n.URL, n.Enabled = "https://example.com/hook", true
 			w, _, err := c.CreateWebhook(t.Context(), n)
 			return w, err
 		}
 		first := register(t, c, webhook.New{Enabled: true, Filter: some, ExternalID: new("1")})
-		if first.Filter == nil || *first.Filter != `{"tags":"x"}` {
+		if first.Filter == nil || *first.Filter != `{"tags":{"$ne":"x"}}` {
 			t.Errorf("the filter is %v", first.Filter)
 		}
 		plain := register(t, c, webhook.New{Enabled: true})
@@ -167,21 +168,64 @@ func TestFilterQuota(t *testing.T) {
 		_, err := create(webhook.New{Filter: some})
 		refused(err, "filter QUOTA ")
 		refused(set(plain, some), "filter QUOTA ")
-		must(t, set(first, []byte(`{"tags":"y"}`))) // it has one
+		must(t, set(first, []byte(`{"tags":{"$ne":"y"}}`))) // it has one
 		must(t, set(first, some))
-		again, err := create(webhook.New{Filter: []byte(`{"tags":"x" }`), ExternalID: new("1")})
+		again, err := create(webhook.New{Filter: []byte(`{"tags":{"$ne":"x" }}`), ExternalID: new("1")})
 		if must(t, err); again.ID != first.ID {
 			t.Error("the same webhook is created again")
 		}
-		_, err = create(webhook.New{Filter: []byte(`{"tags":"z"}`), ExternalID: new("1")})
-		refused(err, "externalId CONFLICT ")
-		must(t, set(first, []byte("null")))
+		_, err = create(webhook.New{Filter: []byte(`{"tags":{"$ne":"z"}}`), ExternalID: new("1")})
+		must(t, err)
+		must(t, set(first, []byte(`{"tags":"z"}`))) // which is found by its value, and makes room
+		must(t, set(plain, some))
+		refused(set(first, some), "filter QUOTA ")
+		must(t, set(plain, []byte("null")))
 		must(t, set(plain, some))
 		must(t, c.DeleteWebhook(t.Context(), plain.ID))
 		_, err = create(webhook.New{Filter: some})
 		must(t, err)
 		_, err = create(webhook.New{Filter: []byte(`{"data":{"a":{"$gt":null}}}`), RatePerSecond: new(0)})
 		refused(err, "ratePerSecond OUT_OF_RANGE filter.data.a.$gt INVALID ")
+	})
+}
+
+// Any number of webhooks may have a filter with an exact condition, up to as many for one value as an event may be matched with; further ones count
+// among those without. Filters of a tenant have a length together. Both limits hold for webhooks that are created at the same time.
+func TestGuardedFilterQuota(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		create := func(n int, source func(i int) string) (refused int) {
+			var wg sync.WaitGroup
+			var mu sync.Mutex
+			for i := range n {
+				wg.Go(func() {
+					_, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/", Filter: []byte(source(i))})
+					if quota(err) {
+						mu.Lock()
+						refused++
+						mu.Unlock()
+					} else if err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			return refused
+		}
+		if n := create(210, func(int) string { return `{"data":{"status":"failed"}}` }); n != 10 {
+			t.Errorf("%d of 210 filters with one value are refused, want 10", n)
+		}
+		if n := create(3, func(int) string { return `{"data":{"n":{"$gte":1}}}` }); n != 3 {
+			t.Errorf("%d of 3 filters without an exact condition are refused beside as many as there may be", n)
+		}
+		if n := create(150, func(i int) string { return fmt.Sprintf(`{"data":{"customer":"c%d","n":{"$gte":1}}}`, i) }); n != 0 {
+			t.Errorf("%d of 150 filters with values of their own are refused", n)
+		}
+		long := strings.Repeat("x", 8000)
+		if n := create(540, func(i int) string { return fmt.Sprintf(`{"data":{"customer":"d%d","note":{"$ne":"%s"}}}`, i, long) }); n < 15 || n > 40 {
+			t.Errorf("%d of 540 filters of 8 KB are refused", n)
+		}
 	})
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
@@ -78,10 +79,8 @@ func (b *batch) register(c *Scope, w *webhook.Webhook, as *Target) error {
 			return err
 		}
 	}
-	if w.Filter != nil {
-		if err := b.oneMoreFilter(c.tenant); err != nil {
-			return err
-		}
+	if err := b.oneMoreFilter(as, nil); err != nil {
+		return err
 	}
 	row := *w // a copy, because the batch may be written again
 	if err := b.insertWebhook(&row); err != nil {
@@ -165,11 +164,21 @@ func (b *batch) oneMoreOperational(tenant webhook.ID) error {
 
 // counted is the number of the tenant's webhooks that are something, with the transaction's changes, of which there were n before it.
 func (b *batch) counted(tenant webhook.ID, n int, is func(to *Target) bool) int {
-	one := func(to *Target) int {
-		if to != nil && to.DeletedAt == nil && is(to) {
+	return b.summed(tenant, n, func(to *Target) int {
+		if is(to) {
 			return 1
 		}
 		return 0
+	})
+}
+
+// summed is counted for what the tenant's webhooks have.
+func (b *batch) summed(tenant webhook.ID, n int, of func(to *Target) int) int {
+	one := func(to *Target) int {
+		if to == nil || to.DeletedAt != nil {
+			return 0
+		}
+		return of(to)
 	}
 	for id, to := range b.Targets {
 		if to.TenantID == tenant {
@@ -179,20 +188,55 @@ func (b *batch) counted(tenant webhook.ID, n int, is func(to *Target) bool) int 
 	return n
 }
 
-// maxFilters is the number of webhooks of a tenant that may have a filter. Each event is matched with those of all webhooks that subscribe to
-// its type, so without a limit publishing could take any time.
-const maxFilters = 100
+const (
+	// maxFilters is the number of webhooks of a tenant that may have a filter that is not in the index. Each event is matched with those of all
+	// webhooks that subscribe to its type, so without a limit publishing could take any time.
+	maxFilters = 100
+	// maxFilterBytes is the length of the sources of all filters of a tenant. Compiled they take about ten times as much memory.
+	maxFilterBytes = 4 << 20
+)
 
-// oneMoreFilter is oneMoreWebhook for webhooks with a filter.
-func (b *batch) oneMoreFilter(tenant webhook.ID) error {
-	if b.counted(tenant, b.s.routes.Filtered(tenant), func(to *Target) bool { return to.Filter != nil }) < maxFilters {
+// oneMoreFilter is oneMoreWebhook for the filter of a webhook, which had another state before, or is new. Filters for which the index has room
+// cost an event nothing if they are not found there, so only their memory is limited.
+func (b *batch) oneMoreFilter(next, old *Target) error {
+	if next.Filter == nil {
 		return nil
 	}
-	b.s.quotas.Refused(tenant, "webhooks with a filter", maxFilters)
+	tenant := next.TenantID
+	bytes := b.summed(tenant, b.s.routes.FilterBytes(tenant), (*Target).FilterBytes) + next.FilterBytes()
+	if old != nil {
+		bytes -= old.FilterBytes()
+	}
+	if bytes > maxFilterBytes {
+		b.s.quotas.Refused(tenant, "bytes of filters", maxFilterBytes)
+		return &webhook.Invalid{
+			Field: "filter", Code: webhook.CodeQuota,
+			Message: fmt.Sprintf("must not make the filters of the tenant longer than %d bytes together; shorten or remove others first", maxFilterBytes),
+		}
+	}
+	var others []*filter.Filter
+	for id, to := range b.Targets {
+		if to.TenantID == tenant && id != next.ID && to.DeletedAt == nil && to.Filter != nil && !b.s.routes.Guarded(to) {
+			others = append(others, to.Filter)
+		}
+	}
+	if b.s.routes.Room(tenant, next.Filter, others) || old != nil && b.isUnguarded(old) {
+		return nil
+	}
+	if b.counted(tenant, b.s.routes.Unguarded(tenant), b.isUnguarded) < maxFilters {
+		return nil
+	}
+	b.s.quotas.Refused(tenant, "webhooks with a filter without an exact condition", maxFilters)
 	return &webhook.Invalid{
 		Field: "filter", Code: webhook.CodeQuota,
-		Message: fmt.Sprintf("may be set in %d webhooks of the tenant; remove the filter of another one first", maxFilters),
+		Message: fmt.Sprintf(`must have an exact condition, like {"data": {"customerId": "c1"}}, with values that fewer than %d other filters ask for: `+
+			"%d webhooks of the tenant have a filter without one; give it one, or remove the filter of another of these", filter.MaxUnder, maxFilters),
 	}
+}
+
+// isUnguarded reports whether each event is matched with the filter of the webhook, in the transaction's state.
+func (b *batch) isUnguarded(to *Target) bool {
+	return to.Filter != nil && !b.s.routes.Guarded(to) && (b.s.routes.Get(to.ID) == to || !b.s.routes.Room(to.TenantID, to.Filter, nil))
 }
 
 // bare returns a webhook as it is kept in memory: without its metadata and its payload's settings, which may be large.
@@ -353,8 +397,8 @@ func (b *batch) patched(old *Target, had *webhook.Payload, p *webhook.Patch, now
 	if err != nil {
 		return nil, err
 	}
-	if next.Filter != nil && old.Filter == nil {
-		if err := b.oneMoreFilter(next.TenantID); err != nil {
+	if p.Filter.Set {
+		if err := b.oneMoreFilter(next, old); err != nil {
 			return nil, err
 		}
 	}

@@ -50,16 +50,59 @@ func (to *Target) Refusal(e *webhook.Event) string {
 	return why
 }
 
-// Wanted says of the filters that an event was matched with whether it matches. Events are matched before transactions, for which it takes
-// too long.
-type Wanted map[*filter.Filter]bool
-
-// By reports whether the target wants the event. A filter is evaluated here only if it was set after the event was matched.
-func (m Wanted) By(to *Target, e *webhook.Event) bool {
-	if is, known := m[to.Filter]; known {
-		return is
+// FilterBytes is the length of the filter's source.
+func (to *Target) FilterBytes() int {
+	if to.Webhook.Filter == nil {
+		return 0
 	}
-	return to.Wants(e)
+	return len(*to.Webhook.Filter)
+}
+
+// Wanted says which webhooks want an event. Events are matched with filters before transactions, for which it takes too long.
+type Wanted struct {
+	// Version is that of the tenant's webhooks in the routing table, and By are those of them that want the event.
+	Version uint64
+	By      []*Target
+
+	answers []answer
+	known   map[*filter.Filter]bool // the answers, once one is asked for
+}
+
+// answer says whether an event matches a filter.
+type answer struct {
+	filter *filter.Filter
+	is     bool
+}
+
+// Match returns which of the candidates, which it may overwrite, want the event.
+func Match(e *webhook.Event, candidates []*Target, version uint64) *Wanted {
+	w := &Wanted{Version: version, By: candidates[:0]}
+	for _, to := range candidates {
+		is := true
+		if to.Filter != nil {
+			is = to.Wants(e)
+			w.answers = append(w.answers, answer{to.Filter, is})
+		}
+		if is {
+			w.By = append(w.By, to)
+		}
+	}
+	return w
+}
+
+// Answer returns whether the event matches a filter, if it was matched with it. One goroutine at a time may call it. w may be nil.
+func (w *Wanted) Answer(f *filter.Filter) (is, known bool) {
+	if w == nil {
+		return false, false
+	}
+	if w.known == nil {
+		w.known = make(map[*filter.Filter]bool, len(w.answers))
+		for _, a := range w.answers {
+			w.known[a.filter] = a.is
+		}
+	}
+	is, known = w.known[f]
+	return is, known
 }
 
 // Compile compiles the filter of the webhook. The error consists of *webhook.Invalid.

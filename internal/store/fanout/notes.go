@@ -47,9 +47,9 @@ type Note struct {
 	OrderingKey  *string   // the event's; set only if its order matters
 
 	// While the note is in memory:
-	Event  *webhook.Event `gorm:"-"` // shared by all deliveries
-	Wanted dialect.Wanted `gorm:"-"`
-	evict  bool           // it must make room for smaller ones
+	Event  *webhook.Event  `gorm:"-"` // shared by all deliveries
+	Wanted *dialect.Wanted `gorm:"-"`
+	evict  bool            // it must make room for smaller ones
 }
 
 // TableName implements gorm's Tabler.
@@ -86,7 +86,7 @@ type Notes struct {
 	log    *slog.Logger
 	shared bool            // a server works on notes
 	quit   context.Context // ends with the store
-	match  func(e *webhook.Event) dialect.Wanted
+	match  func(e *webhook.Event) *dialect.Wanted
 	wake   chan struct{} // holds one signal: there may be more to read
 
 	// Notes with a failed piece: their next pieces check for deliveries that exist already. Only the writer's goroutine uses it.
@@ -112,7 +112,7 @@ type fanLine struct {
 
 // New returns an empty Notes. shared says that another process, a server, works on notes; quit ends with the store. match is called for each
 // event whose note is taken into memory.
-func New(quit context.Context, read *gorm.DB, log *slog.Logger, shared bool, match func(e *webhook.Event) dialect.Wanted) *Notes {
+func New(quit context.Context, read *gorm.DB, log *slog.Logger, shared bool, match func(e *webhook.Event) *dialect.Wanted) *Notes {
 	missed := 1 // notes of an earlier process
 	if shared {
 		missed = 0

@@ -2,6 +2,7 @@
 package routing
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
 // Table knows every webhook that is not deleted. The writer changes it after each commit; mu guards the maps, and a Target never changes.
@@ -17,18 +19,35 @@ type Table struct {
 	mu       sync.RWMutex
 	byID     map[webhook.ID]*dialect.Target
 	byTenant map[webhook.ID]*subscribers
+	version  uint64 // of the last change
 }
 
 // subscribers are one tenant's webhooks. Finding an event's webhooks costs one lookup of its type, and one for each prefix that a
 // wildcard may follow, however many webhooks there are. Lists are in the order of Seq.
 type subscribers struct {
-	list        []*dialect.Target            // all of them
-	byType      map[string][]*dialect.Target // by each type that it names
-	byPrefix    map[string][]*dialect.Target // by the prefix of each of its wildcards
-	all         []*dialect.Target            // those that subscribe to all published types
-	operational int                          // the number that name operational types
-	ordered     int                          // the number with an order by key
-	filtered    int                          // the number with a filter
+	list        []*dialect.Target // all of them
+	every       lists             // all of them
+	operational int               // the number that name operational types
+	ordered     int               // the number with an order by key
+	filtered    int               // the number with a filter
+	filters     int               // the bytes of all filters' sources
+	version     uint64            // of the last change of a subscription or a filter
+
+	// index has the filters with a guard, and plain the other webhooks. Both are nil if no filter has one.
+	index *filter.Index[webhook.ID]
+	plain *lists
+	since map[webhook.ID]uint64 // the version from which on a filter is in the index
+}
+
+// lists has webhooks by what they subscribe to.
+type lists struct {
+	byType   map[string][]*dialect.Target // by each type that they name
+	byPrefix map[string][]*dialect.Target // by the prefix of each of their wildcards
+	all      []*dialect.Target            // those that subscribe to all published types
+}
+
+func newLists() lists {
+	return lists{byType: map[string][]*dialect.Target{}, byPrefix: map[string][]*dialect.Target{}}
 }
 
 // New returns an empty table.
@@ -36,9 +55,7 @@ func New() *Table {
 	return &Table{byID: map[webhook.ID]*dialect.Target{}, byTenant: map[webhook.ID]*subscribers{}}
 }
 
-func newSubscribers() *subscribers {
-	return &subscribers{byType: map[string][]*dialect.Target{}, byPrefix: map[string][]*dialect.Target{}}
-}
+func newSubscribers() *subscribers { return &subscribers{every: newLists()} }
 
 // bySeq orders webhooks by Seq.
 func bySeq(to *dialect.Target, seq int64) int { return cmp.Compare(to.Seq, seq) }
@@ -65,9 +82,14 @@ func wantsAll(to *dialect.Target) bool {
 	return to.Events == nil || slices.Contains(to.Events, webhook.AllPublished)
 }
 
+// wants reports whether the lists have the webhook for the event type.
+func wants(to *dialect.Target, eventType string) bool {
+	return wantsAll(to) && !webhook.Operational(eventType) || slices.ContainsFunc(to.Events, func(e string) bool { return webhook.MatchesType(e, eventType) })
+}
+
 // subscriptions calls f for each key of the webhook, so that no type finds it twice: keys that another of its subscriptions covers
 // are skipped.
-func (t *subscribers) subscriptions(to *dialect.Target, f func(under map[string][]*dialect.Target, key string)) {
+func (l *lists) subscriptions(to *dialect.Target, f func(under map[string][]*dialect.Target, key string)) {
 	var prefixes []string
 	for _, e := range to.Events {
 		if prefix, ok := webhook.Wildcard(e); ok {
@@ -80,45 +102,25 @@ func (t *subscribers) subscriptions(to *dialect.Target, f func(under map[string]
 			continue
 		}
 		if prefix, ok := webhook.Wildcard(e); ok {
-			f(t.byPrefix, prefix)
+			f(l.byPrefix, prefix)
 		} else {
-			f(t.byType, e)
+			f(l.byType, e)
 		}
 	}
 }
 
-func (t *subscribers) add(to *dialect.Target) {
-	t.list = insert(t.list, to)
+func (l *lists) add(to *dialect.Target) {
 	if wantsAll(to) {
-		t.all = insert(t.all, to)
+		l.all = insert(l.all, to)
 	}
-	if to.NamesOperational() {
-		t.operational++
-	}
-	if to.Ordering == webhook.OrderingByKey {
-		t.ordered++
-	}
-	if to.Filter != nil {
-		t.filtered++
-	}
-	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) { under[key] = insert(under[key], to) })
+	l.subscriptions(to, func(under map[string][]*dialect.Target, key string) { under[key] = insert(under[key], to) })
 }
 
-func (t *subscribers) remove(to *dialect.Target) {
-	t.list = without(t.list, to)
+func (l *lists) remove(to *dialect.Target) {
 	if wantsAll(to) {
-		t.all = without(t.all, to)
+		l.all = without(l.all, to)
 	}
-	if to.NamesOperational() {
-		t.operational--
-	}
-	if to.Ordering == webhook.OrderingByKey {
-		t.ordered--
-	}
-	if to.Filter != nil {
-		t.filtered--
-	}
-	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) {
+	l.subscriptions(to, func(under map[string][]*dialect.Target, key string) {
 		if list := without(under[key], to); len(list) > 0 {
 			under[key] = list
 		} else {
@@ -127,39 +129,116 @@ func (t *subscribers) remove(to *dialect.Target) {
 	})
 }
 
-// replace replaces the webhook's previous snapshot, which has the same subscriptions and ordering, and a filter if to has one, by to.
-func (t *subscribers) replace(to *dialect.Target) {
-	in := func(list []*dialect.Target) {
-		if i, found := slices.BinarySearchFunc(list, to.Seq, bySeq); found {
-			list[i] = to
-		}
-	}
-	in(t.list)
+// replace replaces the webhook's previous snapshot.
+func (l *lists) replace(to *dialect.Target) {
 	if wantsAll(to) {
-		in(t.all)
+		replace(l.all, to)
 	}
-	t.subscriptions(to, func(under map[string][]*dialect.Target, key string) { in(under[key]) })
+	l.subscriptions(to, func(under map[string][]*dialect.Target, key string) { replace(under[key], to) })
+}
+
+func replace(list []*dialect.Target, to *dialect.Target) {
+	if i, found := slices.BinarySearchFunc(list, to.Seq, bySeq); found {
+		list[i] = to
+	}
 }
 
 // wanting appends the lists of webhooks that subscribe to the event type. No webhook is in two of them.
-func (t *subscribers) wanting(lists [][]*dialect.Target, eventType string) [][]*dialect.Target {
+func (l *lists) wanting(all [][]*dialect.Target, eventType string) [][]*dialect.Target {
 	if !webhook.Operational(eventType) {
-		lists = append(lists, t.all)
+		all = append(all, l.all)
 	}
-	if named := t.byType[eventType]; len(named) > 0 {
-		lists = append(lists, named)
+	if named := l.byType[eventType]; len(named) > 0 {
+		all = append(all, named)
 	}
-	if len(t.byPrefix) == 0 {
-		return lists
+	if len(l.byPrefix) == 0 {
+		return all
 	}
 	for i := range len(eventType) {
 		if eventType[i] == '.' {
-			if named := t.byPrefix[eventType[:i+1]]; len(named) > 0 {
-				lists = append(lists, named)
+			if named := l.byPrefix[eventType[:i+1]]; len(named) > 0 {
+				all = append(all, named)
 			}
 		}
 	}
-	return lists
+	return all
+}
+
+// tally adds n times what the counters count of the webhook.
+func (t *subscribers) tally(to *dialect.Target, n int) {
+	if to.NamesOperational() {
+		t.operational += n
+	}
+	if to.Ordering == webhook.OrderingByKey {
+		t.ordered += n
+	}
+	if to.Filter != nil {
+		t.filtered += n
+		t.filters += n * to.FilterBytes()
+	}
+}
+
+func (t *subscribers) add(to *dialect.Target) {
+	t.tally(to, 1)
+	t.every.add(to)
+	if !t.guard(to) && t.plain != nil {
+		t.plain.add(to)
+	}
+	t.list = insert(t.list, to)
+}
+
+// guard adds a webhook, which is not in the lists yet, to the index if its filter has a guard, and reports whether it has.
+func (t *subscribers) guard(to *dialect.Target) bool {
+	if to.Filter == nil {
+		return false
+	}
+	index := t.index
+	if index == nil {
+		index = filter.NewIndex[webhook.ID]()
+	}
+	if !index.Add(to.Filter, to.ID) {
+		return false
+	}
+	if t.index == nil {
+		plain := newLists()
+		for _, other := range t.list {
+			plain.add(other)
+		}
+		t.index, t.plain, t.since = index, &plain, map[webhook.ID]uint64{}
+	}
+	t.since[to.ID] = t.version
+	return true
+}
+
+func (t *subscribers) remove(to *dialect.Target) {
+	t.tally(to, -1)
+	t.list = without(t.list, to)
+	t.every.remove(to)
+	t.unguard(to)
+}
+
+// unguard removes a webhook from the index, or from the lists of the others.
+func (t *subscribers) unguard(to *dialect.Target) {
+	if t.index == nil {
+		return
+	}
+	if _, guarded := t.since[to.ID]; !guarded {
+		t.plain.remove(to)
+		return
+	}
+	t.index.Remove(to.ID)
+	if delete(t.since, to.ID); len(t.since) == 0 {
+		t.index, t.plain, t.since = nil, nil, nil
+	}
+}
+
+// replace replaces the webhook's previous snapshot, which has the same subscriptions, ordering and filter, by to.
+func (t *subscribers) replace(to *dialect.Target) {
+	replace(t.list, to)
+	t.every.replace(to)
+	if _, guarded := t.since[to.ID]; t.plain != nil && !guarded {
+		t.plain.replace(to)
+	}
 }
 
 // Get returns a webhook, or nil.
@@ -181,11 +260,12 @@ func (r *Table) Change(targets map[webhook.ID]*dialect.Target) {
 	list := slices.SortedFunc(maps.Values(targets), func(a, b *dialect.Target) int { return cmp.Compare(a.Seq, b.Seq) })
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.version++
 	removed := map[webhook.ID][]*dialect.Target{} // by tenant
 	added := list[:0]
 	for _, to := range list {
 		was := r.byID[to.ID]
-		if was != nil && to.DeletedAt == nil && to.Ordering == was.Ordering && (to.Filter == nil) == (was.Filter == nil) && (to.Events == nil) == (was.Events == nil) && slices.Equal(to.Events, was.Events) {
+		if was != nil && to.DeletedAt == nil && to.Ordering == was.Ordering && to.Filter == was.Filter && (to.Events == nil) == (was.Events == nil) && slices.Equal(to.Events, was.Events) {
 			r.byID[to.ID] = to
 			r.byTenant[to.TenantID].replace(to)
 			continue
@@ -208,6 +288,7 @@ func (r *Table) Change(targets map[webhook.ID]*dialect.Target) {
 			r.byTenant[to.TenantID] = t
 		}
 		r.byID[to.ID] = to
+		t.version = r.version
 		t.add(to)
 	}
 }
@@ -215,28 +296,46 @@ func (r *Table) Change(targets map[webhook.ID]*dialect.Target) {
 // remove removes webhooks from a tenant's lists.
 func (r *Table) remove(tenant webhook.ID, gone []*dialect.Target) {
 	t := r.byTenant[tenant]
+	t.version = r.version
 	if len(gone) <= fewRemoved {
 		for _, to := range gone {
 			t.remove(to)
 		}
 	} else {
-		is := make(map[*dialect.Target]bool, len(gone))
-		for _, to := range gone {
-			is[to] = true
-		}
-		again := newSubscribers()
-		for _, to := range t.list {
-			if !is[to] {
-				again.add(to)
-			}
-		}
-		t = again
+		t = t.without(gone)
 	}
 	if len(t.list) == 0 {
 		delete(r.byTenant, tenant)
 	} else {
 		r.byTenant[tenant] = t
 	}
+}
+
+// without returns the webhooks without those that are gone. It rebuilds all lists; only the index stays, which takes each away at little cost.
+func (t *subscribers) without(gone []*dialect.Target) *subscribers {
+	is := make(map[*dialect.Target]bool, len(gone))
+	for _, to := range gone {
+		is[to] = true
+		if _, guarded := t.since[to.ID]; guarded {
+			t.unguard(to)
+		}
+	}
+	again := &subscribers{every: newLists(), version: t.version, index: t.index, since: t.since}
+	if t.index != nil {
+		again.plain = new(newLists())
+	}
+	for _, to := range t.list {
+		if is[to] {
+			continue
+		}
+		again.tally(to, 1)
+		again.list = append(again.list, to)
+		again.every.add(to)
+		if _, guarded := again.since[to.ID]; again.plain != nil && !guarded {
+			again.plain.add(to)
+		}
+	}
+	return again
 }
 
 // Count returns the number of the tenant's webhooks.
@@ -276,6 +375,48 @@ func (r *Table) Filtered(tenant webhook.ID) int {
 	return 0
 }
 
+// Unguarded returns how many of the tenant's webhooks have a filter that is not in the index: each event of their types is matched with it.
+func (r *Table) Unguarded(tenant webhook.ID) int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.byTenant[tenant]; t != nil {
+		return t.filtered - len(t.since)
+	}
+	return 0
+}
+
+// FilterBytes returns the length of the sources of the tenant's filters.
+func (r *Table) FilterBytes(tenant webhook.ID) int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.byTenant[tenant]; t != nil {
+		return t.filters
+	}
+	return 0
+}
+
+// Guarded reports whether the webhook's filter, which the table knows, is in the index.
+func (r *Table) Guarded(to *dialect.Target) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := r.byTenant[to.TenantID]
+	if t == nil || t.since == nil || r.byID[to.ID] == nil || r.byID[to.ID].Filter != to.Filter {
+		return false
+	}
+	_, is := t.since[to.ID]
+	return is
+}
+
+// Room reports whether the index has room for one more filter of the tenant, besides those that are about to be added.
+func (r *Table) Room(tenant webhook.ID, f *filter.Filter, others []*filter.Filter) bool {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.byTenant[tenant]; t != nil && t.index != nil {
+		return t.index.Room(f, others)
+	}
+	return filter.NewIndex[webhook.ID]().Room(f, others)
+}
+
 // Ordered reports whether one of the tenant's webhooks has an order by key.
 func (r *Table) Ordered(tenant webhook.ID) bool {
 	r.mu.RLock()
@@ -304,10 +445,74 @@ func (r *Table) Matching(list []*dialect.Target, tenant webhook.ID, eventType st
 		return list
 	}
 	var few [4][]*dialect.Target
-	for _, part := range t.wanting(few[:0], eventType) {
+	for _, part := range t.every.wanting(few[:0], eventType) {
 		list = append(list, part...)
 	}
 	return list
+}
+
+// Version says when a subscription or a filter of the tenant changed last.
+func (r *Table) Version(tenant webhook.ID) uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if t := r.byTenant[tenant]; t != nil {
+		return t.version
+	}
+	return 0
+}
+
+// Passed reports whether the filter of a webhook was in the index at the version, and is still the same: if Candidates did not find it then, it does
+// not match.
+func (r *Table) Passed(to *dialect.Target, version uint64) bool {
+	if !r.Guarded(to) {
+		return false
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := r.byTenant[to.TenantID]
+	if t == nil {
+		return false
+	}
+	since, is := t.since[to.ID]
+	return is && since <= version
+}
+
+// Candidates appends the webhooks of Matching that may want the event: those without a filter, those whose filter has no guard, and those whose guard
+// the event meets. version is that of which they are.
+func (r *Table) Candidates(found []*dialect.Target, e *webhook.Event) (all []*dialect.Target, version uint64) {
+	r.mu.RLock()
+	t := r.byTenant[e.TenantID]
+	if t == nil {
+		r.mu.RUnlock()
+		return found, 0
+	}
+	index, few := t.index, [4][]*dialect.Target{}
+	version = t.version
+	lists := &t.every
+	if index != nil {
+		lists = t.plain
+	}
+	for _, part := range lists.wanting(few[:0], e.Type) {
+		found = append(found, part...)
+	}
+	r.mu.RUnlock()
+	if index == nil {
+		return found, version
+	}
+	var room [16]webhook.ID
+	ids := index.Find(room[:0], e.Type, e.Tags, e.Data) // which may take long, if the payload is long
+	if len(ids) > 1 {
+		slices.SortFunc(ids, func(a, b webhook.ID) int { return bytes.Compare(a[:], b[:]) })
+		ids = slices.Compact(ids)
+	}
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, id := range ids {
+		if to := r.byID[id]; to != nil && to.TenantID == e.TenantID && to.Filter != nil && wants(to, e.Type) {
+			found = append(found, to)
+		}
+	}
+	return found, version
 }
 
 // Matches counts the tenant's webhooks that subscribe to the event type; newest is their highest Seq.
@@ -316,7 +521,7 @@ func (r *Table) Matches(tenant webhook.ID, eventType string) (n int, newest int6
 	defer r.mu.RUnlock()
 	if t := r.byTenant[tenant]; t != nil {
 		var few [4][]*dialect.Target
-		for _, part := range t.wanting(few[:0], eventType) {
+		for _, part := range t.every.wanting(few[:0], eventType) {
 			if len(part) > 0 {
 				n, newest = n+len(part), max(newest, part[len(part)-1].Seq)
 			}
@@ -335,7 +540,7 @@ func (r *Table) After(list []*dialect.Target, tenant webhook.ID, eventType strin
 		return list
 	}
 	var few [4][]*dialect.Target
-	parts := t.wanting(few[:0], eventType)
+	parts := t.every.wanting(few[:0], eventType)
 	for i := range parts {
 		from, _ := slices.BinarySearchFunc(parts[i], after+1, bySeq)
 		parts[i] = parts[i][from:]

@@ -2,6 +2,7 @@ package routing
 
 import (
 	"cmp"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -26,7 +27,64 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 		tenant, wanted := m.tenants[m.random.IntN(len(m.tenants))], someTypes[m.random.IntN(len(someTypes))]
 		m.checkMatches(t, r, tenant, wanted)
 		m.checkPieces(t, r, tenant, wanted)
+		m.checkCandidates(t, r, tenant, wanted)
 	}
+}
+
+var someFilters = []string{"", "", `{"data":{"n":1}}`, `{"data":{"n":{"$in":[1,2]}}}`, `{"data":{"n":{"$gt":1}}}`, `{"type":"a.b"}`, `{"tags":"x","data":{"n":3}}`}
+
+// checkCandidates checks that an event's candidates are webhooks that subscribe to its type, and that they have all that want it; and that a webhook
+// that a version passed over does not want it, as long as its filter is the same.
+func (m *model) checkCandidates(t *testing.T, r *Table, tenant webhook.ID, eventType string) {
+	t.Helper()
+	e := &webhook.Event{TenantID: tenant, Type: eventType, Tags: []string{"y", "x"}[:m.random.IntN(3)], Data: fmt.Appendf(nil, `{"n":%d}`, m.random.IntN(4))}
+	candidates, version := r.Candidates(nil, e)
+	if version != r.Version(tenant) {
+		t.Fatalf("candidates of version %d, it is %d", version, r.Version(tenant))
+	}
+	all, filters, unguarded := r.Matching(nil, tenant, eventType), 0, 0
+	for _, to := range candidates {
+		if !slices.Contains(all, to) {
+			t.Fatalf("%s of events %v is a candidate for %q", to.ID, to.Events, eventType)
+		}
+	}
+	for _, to := range all {
+		is := slices.Contains(candidates, to)
+		if !is && to.Wants(e) {
+			t.Fatalf("%s with the filter %s is no candidate for %s %v %s", to.ID, *to.Webhook.Filter, e.Type, e.Tags, e.Data)
+		}
+		if r.Passed(to, version) != r.Guarded(to) || r.Passed(to, version-1) && r.Version(tenant) == 1 {
+			t.Fatalf("%s is passed over: %v", to.ID, r.Passed(to, version))
+		}
+	}
+	if last := m.last[tenant]; last != nil && last.event.Type == eventType {
+		for _, to := range all {
+			if r.Passed(to, last.version) && !slices.ContainsFunc(last.candidates, func(c *dialect.Target) bool { return c.ID == to.ID }) && slices.ContainsFunc(last.all, func(c *dialect.Target) bool { return c.ID == to.ID && c.Filter == to.Filter }) && to.Wants(last.event) {
+				t.Fatalf("%s was passed over at version %d", to.ID, last.version)
+			}
+		}
+	}
+	m.last[tenant] = &lookup{e, version, slices.Clone(candidates), all}
+	bytes := 0
+	for _, to := range r.Of(tenant) {
+		if bytes += to.FilterBytes(); to.Filter != nil {
+			filters++
+			if !r.Guarded(to) {
+				unguarded++
+			}
+		}
+	}
+	if r.Filtered(tenant) != filters || r.Unguarded(tenant) != unguarded || r.FilterBytes(tenant) != bytes {
+		t.Fatalf("%d filters, %d unguarded, %d bytes, want %d, %d, %d", r.Filtered(tenant), r.Unguarded(tenant), r.FilterBytes(tenant), filters, unguarded, bytes)
+	}
+}
+
+// lookup is a result of Candidates.
+type lookup struct {
+	event      *webhook.Event
+	version    uint64
+	candidates []*dialect.Target
+	all        []*dialect.Target // that subscribed to the type
 }
 
 var (
@@ -41,12 +99,13 @@ type model struct {
 	ids     []webhook.ID
 	hooks   map[webhook.ID]*dialect.Target
 	changes map[webhook.ID]*dialect.Target // that the routes do not know yet
+	last    map[webhook.ID]*lookup         // by tenant
 }
 
 func newModel() *model {
 	return &model{
 		random: rand.New(rand.NewPCG(1, 2)), tenants: []webhook.ID{webhook.NewID(time.Now()), webhook.NewID(time.Now())},
-		hooks: map[webhook.ID]*dialect.Target{}, changes: map[webhook.ID]*dialect.Target{},
+		hooks: map[webhook.ID]*dialect.Target{}, changes: map[webhook.ID]*dialect.Target{}, last: map[webhook.ID]*lookup{},
 	}
 }
 
@@ -63,6 +122,13 @@ func (m *model) change() {
 	to.Events = nil
 	for range m.random.IntN(4) {
 		to.Events = append(to.Events, somePatterns[m.random.IntN(len(somePatterns))]) // may be twice
+	}
+	source := someFilters[m.random.IntN(len(someFilters))]
+	if to.Webhook.Filter = nil; source != "" {
+		to.Webhook.Filter = &source
+	}
+	if err := to.Compile(); err != nil {
+		panic(err)
 	}
 	to.DeletedAt = nil
 	if m.random.IntN(4) == 0 {
