@@ -174,6 +174,7 @@ func (e *engine) document(query string) (*literal.Document, gqlerror.List) {
 	}
 	if errs := validator.ValidateWithRules(e.schema.Schema(), parsed, validationRules()); len(errs) > 0 {
 		for _, err := range errs {
+			err.Message = withoutValue(err.Message)
 			_ = withCode(err, codeValidation)
 		}
 		return nil, errs
@@ -181,6 +182,19 @@ func (e *engine) document(query string) (*literal.Document, gqlerror.List) {
 	doc := literals.Replace()
 	e.documents.add(query, doc, size+doc.Size())
 	return doc, nil
+}
+
+// withoutValue removes the value that an error of validation quotes, which may be a secret: an error's position says which it is.
+func withoutValue(message string) string {
+	for _, before := range []string{" value: ", ", found "} {
+		if kept, _, quotes := strings.Cut(message, before); quotes {
+			if before == ", found " {
+				return kept + "."
+			}
+			return kept + strings.TrimSuffix(before, ": ") + "."
+		}
+	}
+	return message
 }
 
 // singleRootField checks GraphQL section 5.2.4.1 where gqlparser does not: one field under two aliases. The document must have

@@ -79,6 +79,17 @@ func TestStatusOfRequests(t *testing.T) {
 	}
 }
 
+// An error of validation does not quote the value that it is about, which may be a secret.
+func TestValidationQuotesNoValue(t *testing.T) {
+	s := newServer(t, Config{})
+	for _, query := range []string{`{hello(name: [\"canary\"])}`, `{hello(name: canary)}`, `query($n: Int = \"canary\"){hello}`} {
+		a := s.post(t, `{"query":"`+query+`"}`, nil)
+		if a.code(t) != codeValidation || strings.Contains(a.body, "canary") {
+			t.Errorf("%s: %s", query, a.body)
+		}
+	}
+}
+
 // The response has the media type that the client prefers; the default is application/json.
 func TestMediaType(t *testing.T) {
 	s := newServer(t, Config{})
