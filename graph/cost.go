@@ -76,7 +76,7 @@ func (s costed) Complexity(_ context.Context, typeName, field string, within int
 }
 
 // searchedTypes are the pages that are searched even without a filter, because their tables contain deleted rows.
-var searchedTypes = map[string]bool{"WebhookConnection": true, "TenantConnection": true}
+var searchedTypes = map[string]bool{"WebhookConnection": true, "WebhookMatchConnection": true, "TenantConnection": true}
 
 // Searches reports whether the list of a page may be searched: it has conditions that no index serves, as far as the arguments tell.
 func (s costed) Searches(typeName, field string, args map[string]any) bool {
@@ -115,7 +115,9 @@ func portions(n, size int) int { return (n + size - 1) / size }
 
 // statsCosts are the costs of reading statistics, by field, in addition to those of the answer.
 var statsCosts = map[string]func(within int, args map[string]any) int{
-	"Query.previewDelivery":           func(within int, _ map[string]any) int { return largeCost + within }, // an event is read
+	"Query.previewDelivery": func(within int, _ map[string]any) int { return largeCost + within }, // an event is read
+	// An event is read, and matched with up to 100 filters.
+	"Event.matches":                   func(within int, _ map[string]any) int { return previewCost + within },
 	"DeliveryPreview.matchedOfRecent": func(within int, _ map[string]any) int { return previewCost + within },
 	"Stats.totals":                    func(within int, _ map[string]any) int { return 10 + within },
 	"Stats.backlog":                   func(within int, _ map[string]any) int { return 10 + within },

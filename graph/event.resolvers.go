@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/filter"
@@ -30,6 +31,11 @@ func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, firs
 		return nil, err
 	}
 	return deliveriesOfEvents.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, f)
+}
+
+// Matches is the resolver for the matches field.
+func (r *eventResolver) Matches(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string) (*model.Connection[store.Match], error) {
+	return matchesOf(obj).resolve(ctx, r.Resolver, r.Store.In(obj.TenantID), arguments{first, after, last, before}, noFilter{})
 }
 
 // PublishEvent is the resolver for the publishEvent field.

@@ -143,3 +143,31 @@ func TestIdempotencyKeyShown(t *testing.T) {
 		t.Errorf("got %v, %v", published, list)
 	}
 }
+
+// An event says of each webhook whether it got it. The delivery requires a scope of its own; another tenant's event says nothing.
+func TestEventMatches(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	made := a.get(ctx, `mutation($filter: JSON) {
+		one: createWebhook(input: {url: "https://example.com/1"}) { webhook { id } }
+		two: createWebhook(input: {url: "https://example.com/2", filter: $filter}) { webhook { id } }
+		publishEvent(input: {type: "a.b", data: {n: 1}}) { event { id } } }`, vars{"filter": vars{"data": vars{"n": 2}}})
+	id := made.text("publishEvent", "event", "id")
+	const query = `query($id: ID!) { event(id: $id) { matches(first: 1) { nodes { webhook { id url } outcome reason settingsChangedSince delivery { status } }
+		edges { cursor } pageInfo { hasNextPage endCursor } count { count } } } }`
+	got := a.get(ctx, query, vars{"id": id})
+	if got.text("event", "matches", "nodes", 0, "webhook", "id") != made.text("two", "webhook", "id") || got.at("event", "matches", "nodes", 0, "outcome") != "FILTERED" ||
+		got.text("event", "matches", "nodes", 0, "reason") != "data.n is 1; the filter asks for 2" || got.at("event", "matches", "nodes", 0, "delivery") != nil ||
+		got.at("event", "matches", "nodes", 0, "settingsChangedSince") != false || got.at("event", "matches", "count", "count") != 2.0 {
+		t.Errorf("the first: %v", got)
+	}
+	next := a.get(ctx, `query($id: ID!, $after: String) { event(id: $id) { matches(first: 5, after: $after) { nodes { webhook { id } outcome reason delivery { status } } pageInfo { hasNextPage } } } }`,
+		vars{"id": id, "after": got.text("event", "matches", "pageInfo", "endCursor")})
+	if next.text("event", "matches", "nodes", 0, "webhook", "id") != made.text("one", "webhook", "id") || next.at("event", "matches", "nodes", 0, "outcome") != "DELIVERED" ||
+		next.at("event", "matches", "nodes", 0, "delivery", "status") != "PENDING" || next.at("event", "matches", "nodes", 0, "reason") != nil || next.at("event", "matches", "pageInfo", "hasNextPage") != false {
+		t.Errorf("the second: %v", next)
+	}
+	if other := a.get(a.as("other"), query, vars{"id": id}); other.at("event") != nil {
+		t.Errorf("another tenant's event: %v", other)
+	}
+}

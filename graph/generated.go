@@ -286,6 +286,7 @@ type ComplexityRoot struct {
 		ExpiresAt      func(childComplexity int) int
 		ID             func(childComplexity int) int
 		IdempotencyKey func(childComplexity int) int
+		Matches        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		OrderingKey    func(childComplexity int) int
 		Tags           func(childComplexity int) int
 		Tenant         func(childComplexity int) int
@@ -736,6 +737,26 @@ type ComplexityRoot struct {
 		SuccessRate    func(childComplexity int) int
 	}
 
+	WebhookMatch struct {
+		Delivery             func(childComplexity int) int
+		Outcome              func(childComplexity int) int
+		Reason               func(childComplexity int) int
+		SettingsChangedSince func(childComplexity int) int
+		Webhook              func(childComplexity int) int
+	}
+
+	WebhookMatchConnection struct {
+		Count    func(childComplexity int, limit int) int
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	WebhookMatchEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
 	WebhookPayload struct {
 		Format        func(childComplexity int) int
 		IncludeFields func(childComplexity int) int
@@ -814,6 +835,7 @@ type EventResolver interface {
 	IdempotencyKey(ctx context.Context, obj *webhook.Event) (*string, error)
 
 	Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
+	Matches(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string) (*model.Connection[store.Match], error)
 }
 type EventTypeResolver interface {
 	Schema(ctx context.Context, obj *webhook.EventType) ([]byte, error)
@@ -1807,6 +1829,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.IdempotencyKey(childComplexity), true
+	case "Event.matches":
+		if e.ComplexityRoot.Event.Matches == nil {
+			break
+		}
+
+		args, err := ec.field_Event_matches_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Event.Matches(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 	case "Event.orderingKey":
 		if e.ComplexityRoot.Event.OrderingKey == nil {
 			break
@@ -3946,6 +3979,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WebhookHealth.SuccessRate(childComplexity), true
 
+	case "WebhookMatch.delivery":
+		if e.ComplexityRoot.WebhookMatch.Delivery == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookMatch.Delivery(childComplexity), true
+	case "WebhookMatch.outcome":
+		if e.ComplexityRoot.WebhookMatch.Outcome == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookMatch.Outcome(childComplexity), true
+	case "WebhookMatch.reason":
+		if e.ComplexityRoot.WebhookMatch.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookMatch.Reason(childComplexity), true
+	case "WebhookMatch.settingsChangedSince":
+		if e.ComplexityRoot.WebhookMatch.SettingsChangedSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookMatch.SettingsChangedSince(childComplexity), true
+	case "WebhookMatch.webhook":
+		if e.ComplexityRoot.WebhookMatch.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookMatch.Webhook(childComplexity), true
+
+	case "WebhookMatchConnection.count":
+		if e.ComplexityRoot.WebhookMatchConnection.Count == nil {
+			break
+		}
+
+		args, err := ec.field_WebhookMatchConnection_count_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.WebhookMatchConnection.Count(childComplexity, args["limit"].(int)), true
+	case "WebhookMatchConnection.edges":
+		if e.ComplexityRoot.WebhookMatchConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookMatchConnection.Edges(childComplexity), true
+	case "WebhookMatchConnection.nodes":
+		if e.ComplexityRoot.WebhookMatchConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookMatchConnection.Nodes(childComplexity), true
+	case "WebhookMatchConnection.pageInfo":
+		if e.ComplexityRoot.WebhookMatchConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookMatchConnection.PageInfo(childComplexity), true
+
+	case "WebhookMatchEdge.cursor":
+		if e.ComplexityRoot.WebhookMatchEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookMatchEdge.Cursor(childComplexity), true
+	case "WebhookMatchEdge.node":
+		if e.ComplexityRoot.WebhookMatchEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookMatchEdge.Node(childComplexity), true
+
 	case "WebhookPayload.format":
 		if e.ComplexityRoot.WebhookPayload.Format == nil {
 			break
@@ -4620,6 +4727,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_expiresAt(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Event_deliveries(ctx, field)
+	case "matches":
+		return ec.fieldContext_Event_matches(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Event", field.Name)
 }
@@ -5392,6 +5501,46 @@ func (ec *executionContext) childFields_WebhookHealth(ctx context.Context, field
 	return nil, fmt.Errorf("no field named %q was found under type WebhookHealth", field.Name)
 }
 
+func (ec *executionContext) childFields_WebhookMatch(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "webhook":
+		return ec.fieldContext_WebhookMatch_webhook(ctx, field)
+	case "outcome":
+		return ec.fieldContext_WebhookMatch_outcome(ctx, field)
+	case "delivery":
+		return ec.fieldContext_WebhookMatch_delivery(ctx, field)
+	case "reason":
+		return ec.fieldContext_WebhookMatch_reason(ctx, field)
+	case "settingsChangedSince":
+		return ec.fieldContext_WebhookMatch_settingsChangedSince(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookMatch", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookMatchConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_WebhookMatchConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_WebhookMatchConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_WebhookMatchConnection_pageInfo(ctx, field)
+	case "count":
+		return ec.fieldContext_WebhookMatchConnection_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookMatchConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookMatchEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_WebhookMatchEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_WebhookMatchEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookMatchEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_WebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "format":
@@ -5751,6 +5900,44 @@ func (ec *executionContext) field_Event_deliveries_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Event_matches_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
 	return args, nil
 }
 
@@ -7251,6 +7438,20 @@ func (ec *executionContext) field_TokenConnection_count_args(ctx context.Context
 }
 
 func (ec *executionContext) field_WebhookConnection_count_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_WebhookMatchConnection_count_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
@@ -10685,6 +10886,73 @@ func (ec *executionContext) fieldContext_Event_deliveries(ctx context.Context, f
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Event_deliveries_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Event_matches(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Event_matches(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Event().Matches(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "WEBHOOKS_READ")
+				if err != nil {
+					var zeroVal *model.Connection[store.Match]
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Connection[store.Match]
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.Connection[store.Match]
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[store.Match]) graphql.Marshaler {
+			return ec.marshalOWebhookMatchConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Event_matches(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Event",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookMatchConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Event_matches_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -19233,6 +19501,293 @@ func (ec *executionContext) fieldContext_WebhookHealth_disablesAt(_ context.Cont
 	return graphql.NewScalarFieldContext("WebhookHealth", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _WebhookMatch_webhook(ctx context.Context, field graphql.CollectedField, obj *store.Match) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookMatch_webhook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Webhook, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Webhook) graphql.Marshaler {
+			return ec.marshalNWebhook2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐWebhook(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookMatch_webhook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookMatch",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Webhook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookMatch_outcome(ctx context.Context, field graphql.CollectedField, obj *store.Match) (ret graphql.Marshaler) {
+	return ec.marshalNWebhookMatchOutcome2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐMatchOutcome(ctx, field.Selections, obj.Outcome)
+}
+func (ec *executionContext) fieldContext_WebhookMatch_outcome(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookMatch", field, false, false, "WebhookMatchOutcome")
+}
+
+func (ec *executionContext) _WebhookMatch_delivery(ctx context.Context, field graphql.CollectedField, obj *store.Match) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookMatch_delivery(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Delivery, nil
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *webhook.Delivery
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Delivery
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Delivery
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Delivery) graphql.Marshaler {
+			return ec.marshalODelivery2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐDelivery(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookMatch_delivery(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookMatch",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Delivery(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookMatch_reason(ctx context.Context, field graphql.CollectedField, obj *store.Match) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Reason)
+}
+func (ec *executionContext) fieldContext_WebhookMatch_reason(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookMatch", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookMatch_settingsChangedSince(ctx context.Context, field graphql.CollectedField, obj *store.Match) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.SettingsChangedSince)
+}
+func (ec *executionContext) fieldContext_WebhookMatch_settingsChangedSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookMatch", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _WebhookMatchConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[store.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookMatchConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[store.Match]) graphql.Marshaler {
+			return ec.marshalNWebhookMatchEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookMatchConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookMatchConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookMatchEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookMatchConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[store.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookMatchConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*store.Match) graphql.Marshaler {
+			return ec.marshalNWebhookMatch2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐMatchᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookMatchConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookMatchConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookMatch(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookMatchConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[store.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookMatchConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookMatchConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookMatchConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookMatchConnection_count(ctx context.Context, field graphql.CollectedField, obj *model.Connection[store.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookMatchConnection_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Count(ctx, fc.Args["limit"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Count) graphql.Marshaler {
+			return ec.marshalNCount2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookMatchConnection_count(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookMatchConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Count(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_WebhookMatchConnection_count_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookMatchEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[store.Match]) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
+}
+func (ec *executionContext) fieldContext_WebhookMatchEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookMatchEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookMatchEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[store.Match]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookMatchEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *store.Match) graphql.Marshaler {
+			return ec.marshalNWebhookMatch2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐMatch(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookMatchEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookMatchEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookMatch(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _WebhookPayload_format(ctx context.Context, field graphql.CollectedField, obj *webhook.Payload) (ret graphql.Marshaler) {
 	return ec.marshalNPayloadFormat2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐPayloadFormat(ctx, field.Selections, obj.Format)
 }
@@ -24350,6 +24905,12 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Event_deliveries(ctx, field, obj)
 				})
+		case "matches":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Event_matches(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -27385,6 +27946,146 @@ func (ec *executionContext) _WebhookHealth(ctx context.Context, sel ast.Selectio
 	return out
 }
 
+var webhookMatchImplementors = []string{"WebhookMatch"}
+
+func (ec *executionContext) _WebhookMatch(ctx context.Context, sel ast.SelectionSet, obj *store.Match) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookMatchImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookMatch")
+		case "webhook":
+			out.Values[i] = ec._WebhookMatch_webhook(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "outcome":
+			out.Values[i] = ec._WebhookMatch_outcome(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "delivery":
+			out.Values[i] = ec._WebhookMatch_delivery(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "reason":
+			out.Values[i] = ec._WebhookMatch_reason(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "settingsChangedSince":
+			out.Values[i] = ec._WebhookMatch_settingsChangedSince(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var webhookMatchConnectionImplementors = []string{"WebhookMatchConnection"}
+
+func (ec *executionContext) _WebhookMatchConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[store.Match]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookMatchConnectionImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookMatchConnection")
+		case "edges":
+			out.Values[i] = ec._WebhookMatchConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._WebhookMatchConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._WebhookMatchConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "count":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._WebhookMatchConnection_count(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var webhookMatchEdgeImplementors = []string{"WebhookMatchEdge"}
+
+func (ec *executionContext) _WebhookMatchEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[store.Match]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookMatchEdgeImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookMatchEdge")
+		case "cursor":
+			out.Values[i] = ec._WebhookMatchEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._WebhookMatchEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var webhookPayloadImplementors = []string{"WebhookPayload"}
 
 func (ec *executionContext) _WebhookPayload(ctx context.Context, sel ast.SelectionSet, obj *webhook.Payload) graphql.Marshaler {
@@ -29260,6 +29961,69 @@ func (ec *executionContext) unmarshalNWebhookHeaderInput2ᚖgithubᚗcomᚋhookg
 	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNWebhookMatch2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐMatchᚄ(ctx context.Context, sel ast.SelectionSet, v []*store.Match) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWebhookMatch2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐMatch(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNWebhookMatch2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚐMatch(ctx context.Context, sel ast.SelectionSet, v *store.Match) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WebhookMatch!")
+		return graphql.Null
+	}
+	return ec._WebhookMatch(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNWebhookMatchEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[store.Match]) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWebhookMatchEdge2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNWebhookMatchEdge2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[store.Match]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WebhookMatchEdge!")
+		return graphql.Null
+	}
+	return ec._WebhookMatchEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNWebhookMatchOutcome2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐMatchOutcome(ctx context.Context, v any) (webhook.MatchOutcome, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.MatchOutcome(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebhookMatchOutcome2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐMatchOutcome(ctx context.Context, sel ast.SelectionSet, v webhook.MatchOutcome) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "WebhookMatchOutcome!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNWebhookOnFailure2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx context.Context, v any) (webhook.OnFailure, error) {
 	tmp, err := graphql.UnmarshalString(v)
 	res := webhook.OnFailure(tmp)
@@ -30603,6 +31367,13 @@ func (ec *executionContext) marshalOWebhookHealth2ᚖgithubᚗcomᚋhookgraphᚋ
 		return graphql.Null
 	}
 	return ec._WebhookHealth(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOWebhookMatchConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[store.Match]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WebhookMatchConnection(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOWebhookOnFailure2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx context.Context, v any) (*webhook.OnFailure, error) {

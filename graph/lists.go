@@ -133,6 +133,19 @@ func deliveriesOfTenants(as *listing[*store.Scope, webhook.Delivery, store.Deliv
 	}
 }
 
+// matchesOf returns the list of its tenant's webhooks, with whether each got the event.
+func matchesOf(e *webhook.Event) *listing[*store.Scope, store.Match, noFilter] {
+	return &listing[*store.Scope, store.Match, noFilter]{
+		kind: cursor.Matches, seq: (*store.Match).Position,
+		page: func(s *store.Scope, ctx context.Context, _ noFilter, p store.Page) (*store.List[store.Match], error) {
+			return s.Matches(ctx, e.ID, p)
+		},
+		count: func(s *store.Scope, ctx context.Context, _ noFilter, limit int) (store.Count, error) {
+			return s.CountWebhooksTo(ctx, store.WebhookFilter{}, limit)
+		},
+	}
+}
+
 // noFilter is the filter of a list without one.
 type noFilter struct{}
 
@@ -163,7 +176,9 @@ func (l *listing[S, T, F]) resolve(ctx context.Context, r *Resolver, s S, a argu
 	if err != nil {
 		return nil, err
 	}
-	together(r.loaders(ctx), found.Items)
+	if found != nil { // nil: what has the list was removed
+		together(r.loaders(ctx), found.Items)
+	}
 	c := connect(s, l.kind, found, l.seq, l.at)
 	c.CountTo = func(ctx context.Context, limit int) (store.Count, error) { return l.count(s, ctx, filter, limit) }
 	c.FacetsTo = func(ctx context.Context, limit int) (*store.Facets, error) { return l.facets(s, ctx, filter, limit) }

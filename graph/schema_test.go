@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -103,6 +104,24 @@ func TestInputNames(t *testing.T) {
 		if len(f.Arguments) != 1 || f.Arguments[0].Name != "input" || f.Arguments[0].Type.String() != want+"!" {
 			t.Errorf("%s has the arguments %v, want input: %s!", f.Name, f.Arguments, want)
 		}
+	}
+}
+
+// What an edge of a list holds is a node, except a match, which is of an event and a webhook.
+func TestEdgesHaveNodes(t *testing.T) {
+	schema, edges := graph.New(&graph.Resolver{}).Schema(), 0
+	for name, def := range schema.Types {
+		if !strings.HasSuffix(name, "Edge") || name == "WebhookMatchEdge" {
+			continue
+		}
+		edges++
+		node := schema.Types[def.Fields.ForName("node").Type.Name()]
+		if !slices.Contains(node.Interfaces, "Node") {
+			t.Errorf("the node of %s is of type %s, which is no Node", name, node.Name)
+		}
+	}
+	if edges < 8 {
+		t.Errorf("%d types of edges were found", edges)
 	}
 }
 

@@ -118,6 +118,10 @@ type (
 	ReplayConnection = Connection[webhook.Replay]
 	// ReplayEdge is a replay in a list.
 	ReplayEdge = Edge[webhook.Replay]
+	// WebhookMatchConnection is a page of webhooks, with whether each got an event.
+	WebhookMatchConnection = Connection[store.Match]
+	// WebhookMatchEdge is one of them in a list.
+	WebhookMatchEdge = Edge[store.Match]
 	// EventTypeConnection is a page of event types.
 	EventTypeConnection = Connection[webhook.EventType]
 	// EventTypeEdge is an event type in a list.

@@ -60,7 +60,7 @@ func TestDashboardEvents(t *testing.T) {
 	listed(page, 1)
 	page.Do(chromedp.KeyEvent("j"), chromedp.KeyEvent("k"), chromedp.KeyEvent("\r"))
 	page.WaitText(".facts", "order-1")
-	page.WaitText(".went", "These webhooks subscribe to it, and were created or changed since: "+receiver.URL)
+	page.WaitText(".went", "Why nowhere "+receiver.URL)
 	page.Do(chromedp.NavigateBack())
 	listed(page, 1)
 	fill(page, "input[type=search]", "status:failed\r")
@@ -93,7 +93,7 @@ func publishesByHand(t *testing.T, page *browsertest.Page, axe string, c *client
 	fill(page, "input[name=key]", "order-1")
 	click(page, "Publish")
 	page.WaitText("h1", "order.paid")
-	page.WaitText(".went", "No webhook wanted it when it was published: none subscribed to order.paid with settings that let it through. No webhook that subscribes to it was changed since.")
+	page.WaitText(".went", "No webhook wanted it when it was published: none subscribed to order.paid with settings that let it through.")
 	page.WaitText(".facts", "Idempotency key order-1")
 	click(page, "As sent")
 	const sent = `{"job":12345678901234567890.10,"a":1e2,"a":"\u0041<b>\u202E","exactData":{"n":1.0}}`
@@ -123,6 +123,31 @@ func publishesByHand(t *testing.T, page *browsertest.Page, axe string, c *client
 	page.WaitText(".explanation", "overloaded or being maintained")
 	click(page, "Its event")
 	page.WaitText(".went", "1 of 2 delivered, 1 failed")
+}
+
+// The page of an event says of each webhook that did not get it why: which term of a filter left it out, what it subscribes to, or that it was created
+// later; and whether the settings were changed since. What others typed is text.
+func TestDashboardEventElsewhere(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/gets"})
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/large", "filter": map[string]any{"data": map[string]any{"<b>": "<i>x"}}})
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/others", "events": []string{"invoice.*"}})
+	event := c.publish(t, "order.paid")
+	receiver.Next(t)
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/later"})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/events/" + event + "#token=" + p.token))
+	page.WaitText(".went", "1 of 1 delivered")
+	page.WaitText(".went", "Why not elsewhere "+receiver.URL+"/later Created later. Send it… "+receiver.URL+"/large Its filter leaves it out: data.<b>")
+	page.WaitText(".went details summary", "1 webhook does not subscribe to order.paid")
+	page.Do(chromedp.Click(".went details summary"))
+	page.WaitText(".went details", receiver.URL+`/others Does not subscribe: type is "order.paid"; the webhook subscribes to invoice.*.`)
+	looked(page, axe, "event-reasons")
+	page.CheckQuiet()
 }
 
 // With a token that may only read, the page shows events and does not offer publishing.

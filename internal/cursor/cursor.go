@@ -35,6 +35,7 @@ const (
 	AuditLog         Kind = 'u'
 	EventTypes       Kind = 'z'
 	RESTEventTypes   Kind = 'x'
+	Matches          Kind = 'm' // webhooks, with whether each got an event
 )
 
 // Timed reports whether the places of a kind are a time and a row's number, without the start: rows move in lists by time, and starts do not

@@ -605,3 +605,105 @@ func (s *Store) PrunePayloads(ctx context.Context) (total int, err error) {
 	}
 	return total, nil
 }
+
+// Match says whether one of its tenant's webhooks got an event, or why not.
+type Match struct {
+	Webhook  *webhook.Webhook
+	Outcome  webhook.MatchOutcome
+	Delivery *webhook.Delivery // nil: there is none
+	Reason   *string           // why there is none, in words; nil if there is one
+	// SettingsChangedSince says that the settings are not those of when the event was published, so that the outcome may be another than then.
+	SettingsChangedSince bool
+}
+
+// Position is that of the webhook.
+func (m *Match) Position() int64 { return m.Webhook.Seq }
+
+// Matches lists for each of the tenant's webhooks, newest first, whether it got the event: nothing but its deliveries is stored, so that the webhook's
+// current settings say why there is none. It returns nil if there is no such event.
+func (c *Scope) Matches(ctx context.Context, event webhook.ID, p Page) (*List[Match], error) {
+	stored, err := c.EventsByID(ctx, []webhook.ID{event})
+	if err != nil || stored[event] == nil {
+		return nil, err
+	}
+	hooks, err := c.Webhooks(ctx, WebhookFilter{}, p)
+	if err != nil {
+		return nil, err
+	}
+	e := stored[event]
+	deliveries, err := c.deliveriesTo(ctx, e, hooks.Items)
+	if err != nil {
+		return nil, err
+	}
+	all := &List[Match]{
+		Items: make([]*Match, len(hooks.Items)), Times: hooks.Times, HasNext: hooks.HasNext, HasPrev: hooks.HasPrev,
+		Start: hooks.Start, End: hooks.End, StartAt: hooks.StartAt, EndAt: hooks.EndAt, SearchedTo: hooks.SearchedTo,
+	}
+	for i, w := range hooks.Items {
+		all.Items[i] = c.match(e, w, deliveries[w.ID])
+	}
+	return all, nil
+}
+
+// match says whether a webhook got an event, or why not. It got the delivery, if it is not nil.
+func (c *Scope) match(e *webhook.Event, w *webhook.Webhook, d *webhook.Delivery) *Match {
+	m := &Match{Webhook: w, Delivery: d, SettingsChangedSince: w.UpdatedAt.After(e.CreatedAt)}
+	switch {
+	case d != nil && d.Status == webhook.Held:
+		m.Outcome = webhook.MatchHeld
+	case d != nil:
+		m.Outcome = webhook.MatchDelivered
+	default:
+		var reason string
+		m.Outcome, reason = c.unmatched(e, w, m.SettingsChangedSince)
+		m.Reason = &reason
+	}
+	return m
+}
+
+// unmatched says why there is no delivery of an event to a webhook, whose settings may have changed since it was published.
+func (c *Scope) unmatched(e *webhook.Event, w *webhook.Webhook, changed bool) (is webhook.MatchOutcome, reason string) {
+	to := c.s.routes.Get(w.ID)
+	switch {
+	case w.CreatedAt.After(e.CreatedAt):
+		return webhook.MatchCreatedLater, "the webhook was created after the event was published"
+	case e.Type == webhook.TypeTest:
+		return webhook.MatchNotSubscribed, "a test event goes only to the webhook that is tested"
+	case to == nil:
+		return webhook.MatchNotSubscribed, "the webhook was deleted meanwhile"
+	case !to.Subscribes(e.Type):
+		return webhook.MatchNotSubscribed, to.Refusal(e)
+	}
+	if reason = to.Refusal(e); reason != "" {
+		return webhook.MatchFiltered, reason
+	}
+	if !changed {
+		return webhook.MatchDelivered, "the delivery is still to be made, because the event goes to many webhooks"
+	}
+	if is = webhook.MatchNotSubscribed; to.Filter != nil {
+		is = webhook.MatchFiltered
+	}
+	return is, "the event matches the webhook's settings as they are now, which were changed after it was published"
+}
+
+// deliveriesTo reads the deliveries of an event to some webhooks, by webhook.
+func (c *Scope) deliveriesTo(ctx context.Context, e *webhook.Event, hooks []*webhook.Webhook) (map[webhook.ID]*webhook.Delivery, error) {
+	to := make(map[webhook.ID]*webhook.Delivery, len(hooks))
+	if len(hooks) == 0 {
+		return to, nil
+	}
+	ids := make([]webhook.ID, len(hooks))
+	for i, w := range hooks {
+		ids[i] = w.ID
+	}
+	var found []*webhook.Delivery
+	of, day := c.s.db.Published("d.day", e.CreatedAt, e.CreatedAt)
+	q := deliveryColumns(list.DeliveriesOfPair.Of(c.db(ctx), c.tenant)).Where("d.event_id = ? AND d.webhook_id IN ?"+of, append([]any{e.ID, ids}, day...)...)
+	if err := q.Scan(&found).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	for _, d := range found {
+		to[d.WebhookID] = d
+	}
+	return to, nil
+}

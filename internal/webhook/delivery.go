@@ -74,6 +74,18 @@ const (
 	FailureExpired          FailureReason = "EXPIRED"           // it was due for longer than the server's age limit, or its event's ExpiresAt has passed
 )
 
+// MatchOutcome says whether a webhook gets an event, or why not.
+type MatchOutcome string
+
+// The outcomes.
+const (
+	MatchDelivered     MatchOutcome = "DELIVERED" // there is a delivery, whatever its status
+	MatchHeld          MatchOutcome = "HELD"      // there is one, and the webhook is disabled
+	MatchNotSubscribed MatchOutcome = "NOT_SUBSCRIBED"
+	MatchFiltered      MatchOutcome = "FILTERED"
+	MatchCreatedLater  MatchOutcome = "CREATED_LATER" // than the event was published
+)
+
 // Trigger says why an attempt was made.
 type Trigger string
 

@@ -109,6 +109,8 @@ var (
 	EventsByID = &Index{table: "events", alias: "e", index: "events_id"}
 	// DeliveriesByID finds deliveries by their ids.
 	DeliveriesByID = &Index{table: "deliveries", alias: "d", index: "deliveries_id"}
+	// DeliveriesOfPair finds the deliveries of events to webhooks.
+	DeliveriesOfPair = &Index{table: "deliveries", alias: "d", index: "deliveries_pair"}
 	// DeliveriesByLine finds deliveries that are in line.
 	DeliveriesByLine = &Index{table: "deliveries", alias: "d", index: "deliveries_line", only: "d.place IS NOT NULL"}
 	// AttemptsByID finds attempts by their ids.

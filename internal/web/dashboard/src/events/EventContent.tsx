@@ -1,14 +1,12 @@
-import { useQuery } from 'urql';
 import { Link } from 'wouter';
 import { Result } from '../deliveries/DeliveryListRow';
 import { useScope } from '../frame/viewer';
-import { ReceiversDocument } from '../gql/graphql';
 import { newReplay } from '../replays/replays';
 import { Body } from '../ui/Body';
-import { Problem } from '../ui/Problem';
 import { Status } from '../ui/Status';
 import { Time } from '../ui/Time';
 import { Visible } from '../ui/Visible';
+import { Elsewhere } from './Elsewhere';
 import { FanOutText } from './FanOutText';
 import type { Event } from './useEvent';
 
@@ -74,10 +72,15 @@ export function EventContent({ event }: { event: Event }) {
               <FanOutText deliveries={event.deliveries} />
             </p>
             <Deliveries event={event} />
-            <Elsewhere event={event} />
           </>
         )}
-        {event.deliveries?.nodes.length === 0 && <Nowhere event={event} />}
+        {event.deliveries?.nodes.length === 0 && (
+          <p>
+            No webhook wanted it when it was published: none subscribed to <code>{event.type}</code> with
+            settings that let it through.
+          </p>
+        )}
+        <Elsewhere event={event} />
       </section>
       <section>
         <h2>Data</h2>
@@ -151,87 +154,6 @@ function Deliveries({ event }: { event: Event }) {
           {pageInfo?.hasNextPage ? 'These are the latest 100. See all in the list' : 'See them in the list'}
         </Link>
       </p>
-    </>
-  );
-}
-
-/** Why an event has no deliveries, and which webhooks would get it now. */
-function Nowhere({ event }: { event: Event }) {
-  const mayRead = useScope('WEBHOOKS_READ');
-  return (
-    <>
-      <p>
-        No webhook wanted it when it was published: none subscribed to <code>{event.type}</code> with settings
-        that let it through.
-      </p>
-      {mayRead && (
-        <Receivers
-          event={event}
-          none="No webhook that subscribes to it was changed since."
-          some="These webhooks subscribe to it, and were created or changed since:"
-        />
-      )}
-    </>
-  );
-}
-
-/** The webhooks that would get an event now and did not, if all that did are known. The server's own events, such as tests, have one receiver. */
-function Elsewhere({ event }: { event: Event }) {
-  const mayRead = useScope('WEBHOOKS_READ');
-  const isKnown = !event.deliveries?.pageInfo.hasNextPage && !event.type.startsWith('hookgraph.');
-  if (!mayRead || !isKnown) return null;
-  return (
-    <Receivers
-      event={event}
-      none=""
-      some="These webhooks subscribe to it, did not get it, and were created or changed since:"
-    />
-  );
-}
-
-interface ReceiversProps {
-  event: Event;
-  /** The text for an empty list; "" for none. */
-  none: string;
-  /** The text before the list. */
-  some: string;
-}
-
-function Receivers({ event, none, some }: ReceiversProps) {
-  const [{ data, error }] = useQuery({ query: ReceiversDocument, variables: { type: event.type } });
-  const maySend = useScope('DELIVERIES_WRITE');
-  const had = new Set(event.deliveries?.nodes.map(({ webhookId }) => webhookId));
-  // A webhook that has not changed since gets the event soon: fan-out to thousands of webhooks is done in batches.
-  const webhooks = data?.webhooks?.nodes.filter(
-    ({ id, updatedAt }) => !had.has(id) && Date.parse(updatedAt) > Date.parse(event.createdAt),
-  );
-  return (
-    <>
-      <Problem error={error} what="The webhooks could not be read" />
-      {webhooks?.length === 0 && none && <p>{none}</p>}
-      {webhooks && webhooks.length > 0 && (
-        <>
-          <p>{some}</p>
-          <ul>
-            {webhooks.map(({ id, url }) => (
-              <li key={id}>
-                <Link href={`/webhooks/${id}`}>
-                  <Visible text={url} />
-                </Link>{' '}
-                {maySend && (
-                  <Link
-                    href={newReplay(`webhook:${id} event:${event.id}`, 'missing')}
-                    aria-label={`Send it… to ${url}`}
-                  >
-                    Send it…
-                  </Link>
-                )}
-              </li>
-            ))}
-          </ul>
-          {data?.webhooks?.pageInfo.hasNextPage && <p className="soft">There may be more.</p>}
-        </>
-      )}
     </>
   );
 }
