@@ -32,7 +32,7 @@ const (
 // largeFields may each be as large as a payload.
 var largeFields = map[string]bool{
 	"AttemptRequest.body": true, "AttemptResponse.body": true, "AttemptResponse.bodyBase64": true, "Event.data": true,
-	"EventType.schema": true, "EventType.example": true,
+	"EventType.schema": true, "EventType.example": true, "PreviewRequest.body": true,
 }
 
 // listSizes are the sizes of lists without a size argument, by the type of their elements.
@@ -118,6 +118,7 @@ var statsCosts = map[string]func(within int, args map[string]any) int{
 	"Query.previewDelivery": func(within int, _ map[string]any) int { return largeCost + within }, // an event is read
 	// An event is read, and matched with up to 100 filters.
 	"Event.matches":                   func(within int, _ map[string]any) int { return previewCost + within },
+	"DeliveryPreview.request":         func(within int, _ map[string]any) int { return largeCost + within }, // a body is made and signed
 	"DeliveryPreview.matchedOfRecent": func(within int, _ map[string]any) int { return previewCost + within },
 	"Stats.totals":                    func(within int, _ map[string]any) int { return 10 + within },
 	"Stats.backlog":                   func(within int, _ map[string]any) int { return 10 + within },

@@ -48,6 +48,7 @@ type ResolverRoot interface {
 	Event() EventResolver
 	EventType() EventTypeResolver
 	Mutation() MutationResolver
+	PreviewRequest() PreviewRequestResolver
 	Query() QueryResolver
 	Replay() ReplayResolver
 	Stats() StatsResolver
@@ -275,6 +276,7 @@ type ComplexityRoot struct {
 		FailedTerm      func(childComplexity int) int
 		MatchedOfRecent func(childComplexity int, last int) int
 		Matches         func(childComplexity int) int
+		Request         func(childComplexity int) int
 		UserErrors      func(childComplexity int) int
 	}
 
@@ -380,6 +382,15 @@ type ComplexityRoot struct {
 		HasPreviousPage func(childComplexity int) int
 		SearchedTo      func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	PreviewRequest struct {
+		Body      func(childComplexity int) int
+		Headers   func(childComplexity int) int
+		Method    func(childComplexity int) int
+		PublicKey func(childComplexity int) int
+		Secret    func(childComplexity int) int
+		URL       func(childComplexity int) int
 	}
 
 	PublishEventPayload struct {
@@ -828,6 +839,7 @@ type DeliveryChangeResolver interface {
 }
 type DeliveryPreviewResolver interface {
 	MatchedOfRecent(ctx context.Context, obj *model.DeliveryPreview, last int) (*model.RecentMatches, error)
+	Request(ctx context.Context, obj *model.DeliveryPreview) (*model.PreviewRequest, error)
 }
 type EventResolver interface {
 	Tenant(ctx context.Context, obj *webhook.Event) (*webhook.Tenant, error)
@@ -866,6 +878,9 @@ type MutationResolver interface {
 	DeleteWebhook(ctx context.Context, input model.DeleteWebhookInput) (*model.DeleteWebhookPayload, error)
 	RotateWebhookSecret(ctx context.Context, input model.RotateWebhookSecretInput) (*model.RotateWebhookSecretPayload, error)
 	TestWebhook(ctx context.Context, input model.TestWebhookInput) (*model.TestWebhookPayload, error)
+}
+type PreviewRequestResolver interface {
+	Headers(ctx context.Context, obj *model.PreviewRequest) ([]*webhook.Header, error)
 }
 type QueryResolver interface {
 	Node(ctx context.Context, id webhook.ID) (model.Node, error)
@@ -1775,6 +1790,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.DeliveryPreview.Matches(childComplexity), true
+	case "DeliveryPreview.request":
+		if e.ComplexityRoot.DeliveryPreview.Request == nil {
+			break
+		}
+
+		return e.ComplexityRoot.DeliveryPreview.Request(childComplexity), true
 	case "DeliveryPreview.userErrors":
 		if e.ComplexityRoot.DeliveryPreview.UserErrors == nil {
 			break
@@ -2343,6 +2364,43 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "PreviewRequest.body":
+		if e.ComplexityRoot.PreviewRequest.Body == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewRequest.Body(childComplexity), true
+	case "PreviewRequest.headers":
+		if e.ComplexityRoot.PreviewRequest.Headers == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewRequest.Headers(childComplexity), true
+	case "PreviewRequest.method":
+		if e.ComplexityRoot.PreviewRequest.Method == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewRequest.Method(childComplexity), true
+	case "PreviewRequest.publicKey":
+		if e.ComplexityRoot.PreviewRequest.PublicKey == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewRequest.PublicKey(childComplexity), true
+	case "PreviewRequest.secret":
+		if e.ComplexityRoot.PreviewRequest.Secret == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewRequest.Secret(childComplexity), true
+	case "PreviewRequest.url":
+		if e.ComplexityRoot.PreviewRequest.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PreviewRequest.URL(childComplexity), true
 
 	case "PublishEventPayload.duplicate":
 		if e.ComplexityRoot.PublishEventPayload.Duplicate == nil {
@@ -4695,6 +4753,8 @@ func (ec *executionContext) childFields_DeliveryPreview(ctx context.Context, fie
 		return ec.fieldContext_DeliveryPreview_failedTerm(ctx, field)
 	case "matchedOfRecent":
 		return ec.fieldContext_DeliveryPreview_matchedOfRecent(ctx, field)
+	case "request":
+		return ec.fieldContext_DeliveryPreview_request(ctx, field)
 	case "userErrors":
 		return ec.fieldContext_DeliveryPreview_userErrors(ctx, field)
 	}
@@ -4861,6 +4921,24 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 		return ec.fieldContext_PageInfo_searchedTo(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
+}
+
+func (ec *executionContext) childFields_PreviewRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "method":
+		return ec.fieldContext_PreviewRequest_method(ctx, field)
+	case "url":
+		return ec.fieldContext_PreviewRequest_url(ctx, field)
+	case "headers":
+		return ec.fieldContext_PreviewRequest_headers(ctx, field)
+	case "body":
+		return ec.fieldContext_PreviewRequest_body(ctx, field)
+	case "secret":
+		return ec.fieldContext_PreviewRequest_secret(ctx, field)
+	case "publicKey":
+		return ec.fieldContext_PreviewRequest_publicKey(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PreviewRequest", field.Name)
 }
 
 func (ec *executionContext) childFields_PublishEventPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -10625,6 +10703,38 @@ func (ec *executionContext) fieldContext_DeliveryPreview_matchedOfRecent(ctx con
 	return fc, nil
 }
 
+func (ec *executionContext) _DeliveryPreview_request(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryPreview) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_DeliveryPreview_request(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.DeliveryPreview().Request(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PreviewRequest) graphql.Marshaler {
+			return ec.marshalOPreviewRequest2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPreviewRequest(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_DeliveryPreview_request(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "DeliveryPreview",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PreviewRequest(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _DeliveryPreview_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.DeliveryPreview) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -12984,6 +13094,73 @@ func (ec *executionContext) _PageInfo_searchedTo(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_PageInfo_searchedTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PreviewRequest_method(ctx context.Context, field graphql.CollectedField, obj *model.PreviewRequest) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Method())
+}
+func (ec *executionContext) fieldContext_PreviewRequest_method(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewRequest", field, true, false, "String")
+}
+
+func (ec *executionContext) _PreviewRequest_url(ctx context.Context, field graphql.CollectedField, obj *model.PreviewRequest) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.URL)
+}
+func (ec *executionContext) fieldContext_PreviewRequest_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewRequest", field, false, false, "String")
+}
+
+func (ec *executionContext) _PreviewRequest_headers(ctx context.Context, field graphql.CollectedField, obj *model.PreviewRequest) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PreviewRequest_headers(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PreviewRequest().Headers(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*webhook.Header) graphql.Marshaler {
+			return ec.marshalNHeader2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeaderᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PreviewRequest_headers(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PreviewRequest",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Header(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PreviewRequest_body(ctx context.Context, field graphql.CollectedField, obj *model.PreviewRequest) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Body)
+}
+func (ec *executionContext) fieldContext_PreviewRequest_body(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewRequest", field, false, false, "String")
+}
+
+func (ec *executionContext) _PreviewRequest_secret(ctx context.Context, field graphql.CollectedField, obj *model.PreviewRequest) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Secret)
+}
+func (ec *executionContext) fieldContext_PreviewRequest_secret(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewRequest", field, false, false, "String")
+}
+
+func (ec *executionContext) _PreviewRequest_publicKey(ctx context.Context, field graphql.CollectedField, obj *model.PreviewRequest) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.PublicKey)
+}
+func (ec *executionContext) fieldContext_PreviewRequest_publicKey(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PreviewRequest", field, false, false, "String")
 }
 
 func (ec *executionContext) _PublishEventPayload_event(ctx context.Context, field graphql.CollectedField, obj *model.PublishEventPayload) (ret graphql.Marshaler) {
@@ -21714,7 +21891,7 @@ func (ec *executionContext) unmarshalInputPreviewDeliveryInput(ctx context.Conte
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"webhookId", "events", "filter", "eventId", "event"}
+	fieldsInOrder := [...]string{"webhookId", "events", "filter", "payload", "eventId", "event"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -21742,6 +21919,13 @@ func (ec *executionContext) unmarshalInputPreviewDeliveryInput(ctx context.Conte
 				return it, err
 			}
 			it.Filter = graphql.OmittableOf(data)
+		case "payload":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("payload"))
+			data, err := ec.unmarshalOWebhookPayloadInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookPayloadInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Payload = graphql.OmittableOf(data)
 		case "eventId":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("eventId"))
 			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, v)
@@ -24809,6 +24993,12 @@ func (ec *executionContext) _DeliveryPreview(ctx context.Context, sel ast.Select
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._DeliveryPreview_matchedOfRecent(ctx, field, obj)
 				})
+		case "request":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._DeliveryPreview_request(ctx, field, obj)
+				})
 		case "userErrors":
 			out.Values[i] = ec._DeliveryPreview_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
@@ -25534,6 +25724,65 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 			out.Values[i] = ec._PageInfo_searchedTo(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var previewRequestImplementors = []string{"PreviewRequest"}
+
+func (ec *executionContext) _PreviewRequest(ctx context.Context, sel ast.SelectionSet, obj *model.PreviewRequest) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, previewRequestImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PreviewRequest")
+		case "method":
+			out.Values[i] = ec._PreviewRequest_method(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "url":
+			out.Values[i] = ec._PreviewRequest_url(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "headers":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PreviewRequest_headers(ctx, field, obj)
+				})
+		case "body":
+			out.Values[i] = ec._PreviewRequest_body(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "secret":
+			out.Values[i] = ec._PreviewRequest_secret(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "publicKey":
+			out.Values[i] = ec._PreviewRequest_publicKey(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
@@ -30912,6 +31161,13 @@ func (ec *executionContext) unmarshalOPreviewEventInput2ᚖgithubᚗcomᚋhookgr
 	}
 	res, err := ec.unmarshalInputPreviewEventInput(ctx, v)
 	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOPreviewRequest2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPreviewRequest(ctx context.Context, sel ast.SelectionSet, v *model.PreviewRequest) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PreviewRequest(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalOPublishEventPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPublishEventPayload(ctx context.Context, sel ast.SelectionSet, v *model.PublishEventPayload) graphql.Marshaler {

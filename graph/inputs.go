@@ -68,7 +68,7 @@ func payloadPatch(in graphql.Omittable[*model.WebhookPayloadInput]) webhook.Opt[
 
 // trial translates what to try.
 func trial(in *model.PreviewDeliveryInput) store.Trial {
-	t := store.Trial{WebhookID: in.WebhookID, Events: opt(in.Events), Filter: opt(in.Filter), EventID: in.EventID}
+	t := store.Trial{WebhookID: in.WebhookID, Events: opt(in.Events), Filter: opt(in.Filter), Payload: payloadPatch(in.Payload), EventID: in.EventID}
 	if e := in.Event; e != nil {
 		t.Event = new(newEvent(&model.PublishEventInput{Type: e.Type, Tags: e.Tags, Data: e.Data}))
 	}

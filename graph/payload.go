@@ -4,12 +4,16 @@ import (
 	"context"
 	"encoding/base64"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/99designs/gqlgen/graphql"
 
+	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/meter"
+	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
 // A receiver's response may be large, and may not be valid text. It is copied for the answer, and copies count towards the
@@ -66,4 +70,36 @@ func metered(ctx context.Context, text *string) ([]byte, error) {
 		return nil, err
 	}
 	return []byte(*text), nil
+}
+
+// previewRequest makes the request for the event of a trial, which must have one. It signs with a new secret: a signature by the webhook's would
+// let any caller send what the receiver takes for a delivery.
+func previewRequest(ctx context.Context, t *store.Tried) (*model.PreviewRequest, error) {
+	m := meter.From(ctx)
+	if err := m.Take(2 * len(t.Event.Data)); err != nil { // the data, and a body that is about as long
+		return nil, err
+	}
+	body, err := t.Payload.Render(t.Event, m.Take)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	scheme := webhook.SchemeHMAC
+	if len(t.Target.Secrets) > 0 {
+		scheme = t.Target.Secrets[0].Scheme
+	}
+	secret := webhook.NewSecret(t.Target.TenantID, t.Target.ID, scheme, now)
+	request := payload.Request{
+		Agent: webhook.UserAgent, ID: t.Event.ID, At: now, Secrets: []*webhook.Secret{secret}, Body: &body,
+		Custom: webhook.RecordedHeaders(t.Target.Headers),
+	}
+	head, _ := request.Head() // the secret is active
+	shown := &model.PreviewRequest{Head: head.Text, Body: string(body.Bytes), Secret: secret.Reveal()}
+	if t.Target.URL != "" {
+		shown.URL = &t.Target.URL
+	}
+	if public := secret.PublicKey(); public != "" {
+		shown.PublicKey = &public
+	}
+	return shown, nil
 }

@@ -24,6 +24,19 @@ func (r *deliveryPreviewResolver) MatchedOfRecent(ctx context.Context, obj *mode
 	return &model.RecentMatches{Matched: matched, Of: of}, nil
 }
 
+// Request is the resolver for the request field.
+func (r *deliveryPreviewResolver) Request(ctx context.Context, obj *model.DeliveryPreview) (*model.PreviewRequest, error) {
+	if obj.Tried == nil || obj.Tried.Event == nil {
+		return nil, nil
+	}
+	return previewRequest(ctx, obj.Tried)
+}
+
+// Headers is the resolver for the headers field.
+func (r *previewRequestResolver) Headers(ctx context.Context, obj *model.PreviewRequest) ([]*webhook.Header, error) {
+	return headers(ctx, obj.Head)
+}
+
 // PreviewDelivery is the resolver for the previewDelivery field.
 func (r *queryResolver) PreviewDelivery(ctx context.Context, input model.PreviewDeliveryInput) (*model.DeliveryPreview, error) {
 	if input.WebhookID != nil {
@@ -39,4 +52,10 @@ func (r *queryResolver) PreviewDelivery(ctx context.Context, input model.Preview
 // DeliveryPreview returns DeliveryPreviewResolver implementation.
 func (r *Resolver) DeliveryPreview() DeliveryPreviewResolver { return &deliveryPreviewResolver{r} }
 
-type deliveryPreviewResolver struct{ *Resolver }
+// PreviewRequest returns PreviewRequestResolver implementation.
+func (r *Resolver) PreviewRequest() PreviewRequestResolver { return &previewRequestResolver{r} }
+
+type (
+	deliveryPreviewResolver struct{ *Resolver }
+	previewRequestResolver  struct{ *Resolver }
+)

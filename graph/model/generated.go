@@ -275,6 +275,8 @@ type PreviewDeliveryInput struct {
 	Events graphql.Omittable[[]string] `json:"events,omitempty"`
 	// The filter to try instead of the webhook's, at most 8,192 bytes; null means none. If absent, the webhook's.
 	Filter graphql.Omittable[[]byte] `json:"filter,omitempty"`
+	// What requests carry, to try instead of the webhook's; null means the default. If absent, the webhook's.
+	Payload graphql.Omittable[*WebhookPayloadInput] `json:"payload,omitempty"`
 	// A stored event to try; it must not be combined with `event`.
 	EventID *webhook.ID `json:"eventId,omitempty"`
 	// An event to try that is not stored.

@@ -1,6 +1,11 @@
 package model
 
-import "github.com/hookgraph/hookgraph/internal/store"
+import (
+	"net/http"
+
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
 
 // DeliveryPreview is the result of a trial, which is nil if there are UserErrors.
 type DeliveryPreview struct {
@@ -23,3 +28,15 @@ func (p *DeliveryPreview) FailedTerm() *string {
 	}
 	return &p.Tried.Refusal
 }
+
+// PreviewRequest is a request that is not sent. Its headers have a resolver, which counts their bytes.
+type PreviewRequest struct {
+	URL       *string
+	Head      webhook.HeaderBlock
+	Body      string
+	Secret    string
+	PublicKey *string
+}
+
+// Method is the HTTP method.
+func (r *PreviewRequest) Method() string { return http.MethodPost }

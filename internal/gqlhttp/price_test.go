@@ -196,6 +196,7 @@ func TestPriceOfCounts(t *testing.T) {
 		{`{ deliveries { facets { precision } } }`, nil, 1 + 1 + 100 + 1},
 		{`{ deliveries { facets(limit: 15) { errors { value count } eventTypes { value } } } }`, nil, 1 + 1 + 2 + 9*3 + 100*2},
 		{`{ previewDelivery(input: {}) { matches } }`, nil, 10 + 1},
+		{`{ previewDelivery(input: {}) { request { method body headers { name } } } }`, nil, 10 + 10 + 1 + 10 + 20},
 		{`{ previewDelivery(input: {}) { matchedOfRecent(last: 1) { matched of } } }`, nil, 10 + 100 + 2},
 		{`{ search(text: "full") { __typename } }`, nil, 20 * (1 + 15)},
 		{`{ search(text: "full", first: 1) { ... on Event { id } } }`, nil, 1 + 1 + 300},

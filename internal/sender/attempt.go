@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/egress"
@@ -202,10 +201,7 @@ const (
 	headerSign  = "Webhook-Signature"
 )
 
-var (
-	jsonType = []string{payload.TypeJSON}
-	scratch  = sync.Pool{New: func() any { b := make([]byte, 0, 1024); return &b }}
-)
+var jsonType = []string{payload.TypeJSON}
 
 // custom is a webhook's custom header fields, built once for all of its requests.
 type custom struct {
@@ -224,42 +220,18 @@ func newCustom(headers []*webhook.CustomHeader) *custom {
 	return c
 }
 
-// header returns the request's header fields and the text that is recorded for them, in one allocation. It returns false if
-// no secret is active at the attempt's time.
+// header returns the request's header fields and the text that is recorded for them. It returns false if no secret is active at the
+// attempt's time.
 func (s *Sender) header(t *task, at time.Time, body *payload.Body) (http.Header, webhook.HeaderBlock, bool) {
-	pooled := scratch.Get().(*[]byte)
-	defer scratch.Put(pooled)
-	b := (*pooled)[:0]
-	b = append(b, contentType+": "...)
-	b = append(b, body.ContentType...)
-	b = append(b, "\r\n"+userAgent+": "...)
-	b = append(b, s.agent[0]...)
-	b = append(b, "\r\n"+headerID+": "...)
-	idFrom := len(b)
-	b = t.claimed.Event.ID.AppendText(b)
-	idTo := len(b)
-	b = append(b, "\r\n"+headerTime+": "...)
-	timeFrom := len(b)
-	b = strconv.AppendInt(b, at.Unix(), 10)
-	timeTo := len(b)
-	b = append(b, "\r\n"+headerSign+": "...)
-	signFrom := len(b)
-	b = webhook.AppendSignature(b, t.target.Secrets, t.claimed.Event.ID, at, body.Bytes)
-	signTo := len(b)
-	*pooled = b
-	if signTo == signFrom {
-		return nil, webhook.HeaderBlock(b[:timeTo]) + "\r\n", false
-	}
-	b = append(b, "\r\n"...)
-	for _, h := range body.Headers {
-		b = append(append(append(append(b, h.Name...), ": "...), h.Value...), "\r\n"...)
-	}
+	r := payload.Request{Agent: s.agent[0], ID: t.claimed.Event.ID, At: at, Secrets: t.target.Secrets, Body: body}
 	if t.own != nil {
-		b = append(b, t.own.recorded...)
+		r.Custom = t.own.recorded
 	}
-	*pooled = b
-	text := string(b)
-	values := [3]string{text[idFrom:idTo], text[timeFrom:timeTo], text[signFrom:signTo]}
+	head, ok := r.Head()
+	if !ok {
+		return nil, head.Text, false
+	}
+	values := [3]string{head.ID, head.Time, head.Signature}
 	header := http.Header{
 		contentType: jsonType,
 		userAgent:   s.agent,
@@ -280,7 +252,7 @@ func (s *Sender) header(t *task, at time.Time, body *payload.Body) (http.Header,
 			}
 		}
 	}
-	return header, webhook.HeaderBlock(text), true
+	return header, head.Text, true
 }
 
 // withoutUser removes userinfo from a URL, in case one was stored although the rules for URLs refuse it.

@@ -58,7 +58,7 @@ type Config struct {
 	Claims       int              // claims that may run at once; 4
 	Timeout      time.Duration    // of an attempt whose webhook has none of its own; webhook.DefaultTimeout
 	Grace        time.Duration    // for running attempts after ctx has ended; 20 s
-	UserAgent    string           // "Hookgraph"
+	UserAgent    string           // webhook.UserAgent
 	Now          func() time.Time // the clock that deliveries are due by; time.Now
 	// Delay returns how long goroutines have waited for a processor since its previous call, see SchedulingDelay. Nil means no
 	// pace.
@@ -169,7 +169,7 @@ func New(cfg Config) *Sender {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
 	if cfg.UserAgent == "" {
-		cfg.UserAgent = "Hookgraph"
+		cfg.UserAgent = webhook.UserAgent
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now

@@ -109,30 +109,36 @@ func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
 
 // Trial is settings of a webhook and an event that are tried, without being stored.
 type Trial struct {
-	WebhookID *webhook.ID           // the webhook whose settings are tried; nil: those that a new one has
-	Events    webhook.Opt[[]string] // instead of the webhook's
-	Filter    webhook.Opt[[]byte]   // JSON, instead of the webhook's; nil or null: none
-	EventID   *webhook.ID           // a stored event; nil: none
-	Event     *webhook.NewEvent     // another event instead; nil: none
+	WebhookID *webhook.ID                   // the webhook whose settings are tried; nil: those that a new one has
+	Events    webhook.Opt[[]string]         // instead of the webhook's
+	Filter    webhook.Opt[[]byte]           // JSON, instead of the webhook's; nil or null: none
+	Payload   webhook.Opt[*webhook.Payload] // instead of the webhook's; nil: the default
+	EventID   *webhook.ID                   // a stored event; nil: none
+	Event     *webhook.NewEvent             // another event instead; nil: none
 }
 
 // Tried is the result of a Trial.
 type Tried struct {
-	Target  *Target        // the webhook with the settings that were tried; it has no ID if it is a new one
-	Event   *webhook.Event // nil: none was given. Its ID is zero if it is not stored
-	Refusal string         // why the webhook does not get the event, in words; "": it gets it, or there is none
+	Target  *Target          // the webhook with the settings that were tried; it has no ID if it is a new one
+	Payload *payload.Payload // its payload settings, or those that were tried; nil: the default
+	Event   *webhook.Event   // nil: none was given. One that is not stored has a new ID
+	Refusal string           // why the webhook does not get the event, in words; "": it gets it, or there is none
 }
 
 // Try tells whether a webhook would get an event. The error joins an *Invalid for each broken rule.
 func (c *Scope) Try(ctx context.Context, t Trial) (*Tried, error) {
 	to, noWebhook := c.tried(&t)
+	shape, noPayload := c.triedPayload(ctx, &t, to)
 	e, noEvent := c.triedEvent(ctx, &t)
-	if err := errors.Join(noWebhook, noEvent); err != nil {
+	if err := errors.Join(noWebhook, noPayload, noEvent); err != nil {
 		return nil, err
 	}
-	tried := &Tried{Target: to, Event: e}
+	tried := &Tried{Target: to, Payload: shape, Event: e}
 	if e == nil {
 		return tried, nil
+	}
+	if err := shape.Check(e); err != nil {
+		return nil, webhook.Invalidf("payload.template", webhook.CodeTooLong, "must make a shorter body: %s", err)
 	}
 	tried.Refusal = to.Refusal(e)
 	return tried, nil
@@ -161,6 +167,21 @@ func (c *Scope) tried(t *Trial) (*Target, error) {
 	return to, to.CheckEvents()
 }
 
+// triedPayload returns the payload settings of a trial, compiled. The webhook is nil if it does not exist.
+func (c *Scope) triedPayload(ctx context.Context, t *Trial, to *Target) (*payload.Payload, error) {
+	switch {
+	case t.Payload.Set:
+		p := t.Payload.Value.Normal()
+		if to != nil && p.CheckHeaders(to.Headers) != nil {
+			return nil, webhook.Invalidf("payload.format", webhook.CodeNotAllowed, "must not be %s, because the webhook has custom headers that begin with ce-", p.Format)
+		}
+		return payload.Compile("payload", p)
+	case to == nil || to.PayloadVersion == nil:
+		return nil, nil
+	}
+	return c.s.Payload(ctx, c.tenant, *to.PayloadVersion)
+}
+
 // triedEvent returns the event of a trial; nil if there is none.
 func (c *Scope) triedEvent(ctx context.Context, t *Trial) (*webhook.Event, error) {
 	switch {
@@ -178,7 +199,7 @@ func (c *Scope) triedEvent(ctx context.Context, t *Trial) (*webhook.Event, error
 			return nil, err
 		}
 		now := c.s.opts.Now().UTC().Truncate(time.Microsecond)
-		return &webhook.Event{TenantID: c.tenant, Type: own.Type, Tags: own.Tags, Data: own.Data, Timestamp: now, CreatedAt: now}, nil
+		return &webhook.Event{ID: webhook.NewID(now), TenantID: c.tenant, Type: own.Type, Tags: own.Tags, Data: own.Data, Timestamp: now, CreatedAt: now}, nil
 	}
 	return nil, nil
 }

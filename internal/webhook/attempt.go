@@ -85,6 +85,9 @@ var ErrorCodes = []ErrorCode{
 	ErrorDNS, ErrorConnect, ErrorTLS, ErrorTimeout, ErrorBlockedAddress, ErrorHTTPStatus, ErrorResponseTooSlow, ErrorProtocol, ErrorSigning, ErrorPayload,
 }
 
+// UserAgent is the header field User-Agent of requests to webhooks, unless the program sets another one.
+const UserAgent = "Hookgraph"
+
 // HeaderBlock is header fields in HTTP/1.1's syntax, "Name: value\r\n" each: cheap to write on the hot path, and readable in
 // a database shell.
 type HeaderBlock string

@@ -65,6 +65,7 @@ export default [
               'PageInfo',
               'PublishEventResult', // of a PublishEventsPayload
               'DeliveryPreview', // of a delivery that does not exist, and its part
+              'PreviewRequest',
               'RecentMatches',
               'ReplayPreview', // of a replay that does not exist yet, and its parts
               'Server', // the one that answers

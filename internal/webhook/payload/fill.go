@@ -18,18 +18,26 @@ func (e *TooLong) Error() string {
 	return fmt.Sprintf("the payload's template makes a body of more than %d bytes", e.Most)
 }
 
-// fill returns the body that the template makes of an event.
-func (p *Payload) fill(e *webhook.Event, room func(bytes int) error) ([]byte, error) {
-	at := make([][]byte, p.nodes)
+// measure finds the values of the template's placeholders in an event, and returns about how long the body is: at least its length.
+func (p *Payload) measure(e *webhook.Event) (at [][]byte, size int, err error) {
+	at = make([][]byte, p.nodes)
 	for name, n := range p.root.names {
 		n.find(attribute(e, name), at)
 	}
 	most := MaxBody(len(e.Data))
-	size := 0
 	for i := range p.parts {
 		if size += len(p.parts[i].text) + p.parts[i].length(at); size > most {
-			return nil, &TooLong{Most: most}
+			return nil, 0, &TooLong{Most: most}
 		}
+	}
+	return at, size, nil
+}
+
+// fill returns the body that the template makes of an event.
+func (p *Payload) fill(e *webhook.Event, room func(bytes int) error) ([]byte, error) {
+	at, size, err := p.measure(e)
+	if err != nil {
+		return nil, err
 	}
 	if room != nil {
 		if err := room(size); err != nil {

@@ -52,11 +52,7 @@ func (p *Payload) Render(e *webhook.Event, room func(bytes int) error) (Body, er
 	if p == nil {
 		return Body{Bytes: e.AppendBody(make([]byte, 0, len(e.Data)+len(e.Type)+80)), ContentType: TypeJSON}, nil
 	}
-	if p.include != nil {
-		reduced := *e
-		reduced.Data = p.include.reduce(e.Data)
-		e = &reduced
-	}
+	e = p.reduced(e)
 	switch p.format {
 	case webhook.PayloadCloudEvents:
 		return Body{Bytes: structured(e), ContentType: TypeCloudEvents}, nil
@@ -68,4 +64,23 @@ func (p *Payload) Render(e *webhook.Event, room func(bytes int) error) (Body, er
 		return Body{Bytes: b, ContentType: TypeJSON}, err
 	}
 	return (*Payload)(nil).Render(e, nil)
+}
+
+// Check returns *TooLong if the body for an event would be too long, without making it.
+func (p *Payload) Check(e *webhook.Event) error {
+	if p == nil || p.format != webhook.PayloadTemplate {
+		return nil
+	}
+	_, _, err := p.measure(p.reduced(e))
+	return err
+}
+
+// reduced returns an event with the parts of its data that are included.
+func (p *Payload) reduced(e *webhook.Event) *webhook.Event {
+	if p.include == nil {
+		return e
+	}
+	r := *e
+	r.Data = p.include.reduce(e.Data)
+	return &r
 }
