@@ -8,9 +8,11 @@ import { Problem } from '../../ui/Problem';
 import { problemsAt } from '../exact/problems';
 import { SaveRow } from '../exact/SaveRow';
 import { useExactly } from '../exact/useExactly';
-import { fieldsOf } from './payload';
+import { PayloadTrial } from './PayloadTrial';
+import { fieldsOf, templateText } from './payload';
+import { useTrial } from './useTrial';
 
-type Payload = NonNullable<PayloadOfWebhookQuery['webhook']>['payload'];
+type Webhook = NonNullable<PayloadOfWebhookQuery['webhook']>;
 
 interface Props {
   id: string;
@@ -29,7 +31,7 @@ export function PayloadSection({ id, onChanged }: Props) {
     <section>
       <h2>Payload</h2>
       <Problem error={error} what="The payload could not be read" />
-      {data?.webhook && <PayloadForm id={id} payload={data.webhook.payload} onChanged={onChanged} />}
+      {data?.webhook && <PayloadForm id={id} webhook={data.webhook} onChanged={onChanged} />}
     </section>
   );
 }
@@ -43,24 +45,27 @@ const FORMATS: Record<PayloadFormat, string> = {
 
 const SHOWN = ['format', 'template', 'includeFields'].map((member) => ['payload', member]);
 
-function PayloadForm({ id, payload, onChanged }: Props & { payload: Payload }) {
+function PayloadForm({ id, webhook, onChanged }: Props & { webhook: Webhook }) {
+  const { payload } = webhook;
   const [format, setFormat] = useState(payload.format);
   const [fields, setFields] = useState(payload.includeFields?.join('\n') ?? '');
-  const [template, setTemplate] = useState(
-    typeof payload.exactTemplate === 'string' && payload.exactTemplate !== 'null'
-      ? payload.exactTemplate
-      : '',
-  );
+  const [template, setTemplate] = useState(templateText(payload.exactTemplate));
   const saving = useExactly(id, onChanged);
   const [checked, setChecked] = useState(false);
   const isTemplate = format === 'TEMPLATE';
-  const notJson = checked && isTemplate ? dataProblem(template) : undefined;
-  const problemOf = (member: string) => problemsAt(saving.errors, 'payload', member);
+  const broken = isTemplate ? dataProblem(template) : undefined;
+  const trial = useTrial(
+    id,
+    webhook.events ?? null,
+    broken ? null : { format, fields: fieldsOf(fields), template: isTemplate ? template : 'null' },
+  );
+  const wrong = broken ? [] : trial.current ? trial.errors : saving.errors;
+  const problemOf = (member: string) => problemsAt(wrong, 'payload', member);
 
   async function onSubmit(event: FormEvent) {
     event.preventDefault();
     setChecked(true);
-    if (isTemplate && dataProblem(template)) return;
+    if (broken) return;
     const { standIn, context } = exactly(isTemplate ? template : 'null');
     await saving.save({ payload: { format, includeFields: fieldsOf(fields), template: standIn } }, context);
   }
@@ -80,7 +85,7 @@ function PayloadForm({ id, payload, onChanged }: Props & { payload: Payload }) {
         <Field
           label="Template"
           hint={'JSON with placeholders, such as {"text": "{{ type }}: {{ data.name }}"}.'}
-          problem={notJson ?? problemOf('template')}
+          problem={(checked ? broken : undefined) ?? problemOf('template')}
         >
           {(field) => (
             <textarea
@@ -111,6 +116,7 @@ function PayloadForm({ id, payload, onChanged }: Props & { payload: Payload }) {
           />
         )}
       </Field>
+      <PayloadTrial {...trial} />
       <SaveRow what="payload" saving={saving} shown={SHOWN} />
     </form>
   );
