@@ -233,7 +233,7 @@ func (s *Store) match(e *webhook.Event) *dialect.Wanted {
 		return nil
 	}
 	candidates, version := s.routes.Candidates(nil, e)
-	return dialect.Match(e, candidates, version)
+	return dialect.Match(e, candidates, version, s.routes.Together(e.TenantID, version))
 }
 
 // Wanting returns how many of the tenant's webhooks subscribe to events of a type now, whatever their filters, including disabled ones,

@@ -229,6 +229,40 @@ func TestGuardedFilterQuota(t *testing.T) {
 	})
 }
 
+// Publishing takes the same statements whether webhooks of the tenant have filters or not, also filters that are found by their values; and matching
+// costs a tenant without filters nothing.
+func TestFiltersCostNoStatements(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		plain, filtered := tenant(t, s, "a"), tenant(t, s, "b")
+		register(t, plain, webhook.New{Enabled: true})
+		register(t, filtered, webhook.New{Enabled: true, Filter: []byte(`{"data":{"n":1}}`)})
+		for i := range 20 {
+			register(t, filtered, webhook.New{Enabled: true, Filter: fmt.Appendf(nil, `{"data":{"n":%d}}`, 2+i)})
+			register(t, filtered, webhook.New{Enabled: true, Filter: fmt.Appendf(nil, `{"data":{"n":{"$gt":%d}}}`, 1+i)})
+		}
+		e := webhook.NewEvent{Type: "x.y", Data: json.RawMessage(`{"n":1}`)}
+		writes := func(c *store.Scope) string {
+			publish(t, c, e)
+			must(t, s.Flush(t.Context()))
+			taken := s.CountWrites()
+			publish(t, c, e)
+			return strings.Join(taken(), "\n")
+		}
+		if a, b := writes(plain), writes(filtered); a != b {
+			t.Errorf("without filters:\n%s\nwith filters:\n%s", a, b)
+		}
+		stored := &webhook.Event{TenantID: plain.Tenant(), Type: e.Type, Data: e.Data}
+		if n := testing.AllocsPerRun(100, func() { s.Matched(stored) }); n != 0 {
+			t.Errorf("an event of a tenant without filters costs %v allocations", n)
+		}
+		stored.TenantID = filtered.Tenant()
+		if n := testing.AllocsPerRun(100, func() { s.Matched(stored) }); n > 20 {
+			t.Errorf("matching an event allocates %v times", n)
+		}
+	})
+}
+
 // A publish that the tenant's quota refuses is not matched with filters: it costs as much with a hundred of them as without.
 func TestRefusedEventsAreNotMatched(t *testing.T) {
 	each(t, func(t *suite) {

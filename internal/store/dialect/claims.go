@@ -74,13 +74,25 @@ type answer struct {
 	is     bool
 }
 
-// Match returns which of the candidates, which it may overwrite, want the event.
-func Match(e *webhook.Event, candidates []*Target, version uint64) *Wanted {
+// Match returns which of the candidates, which it may overwrite, want the event. It is matched with the filters of together at once; nil: there are none.
+func Match(e *webhook.Event, candidates []*Target, version uint64, together *filter.Together) *Wanted {
 	w := &Wanted{Version: version, By: candidates[:0]}
+	var matches *filter.Matches
+	if together != nil {
+		matches = together.Match(e.Type, e.Tags, e.Data)
+		defer matches.Done()
+		w.answers = make([]answer, 0, len(candidates))
+	}
 	for _, to := range candidates {
 		is := true
 		if to.Filter != nil {
-			is = to.Wants(e)
+			known := false
+			if matches != nil {
+				is, known = matches.Is(to.Filter)
+			}
+			if !known {
+				is = to.Wants(e)
+			}
 			w.answers = append(w.answers, answer{to.Filter, is})
 		}
 		if is {

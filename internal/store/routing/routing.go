@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -37,6 +38,15 @@ type subscribers struct {
 	index *filter.Index[webhook.ID]
 	plain *lists
 	since map[webhook.ID]uint64 // the version from which on a filter is in the index
+	// unguarded are the other filters, which events are matched with together.
+	unguarded map[webhook.ID]*filter.Filter
+	together  atomic.Pointer[together]
+}
+
+// together are the filters that are not in the index, at a version.
+type together struct {
+	version uint64
+	filters *filter.Together
 }
 
 // lists has webhooks by what they subscribe to.
@@ -55,7 +65,9 @@ func New() *Table {
 	return &Table{byID: map[webhook.ID]*dialect.Target{}, byTenant: map[webhook.ID]*subscribers{}}
 }
 
-func newSubscribers() *subscribers { return &subscribers{every: newLists()} }
+func newSubscribers() *subscribers {
+	return &subscribers{every: newLists(), unguarded: map[webhook.ID]*filter.Filter{}}
+}
 
 // bySeq orders webhooks by Seq.
 func bySeq(to *dialect.Target, seq int64) int { return cmp.Compare(to.Seq, seq) }
@@ -181,8 +193,13 @@ func (t *subscribers) tally(to *dialect.Target, n int) {
 func (t *subscribers) add(to *dialect.Target) {
 	t.tally(to, 1)
 	t.every.add(to)
-	if !t.guard(to) && t.plain != nil {
-		t.plain.add(to)
+	if !t.guard(to) {
+		if t.plain != nil {
+			t.plain.add(to)
+		}
+		if to.Filter != nil {
+			t.unguarded[to.ID] = to.Filter
+		}
 	}
 	t.list = insert(t.list, to)
 }
@@ -214,6 +231,7 @@ func (t *subscribers) remove(to *dialect.Target) {
 	t.tally(to, -1)
 	t.list = without(t.list, to)
 	t.every.remove(to)
+	delete(t.unguarded, to.ID)
 	t.unguard(to)
 }
 
@@ -320,7 +338,8 @@ func (t *subscribers) without(gone []*dialect.Target) *subscribers {
 			t.unguard(to)
 		}
 	}
-	again := &subscribers{every: newLists(), version: t.version, index: t.index, since: t.since}
+	again := newSubscribers()
+	again.version, again.index, again.since = t.version, t.index, t.since
 	if t.index != nil {
 		again.plain = new(newLists())
 	}
@@ -331,8 +350,14 @@ func (t *subscribers) without(gone []*dialect.Target) *subscribers {
 		again.tally(to, 1)
 		again.list = append(again.list, to)
 		again.every.add(to)
-		if _, guarded := again.since[to.ID]; again.plain != nil && !guarded {
+		if _, guarded := again.since[to.ID]; guarded {
+			continue
+		}
+		if again.plain != nil {
 			again.plain.add(to)
+		}
+		if to.Filter != nil {
+			again.unguarded[to.ID] = to.Filter
 		}
 	}
 	return again
@@ -380,7 +405,7 @@ func (r *Table) Unguarded(tenant webhook.ID) int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	if t := r.byTenant[tenant]; t != nil {
-		return t.filtered - len(t.since)
+		return len(t.unguarded)
 	}
 	return 0
 }
@@ -514,6 +539,29 @@ func (r *Table) Candidates(found []*dialect.Target, e *webhook.Event) (all []*di
 	}
 	return found, version
 }
+
+// Together returns the filters of the tenant's webhooks that are not in the index, at a version; nil if there are few, or it is not the current one.
+func (r *Table) Together(tenant webhook.ID, version uint64) *filter.Together {
+	r.mu.RLock()
+	t := r.byTenant[tenant]
+	if t == nil || t.version != version || len(t.unguarded) < fewTogether {
+		r.mu.RUnlock()
+		return nil
+	}
+	known := t.together.Load()
+	if known != nil && known.version == version {
+		r.mu.RUnlock()
+		return known.filters
+	}
+	all := slices.Collect(maps.Values(t.unguarded))
+	r.mu.RUnlock()
+	fresh := &together{version, filter.NewTogether(all)}
+	t.together.Store(fresh) // of several at once any is right
+	return fresh.filters
+}
+
+// fewTogether is the number of filters from which on they are matched together.
+const fewTogether = 4
 
 // Matches counts the tenant's webhooks that subscribe to the event type; newest is their highest Seq.
 func (r *Table) Matches(tenant webhook.ID, eventType string) (n int, newest int64) {

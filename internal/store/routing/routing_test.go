@@ -65,6 +65,19 @@ func (m *model) checkCandidates(t *testing.T, r *Table, tenant webhook.ID, event
 		}
 	}
 	m.last[tenant] = &lookup{e, version, slices.Clone(candidates), all}
+	together := r.Together(tenant, version)
+	if (together != nil) != (r.Unguarded(tenant) >= fewTogether) || r.Together(tenant, version+1) != nil {
+		t.Fatalf("%d filters without a guard are together: %v", r.Unguarded(tenant), together != nil)
+	}
+	if together != nil {
+		matches := together.Match(e.Type, e.Tags, e.Data)
+		for _, to := range r.Of(tenant) {
+			if is, known := matches.Is(to.Filter); to.Filter != nil && (known == r.Guarded(to) || known && is != to.Wants(e)) {
+				t.Fatalf("the filter %s matches %s %s: %v, %v", *to.Webhook.Filter, e.Type, e.Data, is, known)
+			}
+		}
+		matches.Done()
+	}
 	bytes := 0
 	for _, to := range r.Of(tenant) {
 		if bytes += to.FilterBytes(); to.Filter != nil {

@@ -122,6 +122,15 @@ func (f *Filter) Match(eventType string, tags []string, data []byte) bool {
 }
 
 func (m *matcher) match(f *Filter, eventType string, tags []string, data []byte) bool {
+	m.head(f, eventType, tags)
+	if f.data != nil {
+		m.value(f.data, data, 0)
+	}
+	return m.holds(&f.expr)
+}
+
+// head matches an event's type and tags.
+func (m *matcher) head(f *Filter, eventType string, tags []string) {
 	if f.eventType != nil {
 		var buffer [webhook.MaxEventTypeBytes + 2]byte
 		quoted := append(append(append(buffer[:0], '"'), eventType...), '"') // its form needs no escape
@@ -130,10 +139,6 @@ func (m *matcher) match(f *Filter, eventType string, tags []string, data []byte)
 	if f.tags != nil {
 		m.strings(f.tags, tags)
 	}
-	if f.data != nil {
-		m.value(f.data, data, 0)
-	}
-	return m.holds(&f.expr)
 }
 
 func (m *matcher) has(bit int) bool { return m.bits[bit/64]&(1<<(bit%64)) != 0 }
@@ -229,7 +234,10 @@ func (m *matcher) value(n *node, b []byte, i int) int {
 			m.set(n.valued)
 			from := i
 			i = m.end(b, i)
-			m.scalar(n, b[from:i])
+			if len(n.tests) > 0 || len(n.members) > 0 {
+				v := valueOf(b[from:i])
+				m.scalar(n, &v)
+			}
 		}
 		if depth <= 0 {
 			return i
@@ -269,26 +277,29 @@ func (m *matcher) object(n *node, b []byte, i int) int {
 		}
 		i = rawjson.Space(b, i+1)
 	}
+	m.members(n)
+	return min(i+1, len(b))
+}
+
+// members decides the conjunctions about the object whose members were examined.
+func (m *matcher) members(n *node) {
 	for _, g := range n.members {
 		if !m.has(g.bit) && m.all(g.exprs) {
 			m.set(g.bit)
 		}
 	}
-	return min(i+1, len(b))
 }
 
 // scalar tests a value that is neither an array nor an object.
-func (m *matcher) scalar(n *node, text []byte) {
+func (m *matcher) scalar(n *node, v *value) {
 	for _, g := range n.members {
 		if g.empty {
 			m.set(g.bit)
 		}
 	}
-	if len(n.tests) == 0 {
-		return
+	if len(n.tests) > 0 {
+		m.test(n, v)
 	}
-	v := valueOf(text)
-	m.test(n, &v)
 }
 
 func (m *matcher) test(n *node, v *value) {

@@ -362,33 +362,12 @@ func (f *finder[K]) object(p *spot[K], b []byte, i int) int {
 	if len(p.kids) == 0 {
 		return rawjson.End(b, i)
 	}
-	i = rawjson.Space(b, i+1)
-	for i < len(b) && b[i] == '"' {
-		end := rawjson.End(b, i)
-		name := b[i:end]
-		i = rawjson.Space(b, rawjson.Space(b, end)+1) // after the colon
-		if i >= len(b) {
-			return len(b)
+	return eachMember(b, i, func(name []byte, i int) int {
+		if kid := kidOf(p.kids, name); kid != nil {
+			return f.value(kid, b, i)
 		}
-		var kid *spot[K]
-		if escaped(name) {
-			unquoted, _ := rawjson.Unquote(name)
-			kid = p.kids[unquoted]
-		} else {
-			kid = p.kids[string(inside(name))]
-		}
-		if kid != nil {
-			i = f.value(kid, b, i)
-		} else {
-			i = rawjson.End(b, i)
-		}
-		i = rawjson.Space(b, i)
-		if i == len(b) || b[i] != ',' {
-			break
-		}
-		i = rawjson.Space(b, i+1)
-	}
-	return min(i+1, len(b))
+		return rawjson.End(b, i)
+	})
 }
 
 // scalar asks for a value that is neither an array nor an object.

@@ -76,6 +76,37 @@ func checkIndex(t *rapid.T) {
 	}
 }
 
+// Filters that are matched together match the same events as one by one.
+func TestTogetherAgreesWithFilters(t *testing.T) { rapid.Check(t, checkTogether) }
+
+func FuzzTogether(f *testing.F) { f.Fuzz(rapid.MakeFuzz(checkTogether)) }
+
+func checkTogether(t *rapid.T) {
+	var all []*Filter
+	for range rapid.IntRange(1, 6).Draw(t, "filters") {
+		source := anyFilter(t)
+		f, err := Compile("filter", []byte(source))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, f)
+	}
+	together := NewTogether(append(all, all[0]))
+	for range 3 {
+		data := []byte(anyData(t, 4))
+		m := together.Match("a.b", paidTags, data)
+		for i, f := range all {
+			if is, known := m.Is(f); !known || is != f.Match("a.b", paidTags, data) {
+				t.Fatalf("filter %d on %s: %v, %v", i, data, is, known)
+			}
+		}
+		if _, known := m.Is(Nothing); known {
+			t.Fatal("a filter that is not among them is known")
+		}
+		m.Done()
+	}
+}
+
 // A filter's guard is an exact condition that every event must meet: on any value of a place, in an object of an array, beside other conditions. What
 // only some events must meet, and what has too many values, is none.
 func TestGuards(t *testing.T) {
