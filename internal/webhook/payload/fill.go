@@ -2,6 +2,7 @@ package payload
 
 import (
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/hookgraph/hookgraph/internal/rawjson"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -101,7 +102,7 @@ func (p *part) length(at [][]byte) int {
 	case v[0] == '"':
 		n = len(v) - 2
 	default:
-		n = innerLength(v)
+		n = innerLength(p.shown(v))
 	}
 	if p.most > 0 {
 		const longest = len(`\ud83d\ude00`) // of one character
@@ -136,11 +137,11 @@ func (p *part) append(b []byte, at [][]byte) []byte {
 	switch {
 	case v == nil:
 	case v[0] == '"':
-		b = append(b, p.cut(v[1:len(v)-1])...)
+		b = p.appendCut(b, v[1:len(v)-1])
 	default:
 		from := len(b)
-		b = appendInner(b, v)
-		b = append(b[:from], p.cut(b[from:])...)
+		b = appendInner(b, p.shown(v))
+		b = p.appendCut(b[:from], b[from:])
 	}
 	if !p.inText {
 		b = append(b, '"')
@@ -148,20 +149,30 @@ func (p *part) append(b []byte, at [][]byte) []byte {
 	return b
 }
 
-// cut shortens the content of a JSON string to at most so many characters, of which the last shows that there were more.
-func (p *part) cut(inner []byte) []byte {
+// shown returns as much of a value that is no string as appendCut keeps, and a character more: what many short texts show of a long value is not read
+// to its end for each. Each character of the value is one of the text.
+func (p *part) shown(v []byte) []byte {
 	if p.most == 0 {
-		return inner
+		return v
+	}
+	return v[:min(len(v), (p.most+1)*utf8.UTFMax)]
+}
+
+// appendCut appends the content of a JSON string, shortened to at most so many characters, of which the last shows that there were more. The
+// content may stand at the end of b already.
+func (p *part) appendCut(b, inner []byte) []byte {
+	if p.most == 0 {
+		return append(b, inner...)
 	}
 	at, last := 0, 0
 	for n := 0; at < len(inner); n++ {
 		if n == p.most {
-			return append(inner[:last:last], "…"...)
+			return append(append(b, inner[:last]...), "…"...)
 		}
 		_, size := rawjson.DecodeRune(inner[at:])
 		last, at = at, at+size
 	}
-	return inner
+	return append(b, inner...)
 }
 
 // appendString appends s as JSON.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -174,6 +175,33 @@ func TestRenderingAllocatesLittle(t *testing.T) {
 		e := event(data)
 		if n := testing.AllocsPerRun(5, func() { _, _ = p.Render(e, nil) }); n > 6 {
 			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// What many placeholders show of one long value takes room for what is shown, not for the value each time: rendering ten times the data takes no
+// more allocations, and ten times the bytes at most.
+func TestShortTextsOfLongValues(t *testing.T) {
+	p := template(t, `["`+strings.Repeat(`{{ data | truncate 1 }}","{{ data.a | truncate 1 }}","`, MaxPlaceholders/2)+`"]`)
+	for _, n := range []int{1000, 10_000, 100_000} {
+		for name, data := range map[string]string{
+			"array":  `[` + strings.Repeat(`"\\",`, n/4) + `1]`,
+			"object": `{"a":{"é":"` + strings.Repeat("x", n) + `"}}`,
+		} {
+			e := event(data)
+			b, err := p.Render(e, nil)
+			if err != nil || len(b.Bytes) > 20*MaxPlaceholders {
+				t.Fatalf("%s, %d: %d bytes, %v", name, n, len(b.Bytes), err)
+			}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if allocs := testing.AllocsPerRun(1, func() { _, _ = p.Render(e, nil) }); allocs > 6 {
+				t.Errorf("%s, %d: %v allocations", name, n, allocs)
+			}
+			runtime.ReadMemStats(&after)
+			if used := (after.TotalAlloc - before.TotalAlloc) / 2; used > 32<<10 {
+				t.Errorf("%s, %d: %d bytes", name, n, used)
+			}
 		}
 	}
 }
