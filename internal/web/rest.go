@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"net/http"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -232,7 +231,7 @@ func translateInvalid(all []*webhook.Invalid, spell func(string) string) *failur
 	}
 	f := &failure{status: http.StatusUnprocessableEntity}
 	for _, e := range all {
-		f.all = append(f.all, detail{Code: string(e.Code), Message: e.Message, Field: spell(e.Field)})
+		f.all = append(f.all, detail{Code: string(e.Code), Message: snakeNames(e.Message), Field: spell(e.Field)})
 	}
 	f.detail = f.all[0]
 	switch first := all[0]; {
@@ -302,13 +301,6 @@ func appendMarshaled(b []byte, answer any) []byte {
 		panic(err) // the answers' types always encode
 	}
 	return append(b, text...)
-}
-
-var upper = regexp.MustCompile(`[A-Z]`)
-
-// snake converts a field name of the domain to REST's: idempotencyKey becomes idempotency_key.
-func snake(field string) string {
-	return upper.ReplaceAllStringFunc(field, func(s string) string { return "_" + strings.ToLower(s) })
 }
 
 // thousands formats n for people: 262,144.
