@@ -17,7 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// looked takes screenshots of a screen and checks it with axe-core: light, dark, and as narrow as a phone.
+// looked takes screenshots of a screen and checks it with axe-core: light, dark, as narrow as a phone, and as wide as a large screen.
 func looked(page *browsertest.Page, axe, name string) {
 	for _, scheme := range []string{"light", "dark"} {
 		page.Scheme(scheme)
@@ -27,6 +27,8 @@ func looked(page *browsertest.Page, axe, name string) {
 	page.Resize(320, 700)
 	page.WaitFor(`document.documentElement.scrollWidth <= 320`)
 	page.CheckAccessible(axe, name+", 320 px")
+	page.Resize(2560, 1200)
+	page.CheckAccessible(axe, name+", 2560 px")
 	page.Resize(1280, 800)
 }
 
