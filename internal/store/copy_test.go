@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -101,17 +102,23 @@ type sourceCursor struct {
 func newCopied(t *testing.T, src *store.Store) *copied {
 	t.Helper()
 	c := tenant(t, src, "a")
-	has := &copied{hook: register(t, c, webhook.New{Enabled: true, Description: "d\u00e4"})}
+	has := &copied{hook: register(t, c, webhook.New{Enabled: true, Description: "d\u00e4", Payload: shaped(`"old {{ data }}"`)})}
+	expires := time.Now().Add(48 * time.Hour).UTC().Truncate(time.Microsecond)
 	for n := range 3 {
 		events := make([]webhook.NewEvent, 700)
 		for i := range events {
 			events[i] = webhook.NewEvent{Data: json.RawMessage(fmt.Sprint(n*1000 + i)), IdempotencyKey: fmt.Sprint(n, "-", i), Tags: []string{fmt.Sprint(i), "<ä>"}}
+			if n == 2 {
+				events[i].DeliverAt, events[i].ExpiresAt = new(expires.Add(-time.Hour)), &expires
+			}
 		}
 		publish(t, c, events...)
 		if n == 0 {
 			must(t, src.FoldStatistics(t.Context())) // of the others, the copy finds what transactions have counted
 		}
 	}
+	_, _, err := c.UpdateWebhook(t.Context(), has.hook.ID, webhook.Patch{Payload: webhook.Some(shaped(`"new {{ data }}"`))}, nil)
+	must(t, err)
 	claims, _ := claim(t, src, has.hook.ID, 3)
 	for i, status := range []int{200, 500, 204} {
 		record(t, src, claims[i], status, func(r *store.Result) { r.Attempt.ResponseHeaders = "X: \xff\x00\r\n" })
@@ -122,7 +129,6 @@ func newCopied(t *testing.T, src *store.Store) *copied {
 		t.Error("the journal is folded")
 	}
 	has.statistics = has.readStatistics(t, c)
-	var err error
 	_, has.newest, err = src.AttemptBounds(t.Context(), webhook.ID{})
 	must(t, err)
 	has.cursors = map[string]sourceCursor{}
@@ -178,6 +184,12 @@ func (has *copied) check(t *testing.T, dst *store.Store) {
 	if diff := cmp.Diff(has.deliveries, got); diff != "" {
 		t.Error(diff)
 	}
+	events, err := c.EventsByID(t.Context(), []webhook.ID{got[0].EventID})
+	must(t, err)
+	if e := events[got[0].EventID]; e == nil || e.ExpiresAt == nil || !e.DeliverAt.Equal(*got[0].NextAttemptAt) || e.ExpiresAt.Sub(*e.DeliverAt) != time.Hour {
+		t.Errorf("the newest event: %s", sprint(e))
+	}
+	has.checkPayloads(t, c)
 	if has.read(t, c) != has.secret {
 		t.Error("another secret")
 	}
@@ -194,6 +206,29 @@ func (has *copied) check(t *testing.T, dst *store.Store) {
 		if seq, err := dst.ReadCursor(t.Context(), want.kind, has.hook.TenantID, text); seq != want.seq || err != nil {
 			t.Errorf("a cursor of the source is %d %v, want %d", seq, err, want.seq)
 		}
+	}
+}
+
+// checkPayloads compares the versions of payload settings, of which the webhook has the second, and deliveries and attempts the first.
+func (has *copied) checkPayloads(t *testing.T, c *store.Scope) {
+	t.Helper()
+	settings, err := c.Payloads(t.Context(), []webhook.ID{has.hook.ID})
+	must(t, err)
+	if p := settings[has.hook.ID]; p == nil || *p.Template != `"new {{ data }}"` {
+		t.Errorf("the webhook's payload: %s", sprint(p))
+	}
+	attempts := storetest.RowsOf[webhook.Attempt](t)(c.Attempts(t.Context(), store.AttemptFilter{}, store.Page{First: 10}))
+	for _, a := range attempts {
+		p, err := c.PayloadOf(t.Context(), a)
+		must(t, err)
+		b, err := p.Render(&webhook.Event{Data: json.RawMessage("7")}, nil)
+		must(t, err)
+		if string(b.Bytes) != `"old 7"` {
+			t.Errorf("an attempt's payload: %s", b.Bytes)
+		}
+	}
+	if len(attempts) != 3 {
+		t.Errorf("%d attempts, want 3", len(attempts))
 	}
 }
 
