@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // task is an attempt to make: a delivery and the current state of its webhook. The sender's mu guards late,
@@ -257,7 +258,7 @@ func (s *Sender) claim(g *gate, n, bytes int) {
 			continue
 		}
 		g.old++
-		g.queue.push(item{claimed: claimed})
+		g.enqueue(item{claimed: claimed})
 	}
 	if !g.open() {
 		s.trim(g, 0)
@@ -284,6 +285,41 @@ func (s *Sender) trim(g *gate, keep int) {
 			g.old--
 		}
 		s.giveBack(g, it.claimed, 0)
+	}
+}
+
+// expiryPause is the least time between two looks through a queue for deliveries whose events have expired.
+const expiryPause = 250 * time.Millisecond
+
+// dropExpired releases queued deliveries whose events have expired, which the store then fails: they may wait long for their turn, behind a rate
+// limit or a slow receiver. The caller must hold s.mu.
+func (s *Sender) dropExpired(g *gate, now time.Time) {
+	if g.queue.len() == 0 {
+		g.expires = time.Time{}
+	}
+	if g.expires.IsZero() || now.Before(g.expires) {
+		return
+	}
+	var next time.Time
+	g.queue.remove(func(it *item) bool {
+		d := &it.claimed.Delivery
+		if d.ExpiresAt == nil || d.Trigger != webhook.TriggerSchedule {
+			return false
+		}
+		if !d.Expired(now) {
+			next = earliest(next, *d.ExpiresAt)
+			return false
+		}
+		if it.fresh {
+			g.fresh--
+		} else {
+			g.old--
+		}
+		s.giveBack(g, it.claimed, 0)
+		return true
+	})
+	if g.expires = next; !next.IsZero() {
+		g.expires = latest(next, now.Add(expiryPause))
 	}
 }
 

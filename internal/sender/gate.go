@@ -25,7 +25,8 @@ type gate struct {
 	own    *custom   // the headers of target; nil when it has none
 	due    time.Time // when a claim can return something; zero: never
 
-	queue   queue // claimed, to be sent
+	queue   queue     // claimed, to be sent
+	expires time.Time // when the queue is to be looked through for what has expired; zero: nothing in it expires
 	running int
 	// Of the deliveries: new ones, reserved or queued, and claimed ones, queued or expected. They have separate parts of the queue,
 	// so that new events and a backlog interleave.
@@ -228,6 +229,14 @@ type item struct {
 	fresh   bool // handed over at publication, not claimed
 }
 
+// enqueue appends a delivery to the queue.
+func (g *gate) enqueue(it item) {
+	if d := &it.claimed.Delivery; d.ExpiresAt != nil && d.Trigger == webhook.TriggerSchedule {
+		g.expires = earliest(g.expires, *d.ExpiresAt)
+	}
+	g.queue.push(it)
+}
+
 // queue is first in, first out. An empty queue holds no memory.
 type queue struct {
 	items []item
@@ -257,6 +266,21 @@ func (q *queue) pop() item {
 		}
 	}
 	return it
+}
+
+// remove removes those that gone tells, and calls it once for each item, in order.
+func (q *queue) remove(gone func(it *item) bool) {
+	kept := q.head
+	for i := q.head; i < len(q.items); i++ {
+		if !gone(&q.items[i]) {
+			q.items[kept] = q.items[i]
+			kept++
+		}
+	}
+	clear(q.items[kept:])
+	if q.items = q.items[:kept]; q.head == kept {
+		q.items, q.head = nil, 0
+	}
 }
 
 // popLast removes and returns the newest.

@@ -461,7 +461,7 @@ func (t locked) Take(claimed *store.Claimed) {
 		s.giveBack(g, claimed, 0)
 		return
 	}
-	g.queue.push(item{claimed: claimed, fresh: true})
+	g.enqueue(item{claimed: claimed, fresh: true})
 	s.update(g, s.cfg.Now())
 }
 

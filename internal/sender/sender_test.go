@@ -427,3 +427,46 @@ func TestExpiredIsNotAttempted(t *testing.T) {
 		}
 	})
 }
+
+// A claimed delivery whose event expires while it waits for its turn, behind a rate limit or a receiver that does not answer, is released within a
+// second, and the store fails it then; what a caller asked for keeps its place. Others are sent at their time.
+func TestExpiredWaitsForNoTurn(t *testing.T) {
+	for name, prepare := range map[string]func(w *world) *store.Target{
+		"rate": func(w *world) *store.Target {
+			return w.add("a", func(to *store.Target) { to.RatePerSecond = new(1) })
+		},
+		"slow": func(w *world) *store.Target {
+			to := w.add("a")
+			w.client.set("a", after(10*time.Second, 200))
+			return to
+		},
+	} {
+		bubble(t, nil, func(t *testing.T, w *world) {
+			to := prepare(w)
+			w.backlog(to, 8, time.Now())
+			for i, claimed := range w.due[to.ID] {
+				d := &claimed.Delivery
+				d.Trigger = webhook.TriggerSchedule
+				switch {
+				case i == 7: // the last in the queue
+					d.Trigger, d.ExpiresAt = webhook.TriggerManual, new(time.Now().Add(1500*time.Millisecond))
+				case i >= 5:
+					d.ExpiresAt = new(time.Now().Add(time.Duration(1500+i) * time.Millisecond))
+				}
+			}
+			w.run(t)
+			pass(1400 * time.Millisecond)
+			if w.returned != 0 {
+				t.Errorf("%s: %d were released before they expired", name, w.returned)
+			}
+			pass(time.Second)
+			if w.returned != 2 {
+				t.Errorf("%s: %d were released, want 2", name, w.returned)
+			}
+			pass(30 * time.Second)
+			if n := w.count(to); n != 6 || w.returned != 2 {
+				t.Errorf("%s: %d attempts and %d releases, want 6 and 2", name, n, w.returned)
+			}
+		})
+	}
+}

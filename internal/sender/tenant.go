@@ -133,13 +133,15 @@ func (s *Sender) overflows(t *tenant) bool { return t.slow > s.slowShare(t) }
 
 // update puts g into the lists that it belongs to. It is called after every change of g. The caller must hold s.mu.
 func (s *Sender) update(g *gate, now time.Time) {
+	s.dropExpired(g, now)
 	s.setKind(g)
 	var wake time.Time
 	mayRun, mayClaim := false, false
 	if s.phase == serving && g.open() {
+		wake = g.expires
 		if g.queue.len() > 0 && g.running < g.slots() {
 			if at := latest(g.tokenAt(), g.rest); at.After(now) {
-				wake = at
+				wake = earliest(wake, at)
 			} else {
 				mayRun = true
 			}
