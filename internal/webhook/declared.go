@@ -84,6 +84,57 @@ type EventTypePatch struct {
 	Deprecated  Opt[bool]
 }
 
+// Declaration is an event type as a document describes it. What it does not have is empty or nil.
+type Declaration struct {
+	Name, Description string
+	Schema, Example   []byte           // JSON
+	Validation        SchemaValidation // "": as before, or the default
+	Deprecated        bool
+}
+
+// Patch makes a declared type, nil if there is none, like the declaration.
+func (d *Declaration) Patch(before *EventType) EventTypePatch {
+	p := EventTypePatch{Description: Some(d.Description), Schema: Some(d.Schema), Example: Some(d.Example), Deprecated: Some(d.Deprecated)}
+	switch {
+	case d.Validation != "":
+		p.Validation = Some(d.Validation)
+	case before != nil && d.Schema == nil:
+		p.Validation = Some(ValidationOff)
+	case before != nil && before.Schema == nil:
+		p.Validation = Some(SchemaValidation("")) // the default
+	}
+	return p
+}
+
+// EventTypeChangeKind says what an import does to an event type.
+type EventTypeChangeKind string
+
+// The kinds of changes.
+const (
+	TypeAdded   EventTypeChangeKind = "ADDED"
+	TypeChanged EventTypeChangeKind = "CHANGED"
+	TypeRemoved EventTypeChangeKind = "REMOVED"
+	TypeMissing EventTypeChangeKind = "MISSING" // it is not in the document, and stays declared
+)
+
+// EventTypeChange is what an import does to an event type, and what it breaks.
+type EventTypeChange struct {
+	Name         string
+	Kind         EventTypeChangeKind
+	Fields       []string // that change, under the API's names
+	WebhookCount int      // webhooks that get events of the type
+	// CheckedEvents is how many of its newest events were checked with the new schema; FailingEvents break it, and Violation says how the newest of
+	// them does.
+	CheckedEvents, FailingEvents int
+	Violation                    *string
+}
+
+// Breaking reports whether publishers or receivers have to change something: events break the schema, or webhooks get events of a type that is no
+// longer declared.
+func (c *EventTypeChange) Breaking() bool {
+	return c.FailingEvents > 0 || c.Kind == TypeRemoved && c.WebhookCount > 0
+}
+
 // Apply changes what is set, at the time now, and applies the rules except those of JSON Schema. The error joins *Invalids.
 func (t *EventType) Apply(p EventTypePatch, now time.Time) error {
 	var errs []error
