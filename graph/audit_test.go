@@ -36,6 +36,7 @@ var audited = map[string]struct {
 	"cancelReplay":        {call: `cancelReplay(input: {id: $r}) { userErrors { message } }`, actions: []string{"REPLAY_CANCELED"}},
 	"createToken":         {call: `createToken(input: {name: "ci"}) { userErrors { message } }`, actions: []string{"TOKEN_CREATED"}},
 	"putEventType":        {call: `putEventType(input: {name: "a.c"}) { userErrors { message } } change: putEventType(input: {name: "a.c", deprecated: true}) { userErrors { message } }`, actions: []string{"EVENT_TYPE_CREATED", "EVENT_TYPE_UPDATED"}},
+	"importEventTypes":    {call: `importEventTypes(input: {openApi: {openapi: "3.1.0", webhooks: {imported: {post: {}}}}}) { userErrors { message } }`, actions: []string{"EVENT_TYPE_CREATED"}},
 	"deleteEventType":     {call: `putEventType(input: {name: "a.c"}) { userErrors { message } } deleteEventType(input: {name: "a.c"}) { userErrors { message } }`, actions: []string{"EVENT_TYPE_CREATED", "EVENT_TYPE_DELETED"}},
 	"revokeToken":         {call: `revokeToken(input: {id: $k}) { userErrors { message } }`, actions: []string{"TOKEN_REVOKED"}},
 	"createTenant":        {operator: true, call: `createTenant(input: {name: "new"}) { userErrors { message } }`, actions: []string{"TENANT_CREATED"}},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/store/list"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // An operation costs one for each value that it may return (gqlhttp counts them). This file says what only this schema knows: how
@@ -27,6 +28,8 @@ const (
 	// previewCost is what a preview of a replay costs, as does the creation of one, which counts as a preview does; and matching recent events
 	// with a filter, which reads up to 100 payloads.
 	previewCost = 100
+	// importCost is what an import of event types costs: schemas are compiled, and events are checked with them.
+	importCost = 2000
 )
 
 // largeFields may each be as large as a payload.
@@ -46,6 +49,7 @@ var listSizes = map[string]int{
 // fieldSizes are the sizes of lists that no argument says, by field.
 var fieldSizes = map[string]int{
 	"DeliveryFacets.statuses": 5, "DeliveryFacets.eventTypes": 100, "DeliveryFacets.errors": 9,
+	"ImportEventTypesPayload.changes": webhook.MaxEventTypes, "EventTypeChange.fields": 1,
 	"ReplayPreview.byWebhook": maxCounts, "ReplayPreview.samples": 5, "ReplayPreview.sampleEvents": 5,
 }
 
@@ -125,6 +129,7 @@ var statsCosts = map[string]func(within int, args map[string]any) int{
 	"Query.replayPreview":             func(within int, _ map[string]any) int { return previewCost + within },
 	"Mutation.replayDeliveries":       func(within int, _ map[string]any) int { return previewCost + within },
 	"Mutation.cancelDeliveries":       func(within int, _ map[string]any) int { return previewCost + within },
+	"Mutation.importEventTypes":       func(within int, _ map[string]any) int { return importCost + within },
 	"Stats.by":                        func(within int, _ map[string]any) int { return 50 + within }, // every group is read
 	"Stats.series": func(within int, args map[string]any) int {
 		return 10 + limit(args["limit"], maxBuckets)*(1+within)

@@ -54,6 +54,16 @@ func (r *mutationResolver) DeleteEventType(ctx context.Context, input model.Dele
 	return &model.DeleteEventTypePayload{DeletedEventTypeID: &deleted.ID, UserErrors: []*model.UserError{}}, nil
 }
 
+// ImportEventTypes is the resolver for the importEventTypes field.
+func (r *mutationResolver) ImportEventTypes(ctx context.Context, input model.ImportEventTypesInput) (*model.ImportEventTypesPayload, error) {
+	found, err := r.importTypes(ctx, input)
+	if err != nil {
+		errs, err := userErrors(inField("openApi", err))
+		return &model.ImportEventTypesPayload{UserErrors: errs}, err
+	}
+	return &model.ImportEventTypesPayload{Changes: found.Changes, UnchangedCount: &found.Unchanged, UserErrors: []*model.UserError{}}, nil
+}
+
 // EventType is the resolver for the eventType field.
 func (r *queryResolver) EventType(ctx context.Context, name string) (*webhook.EventType, error) {
 	if err := webhook.CheckEventType("name", name); err != nil {

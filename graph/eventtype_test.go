@@ -1,6 +1,13 @@
 package graph_test
 
-import "testing"
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
 
 const putType = `mutation($input: PutEventTypeInput!) { putEventType(input: $input) {
 	eventType { id name declared description schema validation example deprecatedAt webhookCount lastViolation } userErrors { code field message } } }`
@@ -52,4 +59,84 @@ func TestEventTypeLife(t *testing.T) {
 	if got = a.get(ctx, remove, nil); got.text("deleteEventType", "userErrors", 0, "code") != "NOT_FOUND" {
 		t.Errorf("deleted twice: %v", got)
 	}
+}
+
+// An import tells what it adds, changes, removes and breaks. A dry run changes nothing; otherwise all of it is stored, or nothing if a part is
+// wrong. What is exported over REST is not looked at here.
+func TestImportEventTypes(t *testing.T) {
+	a := newAPI(t)
+	const put = `mutation($n: String!, $s: JSON) { putEventType(input: {name: $n, schema: $s}) { userErrors { message } } }`
+	for name, schema := range map[string]any{"a.same": object{"type": "object"}, "b.stricter": true, "c.gone": nil, "d.stays": nil} {
+		a.get(a.as("a"), put, vars{"n": name, "s": schema})
+	}
+	a.get(a.as("a"), `mutation { createWebhook(input: {url: "https://example.com/", events: ["c.gone"]}) { userErrors { message } } }`, nil)
+	for _, data := range []string{`{}`, `{amount: "x"}`, `{amount: 5}`} {
+		a.get(a.as("a"), `mutation { publishEvent(input: {type: "b.stricter", data: `+data+`}) { userErrors { message } } }`, nil)
+	}
+	posted := func(schema any) object {
+		return object{"post": object{"requestBody": object{"content": object{"application/json": object{"schema": schema}}}}}
+	}
+	hooks := object{
+		"a.same": posted(object{"type": "object"}), "d.stays": object{"post": object{}}, "e.added": object{"post": object{"description": "new"}},
+		"b.stricter": posted(object{"$ref": "#/components/schemas/B"}),
+	}
+	components := object{"schemas": object{"B": object{"properties": object{"amount": object{"type": "number"}}}}}
+	const run = `mutation($doc: JSON!, $delete: Boolean!, $dry: Boolean!) { importEventTypes(input: {openApi: $doc, deleteMissing: $delete, dryRun: $dry}) {
+		changes { name kind fields breaking webhookCount checkedEvents failingEvents violation } unchangedCount userErrors { code field message } } }`
+	do := func(version string, hooks object, remove, dry bool) object {
+		t.Helper()
+		return a.get(a.as("a"), run, vars{"doc": object{"openapi": version, "webhooks": hooks, "components": components}, "delete": remove, "dry": dry})
+	}
+	const list = `{ eventTypes { nodes { name declared schema updated: lastViolationAt description validation } } }`
+	before := a.get(a.as("a"), list, nil)
+	want := []any{
+		object{"name": "b.stricter", "kind": "CHANGED", "fields": []any{"schema"}, "breaking": true, "webhookCount": 0.0, "checkedEvents": 3.0, "failingEvents": 1.0,
+			"violation": "data/amount must be of type number, and is of type string (rule /properties/amount/type of the type's schema)"},
+		object{"name": "c.gone", "kind": "MISSING", "fields": []any{}, "breaking": false, "webhookCount": 1.0, "checkedEvents": 0.0, "failingEvents": 0.0, "violation": nil},
+		object{"name": "e.added", "kind": "ADDED", "fields": []any{"name", "description", "validation"}, "breaking": false, "webhookCount": 0.0, "checkedEvents": 0.0, "failingEvents": 0.0, "violation": nil},
+	}
+	got := do("3.1.0", hooks, false, true)
+	if diff := cmp.Diff(plain(t, want), got.at("importEventTypes", "changes")); diff != "" || got.at("importEventTypes", "unchangedCount") != 2.0 {
+		t.Errorf("%v (-want +got):\n%s", got, diff)
+	}
+	if diff := cmp.Diff(before, a.get(a.as("a"), list, nil)); diff != "" {
+		t.Errorf("a dry run changes:\n%s", diff)
+	}
+	hooks["f.wrong"] = posted(object{"type": 1.0})
+	got = do("3.1.0", hooks, true, false)
+	if errs := got.at("importEventTypes", "userErrors").([]any); len(errs) != 1 || !strings.Contains(fmt.Sprint(errs), "schema of f.wrong at /type") || !strings.Contains(fmt.Sprint(errs), "[input openApi]") {
+		t.Errorf("a wrong type: %v", errs)
+	}
+	if diff := cmp.Diff(before, a.get(a.as("a"), list, nil)); diff != "" {
+		t.Errorf("an import with a wrong type changes:\n%s", diff)
+	}
+	delete(hooks, "f.wrong")
+	got = do("3.1.0", hooks, true, false)
+	want[1] = object{"name": "c.gone", "kind": "REMOVED", "fields": []any{}, "breaking": true, "webhookCount": 1.0, "checkedEvents": 0.0, "failingEvents": 0.0, "violation": nil}
+	if diff := cmp.Diff(plain(t, want), got.at("importEventTypes", "changes")); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	after := fmt.Sprint(a.get(a.as("a"), list, nil))
+	if strings.Contains(after, "c.gone") || !strings.Contains(after, "e.added") || !strings.Contains(after, "amount") {
+		t.Errorf("after the import: %s", after)
+	}
+	if again := do("3.1.0", hooks, true, false); len(again.at("importEventTypes", "changes").([]any)) != 0 || again.at("importEventTypes", "unchangedCount") != 4.0 {
+		t.Errorf("again: %v", again)
+	}
+	if old := do("3.0.3", hooks, true, false); !strings.Contains(fmt.Sprint(old), "must be of OpenAPI 3.1 or 3.2") || old.at("importEventTypes", "changes") != nil {
+		t.Errorf("an old document: %v", old)
+	}
+}
+
+// plain returns a value as it is decoded from an answer.
+func plain(t *testing.T, v any) (is any) {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(text, &is)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return is
 }

@@ -324,6 +324,17 @@ type ComplexityRoot struct {
 		WebhookCount    func(childComplexity int) int
 	}
 
+	EventTypeChange struct {
+		Breaking      func(childComplexity int) int
+		CheckedEvents func(childComplexity int) int
+		FailingEvents func(childComplexity int) int
+		Fields        func(childComplexity int) int
+		Kind          func(childComplexity int) int
+		Name          func(childComplexity int) int
+		Violation     func(childComplexity int) int
+		WebhookCount  func(childComplexity int) int
+	}
+
 	EventTypeConnection struct {
 		Count    func(childComplexity int, limit int) int
 		Edges    func(childComplexity int) int
@@ -353,6 +364,12 @@ type ComplexityRoot struct {
 		Value func(childComplexity int) int
 	}
 
+	ImportEventTypesPayload struct {
+		Changes        func(childComplexity int) int
+		UnchangedCount func(childComplexity int) int
+		UserErrors     func(childComplexity int) int
+	}
+
 	Mutation struct {
 		CancelDeliveries    func(childComplexity int, input model.CancelDeliveriesInput) int
 		CancelDelivery      func(childComplexity int, input model.CancelDeliveryInput) int
@@ -363,6 +380,7 @@ type ComplexityRoot struct {
 		DeleteEventType     func(childComplexity int, input model.DeleteEventTypeInput) int
 		DeleteTenant        func(childComplexity int, input model.DeleteTenantInput) int
 		DeleteWebhook       func(childComplexity int, input model.DeleteWebhookInput) int
+		ImportEventTypes    func(childComplexity int, input model.ImportEventTypesInput) int
 		PublishEvent        func(childComplexity int, input model.PublishEventInput) int
 		PublishEvents       func(childComplexity int, input model.PublishEventsInput) int
 		PutEventType        func(childComplexity int, input model.PutEventTypeInput) int
@@ -864,6 +882,7 @@ type MutationResolver interface {
 	PublishEvents(ctx context.Context, input model.PublishEventsInput) (*model.PublishEventsPayload, error)
 	PutEventType(ctx context.Context, input model.PutEventTypeInput) (*model.PutEventTypePayload, error)
 	DeleteEventType(ctx context.Context, input model.DeleteEventTypeInput) (*model.DeleteEventTypePayload, error)
+	ImportEventTypes(ctx context.Context, input model.ImportEventTypesInput) (*model.ImportEventTypesPayload, error)
 	ReplayDeliveries(ctx context.Context, input replay.Input) (*model.ReplayDeliveriesPayload, error)
 	CancelDeliveries(ctx context.Context, input model.CancelDeliveriesInput) (*model.CancelDeliveriesPayload, error)
 	UpdateReplay(ctx context.Context, input model.UpdateReplayInput) (*model.UpdateReplayPayload, error)
@@ -2019,6 +2038,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.EventType.WebhookCount(childComplexity), true
 
+	case "EventTypeChange.breaking":
+		if e.ComplexityRoot.EventTypeChange.Breaking == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeChange.Breaking(childComplexity), true
+	case "EventTypeChange.checkedEvents":
+		if e.ComplexityRoot.EventTypeChange.CheckedEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeChange.CheckedEvents(childComplexity), true
+	case "EventTypeChange.failingEvents":
+		if e.ComplexityRoot.EventTypeChange.FailingEvents == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeChange.FailingEvents(childComplexity), true
+	case "EventTypeChange.fields":
+		if e.ComplexityRoot.EventTypeChange.Fields == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeChange.Fields(childComplexity), true
+	case "EventTypeChange.kind":
+		if e.ComplexityRoot.EventTypeChange.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeChange.Kind(childComplexity), true
+	case "EventTypeChange.name":
+		if e.ComplexityRoot.EventTypeChange.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeChange.Name(childComplexity), true
+	case "EventTypeChange.violation":
+		if e.ComplexityRoot.EventTypeChange.Violation == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeChange.Violation(childComplexity), true
+	case "EventTypeChange.webhookCount":
+		if e.ComplexityRoot.EventTypeChange.WebhookCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.EventTypeChange.WebhookCount(childComplexity), true
+
 	case "EventTypeConnection.count":
 		if e.ComplexityRoot.EventTypeConnection.Count == nil {
 			break
@@ -2112,6 +2180,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Header.Value(childComplexity), true
+
+	case "ImportEventTypesPayload.changes":
+		if e.ComplexityRoot.ImportEventTypesPayload.Changes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportEventTypesPayload.Changes(childComplexity), true
+	case "ImportEventTypesPayload.unchangedCount":
+		if e.ComplexityRoot.ImportEventTypesPayload.UnchangedCount == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportEventTypesPayload.UnchangedCount(childComplexity), true
+	case "ImportEventTypesPayload.userErrors":
+		if e.ComplexityRoot.ImportEventTypesPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ImportEventTypesPayload.UserErrors(childComplexity), true
 
 	case "Mutation.cancelDeliveries":
 		if e.ComplexityRoot.Mutation.CancelDeliveries == nil {
@@ -2212,6 +2299,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.DeleteWebhook(childComplexity, args["input"].(model.DeleteWebhookInput)), true
+	case "Mutation.importEventTypes":
+		if e.ComplexityRoot.Mutation.ImportEventTypes == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_importEventTypes_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.ImportEventTypes(childComplexity, args["input"].(model.ImportEventTypesInput)), true
 	case "Mutation.publishEvent":
 		if e.ComplexityRoot.Mutation.PublishEvent == nil {
 			break
@@ -4185,6 +4283,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeliveryFilter", ec.unmarshalInputDeliveryFilter),
 			graphql.NewInputUnmarshaler("DeliveryOrder", ec.unmarshalInputDeliveryOrder),
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
+			graphql.NewInputUnmarshaler("ImportEventTypesInput", ec.unmarshalInputImportEventTypesInput),
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
 			graphql.NewInputUnmarshaler("PreviewDeliveryInput", ec.unmarshalInputPreviewDeliveryInput),
 			graphql.NewInputUnmarshaler("PreviewEventInput", ec.unmarshalInputPreviewEventInput),
@@ -4849,6 +4948,28 @@ func (ec *executionContext) childFields_EventType(ctx context.Context, field gra
 	return nil, fmt.Errorf("no field named %q was found under type EventType", field.Name)
 }
 
+func (ec *executionContext) childFields_EventTypeChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_EventTypeChange_name(ctx, field)
+	case "kind":
+		return ec.fieldContext_EventTypeChange_kind(ctx, field)
+	case "fields":
+		return ec.fieldContext_EventTypeChange_fields(ctx, field)
+	case "breaking":
+		return ec.fieldContext_EventTypeChange_breaking(ctx, field)
+	case "webhookCount":
+		return ec.fieldContext_EventTypeChange_webhookCount(ctx, field)
+	case "checkedEvents":
+		return ec.fieldContext_EventTypeChange_checkedEvents(ctx, field)
+	case "failingEvents":
+		return ec.fieldContext_EventTypeChange_failingEvents(ctx, field)
+	case "violation":
+		return ec.fieldContext_EventTypeChange_violation(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type EventTypeChange", field.Name)
+}
+
 func (ec *executionContext) childFields_EventTypeConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "edges":
@@ -4905,6 +5026,18 @@ func (ec *executionContext) childFields_Header(ctx context.Context, field graphq
 		return ec.fieldContext_Header_value(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Header", field.Name)
+}
+
+func (ec *executionContext) childFields_ImportEventTypesPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "changes":
+		return ec.fieldContext_ImportEventTypesPayload_changes(ctx, field)
+	case "unchangedCount":
+		return ec.fieldContext_ImportEventTypesPayload_unchangedCount(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_ImportEventTypesPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ImportEventTypesPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6137,6 +6270,20 @@ func (ec *executionContext) field_Mutation_deleteWebhook_args(ctx context.Contex
 	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
 		func(ctx context.Context, v any) (model.DeleteWebhookInput, error) {
 			return ec.unmarshalNDeleteWebhookInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeleteWebhookInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_importEventTypes_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.ImportEventTypesInput, error) {
+			return ec.unmarshalNImportEventTypesInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐImportEventTypesInput(ctx, v)
 		})
 	if err != nil {
 		return nil, err
@@ -11486,6 +11633,78 @@ func (ec *executionContext) fieldContext_EventType_stats(ctx context.Context, fi
 	return fc, nil
 }
 
+func (ec *executionContext) _EventTypeChange_name(ctx context.Context, field graphql.CollectedField, obj *webhook.EventTypeChange) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Name)
+}
+func (ec *executionContext) fieldContext_EventTypeChange_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventTypeChange", field, false, false, "String")
+}
+
+func (ec *executionContext) _EventTypeChange_kind(ctx context.Context, field graphql.CollectedField, obj *webhook.EventTypeChange) (ret graphql.Marshaler) {
+	return ec.marshalNEventTypeChangeKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐEventTypeChangeKind(ctx, field.Selections, obj.Kind)
+}
+func (ec *executionContext) fieldContext_EventTypeChange_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventTypeChange", field, false, false, "EventTypeChangeKind")
+}
+
+func (ec *executionContext) _EventTypeChange_fields(ctx context.Context, field graphql.CollectedField, obj *webhook.EventTypeChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventTypeChange_fields(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Fields, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventTypeChange_fields(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventTypeChange", field, false, false, "String")
+}
+
+func (ec *executionContext) _EventTypeChange_breaking(ctx context.Context, field graphql.CollectedField, obj *webhook.EventTypeChange) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Breaking())
+}
+func (ec *executionContext) fieldContext_EventTypeChange_breaking(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventTypeChange", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _EventTypeChange_webhookCount(ctx context.Context, field graphql.CollectedField, obj *webhook.EventTypeChange) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.WebhookCount)
+}
+func (ec *executionContext) fieldContext_EventTypeChange_webhookCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventTypeChange", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EventTypeChange_checkedEvents(ctx context.Context, field graphql.CollectedField, obj *webhook.EventTypeChange) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.CheckedEvents)
+}
+func (ec *executionContext) fieldContext_EventTypeChange_checkedEvents(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventTypeChange", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EventTypeChange_failingEvents(ctx context.Context, field graphql.CollectedField, obj *webhook.EventTypeChange) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.FailingEvents)
+}
+func (ec *executionContext) fieldContext_EventTypeChange_failingEvents(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventTypeChange", field, false, false, "Int")
+}
+
+func (ec *executionContext) _EventTypeChange_violation(ctx context.Context, field graphql.CollectedField, obj *webhook.EventTypeChange) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Violation)
+}
+func (ec *executionContext) fieldContext_EventTypeChange_violation(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("EventTypeChange", field, false, false, "String")
+}
+
 func (ec *executionContext) _EventTypeConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.EventType]) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -11719,6 +11938,77 @@ func (ec *executionContext) _Header_value(ctx context.Context, field graphql.Col
 }
 func (ec *executionContext) fieldContext_Header_value(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Header", field, false, false, "String")
+}
+
+func (ec *executionContext) _ImportEventTypesPayload_changes(ctx context.Context, field graphql.CollectedField, obj *model.ImportEventTypesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportEventTypesPayload_changes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Changes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*webhook.EventTypeChange) graphql.Marshaler {
+			return ec.marshalOEventTypeChange2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐEventTypeChangeᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ImportEventTypesPayload_changes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ImportEventTypesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_EventTypeChange(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ImportEventTypesPayload_unchangedCount(ctx context.Context, field graphql.CollectedField, obj *model.ImportEventTypesPayload) (ret graphql.Marshaler) {
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.UnchangedCount)
+}
+func (ec *executionContext) fieldContext_ImportEventTypesPayload_unchangedCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ImportEventTypesPayload", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ImportEventTypesPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.ImportEventTypesPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ImportEventTypesPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ImportEventTypesPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "ImportEventTypesPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Mutation_retryDelivery(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
@@ -12117,6 +12407,73 @@ func (ec *executionContext) fieldContext_Mutation_deleteEventType(ctx context.Co
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_deleteEventType_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_importEventTypes(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_importEventTypes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().ImportEventTypes(ctx, fc.Args["input"].(model.ImportEventTypesInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.ImportEventTypesPayload
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.ImportEventTypesPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.ImportEventTypesPayload
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.ImportEventTypesPayload) graphql.Marshaler {
+			return ec.marshalOImportEventTypesPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐImportEventTypesPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_importEventTypes(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ImportEventTypesPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_importEventTypes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -21831,6 +22188,69 @@ func UnmarshalEventFilter(ctx context.Context, raw any) (list.EventFilter, error
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputImportEventTypesInput(ctx context.Context, obj any) (model.ImportEventTypesInput, error) {
+	var it model.ImportEventTypesInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["deleteMissing"]; !present {
+		asMap["deleteMissing"] = false
+	}
+	if _, present := asMap["dryRun"]; !present {
+		asMap["dryRun"] = false
+	}
+
+	fieldsInOrder := [...]string{"openApi", "deleteMissing", "dryRun"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "openApi":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("openApi"))
+			data, err := ec.unmarshalNJSON2ᚕbyte(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.OpenAPI = data
+		case "deleteMissing":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("deleteMissing"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DeleteMissing = data
+		case "dryRun":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("dryRun"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.DryRun = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalImportEventTypesInput unmarshals raw into the ImportEventTypesInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalImportEventTypesInput(ctx context.Context, raw any) (model.ImportEventTypesInput, error) {
+	var out model.ImportEventTypesInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ImportEventTypesInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputIntRange(ctx context.Context, obj any) (list.IntRange, error) {
 	var it list.IntRange
 	if obj == nil {
@@ -25302,6 +25722,74 @@ func (ec *executionContext) _EventType(ctx context.Context, sel ast.SelectionSet
 	return out
 }
 
+var eventTypeChangeImplementors = []string{"EventTypeChange"}
+
+func (ec *executionContext) _EventTypeChange(ctx context.Context, sel ast.SelectionSet, obj *webhook.EventTypeChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, eventTypeChangeImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("EventTypeChange")
+		case "name":
+			out.Values[i] = ec._EventTypeChange_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "kind":
+			out.Values[i] = ec._EventTypeChange_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fields":
+			out.Values[i] = ec._EventTypeChange_fields(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "breaking":
+			out.Values[i] = ec._EventTypeChange_breaking(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "webhookCount":
+			out.Values[i] = ec._EventTypeChange_webhookCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "checkedEvents":
+			out.Values[i] = ec._EventTypeChange_checkedEvents(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "failingEvents":
+			out.Values[i] = ec._EventTypeChange_failingEvents(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "violation":
+			out.Values[i] = ec._EventTypeChange_violation(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var eventTypeConnectionImplementors = []string{"EventTypeConnection"}
 
 func (ec *executionContext) _EventTypeConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[webhook.EventType]) graphql.Marshaler {
@@ -25513,6 +26001,49 @@ func (ec *executionContext) _Header(ctx context.Context, sel ast.SelectionSet, o
 	return out
 }
 
+var importEventTypesPayloadImplementors = []string{"ImportEventTypesPayload"}
+
+func (ec *executionContext) _ImportEventTypesPayload(ctx context.Context, sel ast.SelectionSet, obj *model.ImportEventTypesPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, importEventTypesPayloadImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ImportEventTypesPayload")
+		case "changes":
+			out.Values[i] = ec._ImportEventTypesPayload_changes(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "unchangedCount":
+			out.Values[i] = ec._ImportEventTypesPayload_unchangedCount(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._ImportEventTypesPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -25570,6 +26101,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "deleteEventType":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_deleteEventType(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "importEventTypes":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_importEventTypes(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -29327,6 +29865,28 @@ func (ec *executionContext) marshalNEventType2ᚖgithubᚗcomᚋhookgraphᚋhook
 	return ec._EventType(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNEventTypeChange2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐEventTypeChange(ctx context.Context, sel ast.SelectionSet, v *webhook.EventTypeChange) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "EventTypeChange!")
+		return graphql.Null
+	}
+	return ec._EventTypeChange(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNEventTypeChangeKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐEventTypeChangeKind(ctx context.Context, v any) (webhook.EventTypeChangeKind, error) {
+	res, err := model.UnmarshalEventTypeChangeKind(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNEventTypeChangeKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐEventTypeChangeKind(ctx context.Context, sel ast.SelectionSet, v webhook.EventTypeChangeKind) graphql.Marshaler {
+	_ = sel
+	res := model.MarshalEventTypeChangeKind(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "EventTypeChangeKind!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNEventTypeEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[webhook.EventType]) graphql.Marshaler {
 	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -29450,6 +30010,11 @@ func (ec *executionContext) marshalNID2ᚕgithubᚗcomᚋhookgraphᚋhookgraph�
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalNImportEventTypesInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐImportEventTypesInput(ctx context.Context, v any) (model.ImportEventTypesInput, error) {
+	res, err := ec.unmarshalInputImportEventTypesInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNInt2int(ctx context.Context, v any) (int, error) {
@@ -30949,6 +31514,25 @@ func (ec *executionContext) marshalOEventType2ᚖgithubᚗcomᚋhookgraphᚋhook
 	return ec._EventType(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOEventTypeChange2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐEventTypeChangeᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.EventTypeChange) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNEventTypeChange2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐEventTypeChange(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalOEventTypeConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[webhook.EventType]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -31029,6 +31613,13 @@ func (ec *executionContext) marshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraph�
 		return graphql.Null
 	}
 	return v
+}
+
+func (ec *executionContext) marshalOImportEventTypesPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐImportEventTypesPayload(ctx context.Context, sel ast.SelectionSet, v *model.ImportEventTypesPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._ImportEventTypesPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOInt2ᚕintᚄ(ctx context.Context, v any) ([]int, error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/fault"
+	"github.com/hookgraph/hookgraph/internal/openapi"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -235,4 +236,29 @@ func revealed(s *webhook.Secret) *string {
 	}
 	shown := s.Reveal()
 	return &shown
+}
+
+// importTypes reads a document and imports its event types.
+func (r *Resolver) importTypes(ctx context.Context, input model.ImportEventTypesInput) (*store.ImportedTypes, error) {
+	all, err := openapi.Read(input.OpenAPI)
+	if err != nil {
+		return nil, err
+	}
+	return r.changing(ctx).ImportEventTypes(ctx, all, input.DeleteMissing, input.DryRun)
+}
+
+// inField names the field of *Invalids that name none; other errors stay as they are.
+func inField(field string, err error) error {
+	var errs []error
+	for _, one := range webhook.Invalids(err) {
+		named := *one
+		if named.Field == "" {
+			named.Field = field
+		}
+		errs = append(errs, &named)
+	}
+	if len(errs) == 0 {
+		return err
+	}
+	return errors.Join(errs...)
 }

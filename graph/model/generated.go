@@ -242,6 +242,29 @@ type DeliveryOrder struct {
 	Direction *OrderDirection `json:"direction,omitempty"`
 }
 
+// The input of `importEventTypes`.
+type ImportEventTypesInput struct {
+	// The document: OpenAPI 3.1 or 3.2 as JSON. Its `webhooks` are named by event type, and have the operation `post`: `description` or `summary`,
+	// `deprecated`, and a body of type `application/json` with `schema` and `example`. A schema of an object with `type`, `timestamp` and `data` describes
+	// a delivery: only that of `data` is taken. `$ref` may lead only to a place in the document. `x-hookgraph-validation` of the operation sets the
+	// validation, which otherwise stays as it is. At most 500 webhooks, 100 levels and 100,000 values, whose schemas have at most 2 MiB together.
+	OpenAPI []byte `json:"openApi"`
+	// Whether declared event types that are not in the document are deleted. Otherwise they stay as they are.
+	DeleteMissing bool `json:"deleteMissing"`
+	// Whether nothing is changed: the payload tells what would be.
+	DryRun bool `json:"dryRun"`
+}
+
+// The payload of `importEventTypes`.
+type ImportEventTypesPayload struct {
+	// What changes, in the order of the names; null if there are `userErrors`.
+	Changes []*webhook.EventTypeChange `json:"changes,omitempty"`
+	// The number of declared event types that the document describes as they are; null if there are `userErrors`.
+	UnchangedCount *int `json:"unchangedCount,omitempty"`
+	// Validation errors, each with the place in the document; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The operations that write. Validation errors are returned in the payload's `userErrors`; nothing is then stored.
 type Mutation struct {
 }

@@ -189,6 +189,14 @@ func UnmarshalSchemaValidation(v any) (webhook.SchemaValidation, error) {
 	return oneOf(v, webhook.ValidationOff, webhook.ValidationWarn, webhook.ValidationReject)
 }
 
+// MarshalEventTypeChangeKind writes v.
+func MarshalEventTypeChangeKind(v webhook.EventTypeChangeKind) graphql.Marshaler { return enum(v) }
+
+// UnmarshalEventTypeChangeKind reads a kind of change, with the same check.
+func UnmarshalEventTypeChangeKind(v any) (webhook.EventTypeChangeKind, error) {
+	return oneOf(v, webhook.TypeAdded, webhook.TypeChanged, webhook.TypeRemoved, webhook.TypeMissing)
+}
+
 // MarshalTokenScope writes s as an enum value: webhooks:read is WEBHOOKS_READ.
 func MarshalTokenScope(s webhook.TokenScope) graphql.Marshaler { return enum(s.Enum()) }
 

@@ -853,6 +853,14 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 				t.Errorf("its own tenant gets %s", got)
 			}
 		}
+	case "GET /v1/event-types/openapi.json", "GET /v1/event-types/asyncapi.json":
+		w.leaks(t, try(bob.token, r.Path, ""), "", alice)
+		if p := w.party(t, ""); !strings.Contains(try(p.token, r.Path, ""), p.texts["type"]) {
+			t.Error("its own tenant's types are missing")
+		}
+	case "PUT /v1/event-types/openapi.json":
+		body := `{"openapi": "3.1.0", "webhooks": {"$": {"post": {"description": "of another"}}}}`
+		compare("event type", alice.texts["type"], w.nobody.texts["type"], body, func(string) string { return r.Path + "?delete_missing=true" })
 	case "POST /v1/events":
 		body := `{"type": "a.b", "data": 1, "idempotency_key": "$"}`
 		compare("idempotency key", alice.texts["key"], w.nobody.texts["key"], body, func(string) string { return r.Path })

@@ -319,3 +319,41 @@ func TestEventTypeChangesAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// An import stores all types or none, keeps the tenant's bounds as they will be after it, and takes effect for publishers at once.
+func TestImportEventTypes(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		must(t, s.FillEventTypes(t.Context(), c, webhook.MaxEventTypes))
+		more := []webhook.Declaration{{Name: "order.paid", Schema: []byte(`{"type":"object"}`), Validation: webhook.ValidationReject}, {Name: "type.n1", Description: "kept"}}
+		_, err := c.ImportEventTypes(t.Context(), more, false, false)
+		if bad := webhook.Invalids(err); len(bad) != 1 || bad[0].Code != webhook.CodeQuota {
+			t.Errorf("one more than a tenant may have: %v", err)
+		}
+		if y, err := c.EventType(t.Context(), "type.n1"); err != nil || y.Description == "kept" {
+			t.Errorf("a refused import changes %+v %v", y, err)
+		}
+		found, err := c.ImportEventTypes(t.Context(), more, true, false)
+		if err != nil || len(found.Changes) != webhook.MaxEventTypes+1 || found.Unchanged != 0 {
+			t.Fatalf("%d changes %v", len(found.Changes), err)
+		}
+		all, err := c.DeclaredEventTypes(t.Context())
+		if err != nil || len(all) != 2 || all[0].Name != "order.paid" || all[1].Description != "kept" {
+			t.Errorf("declared: %v %v", all, err)
+		}
+		done, err := c.Publish(t.Context(), []webhook.NewEvent{{Type: "order.paid", Data: []byte("1")}})
+		if err != nil || done[0].Err == nil {
+			t.Errorf("an event that breaks the imported schema: %v %v", done, err)
+		}
+		big := []byte(`{"enum":["` + strings.Repeat("x", 60<<10) + `"]}`)
+		var large []webhook.Declaration
+		for i := range 40 {
+			large = append(large, webhook.Declaration{Name: fmt.Sprint("large.n", i), Schema: big})
+		}
+		_, err = c.ImportEventTypes(t.Context(), large, true, true)
+		if bad := webhook.Invalids(err); len(bad) != 1 || bad[0].Code != webhook.CodeQuota {
+			t.Errorf("schemas that are too long together: %v", err)
+		}
+	})
+}

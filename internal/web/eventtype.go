@@ -7,6 +7,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/openapi"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -145,4 +146,94 @@ func (s *server) deleteEventType(r *request) (int, any, error) {
 		Object  string `json:"object"`
 		Deleted bool   `json:"deleted"`
 	}{deleted.Name, "event_type", true}, nil
+}
+
+// documentCost is what an export or an import of event types costs, which has up to webhook.MaxEventTypes of them.
+const documentCost = 2000
+
+func (s *server) exportOpenAPI(r *request) (int, any, error) { return s.export(r, openapi.Write) }
+
+func (s *server) exportAsyncAPI(r *request) (int, any, error) { return s.export(r, openapi.WriteAsync) }
+
+// export answers with a document of the declared types.
+func (s *server) export(r *request, write func(title string, types []*webhook.EventType) ([]byte, error)) (int, any, error) {
+	if err := noParameters(r); err != nil {
+		return 0, nil, err
+	}
+	if err := s.charge(r.Request, documentCost); err != nil {
+		return 0, nil, err
+	}
+	if err := s.documents.Take(r.holder, 1); err != nil {
+		return 0, nil, err
+	}
+	r.after = func() { s.documents.Give(r.holder, 1) }
+	types, err := r.scope.DeclaredEventTypes(r.Context())
+	if err != nil {
+		return 0, nil, err
+	}
+	text, err := write("Webhooks of "+auth.From(r.Context()).Tenant.Name, types)
+	return http.StatusOK, json.RawMessage(text), err
+}
+
+func noParameters(r *request) error {
+	for name := range r.URL.Query() {
+		return spelled{&webhook.Invalid{Field: clip(name), Code: webhook.CodeInvalid, Message: "unknown parameter"}}
+	}
+	return nil
+}
+
+// typeChange is webhook.EventTypeChange as REST shows it.
+type typeChange struct {
+	Name          string                      `json:"name"`
+	Kind          webhook.EventTypeChangeKind `json:"kind"`
+	Fields        []string                    `json:"fields,omitempty"`
+	Breaking      bool                        `json:"breaking"`
+	WebhookCount  int                         `json:"webhook_count"`
+	CheckedEvents int                         `json:"checked_events"`
+	FailingEvents int                         `json:"failing_events"`
+	Violation     *string                     `json:"violation,omitempty"`
+}
+
+// importOpenAPI declares what the document in the body describes. ?dry_run=true only tells what would change; ?delete_missing=true deletes declared
+// types that it does not describe.
+func (s *server) importOpenAPI(r *request) (int, any, error) {
+	flags := map[string]bool{"dry_run": false, "delete_missing": false}
+	for name, values := range r.URL.Query() {
+		if _, known := flags[name]; !known {
+			return 0, nil, spelled{&webhook.Invalid{Field: clip(name), Code: webhook.CodeInvalid, Message: "unknown parameter"}}
+		}
+		if len(values) != 1 || values[0] != "true" && values[0] != "false" {
+			return 0, nil, spelled{&webhook.Invalid{Field: name, Code: webhook.CodeInvalid, Message: "must be true or false, once"}}
+		}
+		flags[name] = values[0] == "true"
+	}
+	if err := s.charge(r.Request, documentCost); err != nil {
+		return 0, nil, err
+	}
+	all, err := openapi.Read(r.body)
+	if err != nil {
+		return 0, nil, err
+	}
+	found, err := r.changing().ImportEventTypes(r.Context(), all, flags["delete_missing"], flags["dry_run"])
+	if err != nil {
+		return 0, nil, err
+	}
+	changes := make([]typeChange, len(found.Changes))
+	for i, c := range found.Changes {
+		changes[i] = typeChange{c.Name, c.Kind, snakes(c.Fields), c.Breaking(), c.WebhookCount, c.CheckedEvents, c.FailingEvents, c.Violation}
+	}
+	return http.StatusOK, struct {
+		Object    string       `json:"object"`
+		DryRun    bool         `json:"dry_run"`
+		Changes   []typeChange `json:"changes"`
+		Unchanged int          `json:"unchanged_count"`
+	}{"event_type_import", flags["dry_run"], changes, found.Unchanged}, nil
+}
+
+func snakes(fields []string) []string {
+	all := make([]string, len(fields))
+	for i, f := range fields {
+		all[i] = snake(f)
+	}
+	return all
 }

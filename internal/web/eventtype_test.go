@@ -110,3 +110,45 @@ func TestEventTypeMistakes(t *testing.T) {
 		t.Errorf("a reader declares a type: %d %v", status, is)
 	}
 }
+
+// The declared types are exported as documents; what is exported and imported again changes nothing. A dry run changes nothing, and mistakes name
+// the place in the document.
+func TestEventTypeDocuments(t *testing.T) {
+	a := newAPI(t)
+	const path = "/v1/event-types/openapi.json"
+	a.rest(t, a.kallima, "PUT", "/v1/event-types/order.paid", `{"description": "paid", "schema": {"type": "object", "properties": {"self": {"$ref": "#"}}}, "example": {"n": 1}, "validation": "REJECT", "deprecated": true}`)
+	a.rest(t, a.kallima, "PUT", "/v1/event-types/order.sent", `{}`)
+	res := a.do(t, a.kallima, "GET", path, "")
+	text := read(t, res)
+	if res.StatusCode != http.StatusOK || !strings.Contains(text, `"#/components/schemas/order.paid"`) || !strings.Contains(text, "Webhooks of kallima") {
+		t.Fatalf("exported: %d %s", res.StatusCode, text)
+	}
+	before := len(a.auditLog(t))
+	if status, is := a.rest(t, a.kallima, "PUT", path+"?delete_missing=true", text); status != http.StatusOK || len(is["changes"].([]any)) != 0 || is["unchanged_count"] != 2.0 || len(a.auditLog(t)) != before {
+		t.Errorf("imported again: %d %v", status, is)
+	}
+	if status, is := a.rest(t, a.northwind, "PUT", path+"?dry_run=true", text); status != http.StatusOK || len(is["changes"].([]any)) != 2 || is["dry_run"] != true {
+		t.Errorf("a dry run: %d %v", status, is)
+	}
+	if _, l := a.rest(t, a.northwind, "GET", "/v1/event-types", ""); len(l["data"].([]any)) != 0 {
+		t.Errorf("a dry run declares %v", l)
+	}
+	if status, is := a.rest(t, a.kallima, "GET", "/v1/event-types/asyncapi.json", ""); status != http.StatusOK || is["asyncapi"] != "3.0.0" {
+		t.Errorf("AsyncAPI: %d %v", status, is)
+	}
+	for query, want := range map[string]string{"?dry_run=yes": "dry_run", "?colour=1": "colour", "?dry_run=true&dry_run=true": "dry_run"} {
+		status, is := a.rest(t, a.kallima, "PUT", path+query, text)
+		if e := is["error"].(map[string]any); status != http.StatusUnprocessableEntity || e["field"] != want {
+			t.Errorf("%s: %d %v", query, status, is)
+		}
+	}
+	status, is := a.rest(t, a.kallima, "PUT", path, `{"openapi": "3.1.0", "webhooks": {"a.b": {"$ref": "file:///etc/passwd"}}}`)
+	if e := is["error"].(map[string]any); status != http.StatusUnprocessableEntity || !strings.Contains(e["message"].(string), "#/webhooks/a.b") {
+		t.Errorf("a file: %d %v", status, is)
+	}
+	for range 40 { // the share of documents is given back
+		if res := a.do(t, a.kallima, "GET", path, ""); res.StatusCode != http.StatusOK {
+			t.Fatalf("again: %s", res.Status)
+		}
+	}
+}

@@ -27,6 +27,8 @@ type request struct {
 	scope  *store.Scope // the caller's tenant
 	body   []byte       // valid JSON, if the endpoint takes a body and does not check it itself
 	header http.Header  // of the answer
+	holder intake.Holder
+	after  func() // is called when the answer is written; nil: nothing
 }
 
 // changing returns the scope for changes: the audit log says that the caller makes them.
@@ -110,7 +112,12 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) error
 	if err := s.charge(r, callCost); err != nil {
 		return err
 	}
-	req := &request{Request: r, scope: s.Store.In(caller.Tenant.ID), header: w.Header()}
+	req := &request{Request: r, scope: s.Store.In(caller.Tenant.ID), header: w.Header(), holder: holder}
+	defer func() {
+		if req.after != nil {
+			req.after()
+		}
+	}()
 	var body *intake.Body
 	if e.maxBody > 0 {
 		if body, err = s.read(w, r, holder, e); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/intake"
+	"github.com/hookgraph/hookgraph/internal/openapi"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/surface"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -71,7 +72,13 @@ const MaxReadingBytes = 256 << 20
 // before it is measured, so the body of a single event may be larger than its data.
 func MaxBody(maxData int) int64 { return max(maxEventsBody, 4*int64(maxData)) }
 
-type server struct{ Config }
+type server struct {
+	Config
+	documents *intake.Pool // exported event types, each of some megabytes, until they are written
+}
+
+// documentLimits bounds documents. A tenant's share leaves room for others.
+var documentLimits = intake.Limits{Total: 32, Tenant: 4, Token: 2}
 
 // resources is the REST surface. Each endpoint requires the same scope as the equivalent GraphQL field (a test compares them).
 func (s *server) resources() map[string]methods {
@@ -98,6 +105,14 @@ func (s *server) resources() map[string]methods {
 		},
 		"/v1/event-types": {
 			http.MethodGet: {run: s.listEventTypes, needs: read, like: "Query.eventTypes"},
+		},
+		// These two shadow event types of the same names.
+		"/v1/event-types/openapi.json": {
+			http.MethodGet: {run: s.exportOpenAPI, needs: read, like: "Query.eventTypes"},
+			http.MethodPut: {run: s.importOpenAPI, needs: admin, like: "Mutation.importEventTypes", maxBody: openapi.MaxBytes},
+		},
+		"/v1/event-types/asyncapi.json": {
+			http.MethodGet: {run: s.exportAsyncAPI, needs: read, like: "Query.eventTypes"},
 		},
 		"/v1/event-types/{name}": {
 			http.MethodGet:    {run: s.getEventType, needs: read, like: "Query.eventType"},
@@ -143,7 +158,7 @@ func New(c Config) http.Handler {
 	if c.Calls == nil {
 		c.Calls = intake.NewPool(CallLimits())
 	}
-	s := &server{c}
+	s := &server{Config: c, documents: intake.NewPool(documentLimits)}
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("/livez", s.livez)

@@ -60,6 +60,7 @@ export default [
               'Count', // of a list, at the time
               'DeliveryFacets', // likewise, and their values
               'FacetValue',
+              'EventTypeChange', // of an ImportEventTypesPayload
               'FailureExplanation', // of a DeliveryAttempt
               'Header', // a name and a value
               'PageInfo',

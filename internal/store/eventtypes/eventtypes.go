@@ -183,16 +183,8 @@ func (k *Checker) Check(ctx context.Context, t *Table, y *Type, field string, da
 	if k.violated == nil {
 		k.violated = map[*Type]string{}
 	}
-	const long = "takes too long to check with the schema of its event type; publish fewer events in a call, or simplify the schema"
 	if k.violated[y] == "" {
-		switch {
-		case len(violations) == 0:
-			k.violated[y] = "data " + long
-		case violations[0].Path == "":
-			k.violated[y] = "data " + violations[0].String()
-		default:
-			k.violated[y] = "data" + violations[0].String()
-		}
+		k.violated[y] = tell(violations)
 	}
 	if !y.Rejects() {
 		return nil
@@ -205,6 +197,19 @@ func (k *Checker) Check(ctx context.Context, t *Table, y *Type, field string, da
 		errs = append(errs, webhook.Invalidf(field, webhook.CodeInvalid, "%s", v.String()))
 	}
 	return errors.Join(errs...)
+}
+
+const long = "takes too long to check with the schema of its event type; publish fewer events in a call, or simplify the schema"
+
+// tell says what is wrong with an event: its first violation, or that checking takes too long.
+func tell(violations []schema.Violation) string {
+	switch {
+	case len(violations) == 0:
+		return "data " + long
+	case violations[0].Path == "":
+		return "data " + violations[0].String()
+	}
+	return "data" + violations[0].String()
 }
 
 // schemaOf returns the compiled schema of a type, nil if it is gone.

@@ -32,6 +32,10 @@ func Prepare(db *gorm.DB, tenant webhook.ID, name string, p webhook.EventTypePat
 	if err != nil {
 		return nil, dialect.Unavailable(err)
 	}
+	return prepare(before, tenant, name, p, now)
+}
+
+func prepare(before *webhook.EventType, tenant webhook.ID, name string, p webhook.EventTypePatch, now time.Time) (*Change, error) {
 	next := webhook.EventType{ID: webhook.EventTypeID(tenant, name), TenantID: tenant, Name: name, CreatedAt: now}
 	if before != nil {
 		next = *before
@@ -72,13 +76,17 @@ func (c *Change) Store(db *gorm.DB) (before, after *webhook.EventType, ok bool, 
 		err = db.Create(&next).Error
 		return nil, &next, true, err
 	}
+	return c.before, &next, true, c.update(db, &next)
+}
+
+// update stores a type that was declared before.
+func (c *Change) update(db *gorm.DB, next *webhook.EventType) error {
 	columns := []string{"description", "schema", "validation", "example", "deprecated_at", "updated_at"}
 	if !equal(c.before.Schema, next.Schema) { // what is told was about another schema
 		next.ViolatedAt, next.Violation = nil, nil
 		columns = append(columns, "violated_at", "violation")
 	}
-	err = db.Model(&next).Where("tenant_id = ?", next.TenantID).Select(columns).Updates(&next).Error
-	return c.before, &next, true, err
+	return db.Model(next).Where("tenant_id = ?", next.TenantID).Select(columns).Updates(next).Error
 }
 
 func textOf(s *string) string {
