@@ -90,8 +90,10 @@ func TestImportEventTypes(t *testing.T) {
 	const list = `{ eventTypes { nodes { name declared schema updated: lastViolationAt description validation } } }`
 	before := a.get(a.as("a"), list, nil)
 	want := []any{
-		object{"name": "b.stricter", "kind": "CHANGED", "fields": []any{"schema"}, "breaking": true, "webhookCount": 0.0, "checkedEvents": 3.0, "failingEvents": 1.0,
-			"violation": "data/amount must be of type number, and is of type string (rule /properties/amount/type of the type's schema)"},
+		object{
+			"name": "b.stricter", "kind": "CHANGED", "fields": []any{"schema"}, "breaking": true, "webhookCount": 0.0, "checkedEvents": 3.0, "failingEvents": 1.0,
+			"violation": "data/amount must be of type number, and is of type string (rule /properties/amount/type of the type's schema)",
+		},
 		object{"name": "c.gone", "kind": "MISSING", "fields": []any{}, "breaking": false, "webhookCount": 1.0, "checkedEvents": 0.0, "failingEvents": 0.0, "violation": nil},
 		object{"name": "e.added", "kind": "ADDED", "fields": []any{"name", "description", "validation"}, "breaking": false, "webhookCount": 0.0, "checkedEvents": 0.0, "failingEvents": 0.0, "violation": nil},
 	}

@@ -818,8 +818,8 @@ func (w *isolation) everything(t *testing.T, p *party) string {
 // probeRoute is probe for a REST endpoint.
 func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 	t.Helper()
-	if r.Path == "/v1/events" {
-		bob = w.party(t, "") // a new tenant, which has not used alice's keys yet
+	if r.Path == "/v1/events" || strings.HasPrefix(r.Path, "/v1/event-types/") {
+		bob = w.party(t, "") // a new tenant, which has not used alice's keys and names yet
 	}
 	try := func(token, path, body string) string { return w.call(t, token, r.Method, path, body, "") }
 	compare := func(kind, x, nothing, body string, path func(string) string) {
@@ -860,7 +860,10 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 		}
 	case "PUT /v1/event-types/openapi.json":
 		body := `{"openapi": "3.1.0", "webhooks": {"$": {"post": {"description": "of another"}}}}`
-		compare("event type", alice.texts["type"], w.nobody.texts["type"], body, func(string) string { return r.Path + "?delete_missing=true" })
+		compare("event type", alice.texts["type"], w.nobody.texts["type"], body, func(string) string { return r.Path + "?dry_run=true" })
+		if got := try(bob.token, r.Path+"?delete_missing=true", strings.ReplaceAll(body, "$", alice.texts["type"])); !strings.HasPrefix(got, "200") {
+			t.Errorf("an import: %s", got)
+		}
 	case "POST /v1/events":
 		body := `{"type": "a.b", "data": 1, "idempotency_key": "$"}`
 		compare("idempotency key", alice.texts["key"], w.nobody.texts["key"], body, func(string) string { return r.Path })

@@ -243,7 +243,7 @@ func (c *checker) resolve(at string, v any) any {
 		return v
 	}
 	var is any = c.root
-	for _, name := range strings.Split(strings.TrimPrefix(to, "#/"), "/") {
+	for name := range strings.SplitSeq(strings.TrimPrefix(to, "#/"), "/") {
 		below, _ := is.(map[string]any)
 		if is, ok = below[strings.NewReplacer("~1", "/", "~0", "~").Replace(name)]; !ok {
 			c.Fatalf("%s: %s leads nowhere", at, to)

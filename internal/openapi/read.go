@@ -160,7 +160,7 @@ func jsonOf(content place) (place, bool) {
 	return content, false
 }
 
-// content reads the schema and the example of a body. A schema of whole deliveries is taken apart: only what it says of data is kept.
+// content reads the schema and the example of a body. Of a schema of whole deliveries it keeps only what it says of data.
 func (d *document) content(t *webhook.Declaration, media place) error {
 	whole := false
 	if media.get("schema") != nil {

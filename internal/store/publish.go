@@ -610,3 +610,94 @@ func (b *batch) newEvent(tenant webhook.ID, eventType string, data []byte) webho
 		ID: webhook.NewID(now), TenantID: tenant, Type: eventType, Timestamp: now, Data: data, CreatedAt: now,
 	}
 }
+
+// ImportedTypes is what an import of event types does.
+type ImportedTypes struct {
+	Changes   []*webhook.EventTypeChange // in the order of the names
+	Unchanged int                        // declared types that stay as they are
+}
+
+// ImportEventTypes declares event types, all of them or none, and finds what breaks; a dry run only finds it. Declared types that are not in the list
+// stay, or are deleted. The error joins an *Invalid for every broken rule.
+func (c *Scope) ImportEventTypes(ctx context.Context, all []webhook.Declaration, deleteMissing, dryRun bool) (*ImportedTypes, error) {
+	for range putTries {
+		im, err := eventtypes.PrepareImport(c.db(ctx), c.tenant, all, deleteMissing, c.s.opts.Now())
+		if err != nil {
+			return nil, err
+		}
+		found := &ImportedTypes{Changes: im.List(), Unchanged: im.Unchanged()}
+		if err := c.findBreaks(ctx, im, found.Changes); err != nil {
+			return nil, err
+		}
+		if dryRun || im.Same() {
+			return found, nil
+		}
+		stored := false
+		err = c.reloadTypes(ctx, c.change(ctx, func(b *batch) (err error) {
+			stored, err = b.importEventTypes(c, im)
+			return err
+		}))
+		if err != nil || stored {
+			return found, err
+		}
+	}
+	return nil, &webhook.Invalid{Code: webhook.CodeConflict, Message: "event types are being changed by other callers at the same time; try again"}
+}
+
+// What an import looks at to find what breaks.
+const (
+	triedEvents = 20       // the newest of each type
+	triedBytes  = 16 << 20 // of all their data, about
+)
+
+// findBreaks completes what an import does by what breaks.
+func (c *Scope) findBreaks(ctx context.Context, im *eventtypes.Import, changes []*webhook.EventTypeChange) error {
+	byName := make(map[string]*webhook.EventTypeChange, len(changes))
+	for _, one := range changes {
+		one.WebhookCount = c.Wanting(one.Name)
+		byName[one.Name] = one
+	}
+	whole := *c // with the data of events
+	whole.lean = Lean{}
+	read := 0
+	for _, t := range im.Stricter {
+		if read > triedBytes {
+			return nil
+		}
+		l, err := whole.Events(ctx, EventFilter{Types: []string{t.Name}}, Page{First: triedEvents})
+		if err != nil {
+			return err
+		}
+		for _, e := range l.Items {
+			read += len(e.Data)
+		}
+		if err := im.Try(t, l.Items, byName[t.Name]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) importEventTypes(c *Scope, im *eventtypes.Import) (stored bool, err error) {
+	if _, err := b.tenant(c.tenant); err != nil {
+		return false, err
+	}
+	if ok, err := im.Store(b.DB); err != nil || !ok {
+		return false, err
+	}
+	for before, after := range im.Changes {
+		action, was := webhook.AuditEventTypeCreated, []webhook.AuditField(nil)
+		if before != nil {
+			action, was = webhook.AuditEventTypeUpdated, before.AuditFields()
+		}
+		if err := b.audit(c.by, &c.tenant, action, after.ID, webhook.AuditChanges(was, after.AuditFields())); err != nil {
+			return false, err
+		}
+	}
+	for _, t := range im.Removed() {
+		if err := b.audit(c.by, &c.tenant, webhook.AuditEventTypeDeleted, t.ID, []webhook.AuditChange{{Field: "name", Before: webhook.AuditValue(t.Name)}}); err != nil {
+			return false, err
+		}
+	}
+	return true, b.s.db.NoteEventTypes(&b.Tx, c.tenant)
+}
