@@ -2,13 +2,13 @@ import { graphql } from './gql/index.js';
 
 // The operations that most programs need. `graphql` types your own operations too, once graphql-codegen has read them.
 
-/** Registers a webhook. Its secret is shown only here. With an `externalId` the call is safe to repeat. */
+/** Registers a webhook. Its secret is shown only here. With the `externalId` of an existing webhook that one gets these settings; `created` is false then. */
 export const RegisterWebhook = graphql(`
   mutation RegisterWebhook($input: CreateWebhookInput!) {
     createWebhook(input: $input) {
       webhook { id url events enabled externalId }
       secret
-      duplicate
+      created
       userErrors { code message field }
     }
   }

@@ -17,7 +17,7 @@ test('mutations return their payload, validation errors included', async () => {
   const { createWebhook } = await hookgraph.request(RegisterWebhook, { input: { url: receiver, externalId: 'first' } });
   assert.match(createWebhook.secret, /^whsec_/);
   const again = await hookgraph.request(RegisterWebhook, { input: { url: receiver, externalId: 'first' } });
-  assert.equal(again.createWebhook.duplicate, true);
+  assert.deepEqual([createWebhook.created, again.createWebhook.created], [true, false]);
   const refused = await hookgraph.request(RegisterWebhook, { input: { url: 'no url' } });
   assert.deepEqual(refused.createWebhook.userErrors[0].field, ['input', 'url']);
 });
