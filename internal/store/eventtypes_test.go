@@ -71,6 +71,30 @@ func TestValidation(t *testing.T) {
 	})
 }
 
+// A publisher that repeats an event, because it got no answer, gets the event that is stored, also when the schema has become stricter since. Other
+// content with the key, and a new event, are refused. The repeat is no violation.
+func TestRepeatAfterStricterSchema(t *testing.T) {
+	each(t, func(t *suite) {
+		c := tenant(t, t.Open(t, store.Options{}), "a")
+		event := webhook.NewEvent{Type: "order.paid", Data: json.RawMessage(`{"amount":-1}`), IdempotencyKey: "k"}
+		first := publish(t, c, event)[0]
+		put(t, c, "order.paid", paid, webhook.ValidationReject)
+		results, err := c.Publish(t.Context(), []webhook.NewEvent{event})
+		if err != nil || results[0].Err != nil || !results[0].Duplicate || results[0].Event.ID != first.Event.ID {
+			t.Errorf("the repeat: %+v %v", results, err)
+		}
+		if y, err := c.EventType(t.Context(), "order.paid"); err != nil || y.ViolatedAt != nil {
+			t.Errorf("the type has a violation: %+v %v", y, err)
+		}
+		other, fresh := event, event
+		other.Data, fresh.IdempotencyKey = json.RawMessage(`{"amount":-2}`), "l"
+		results, err = c.Publish(t.Context(), []webhook.NewEvent{other, fresh})
+		if err != nil || results[0].Err == nil || results[1].Err == nil {
+			t.Errorf("other content, and a new event: %+v %v", results, err)
+		}
+	})
+}
+
 // Names of members, in the data and in the schema, may be any text: an event whose violation names them is stored with WARN, and the type tells it.
 func TestViolationsWithAnyNames(t *testing.T) {
 	each(t, func(t *suite) {

@@ -15,7 +15,8 @@ func (c *Scope) Tenant() webhook.ID { return c.tenant }
 // Conforms checks an event as Publish does.
 func (c *Scope) Conforms(ctx context.Context, e *webhook.NewEvent) error {
 	var k eventtypes.Checker
-	return c.conforms(ctx, &k, e, "data")
+	_, err := c.conforms(ctx, &k, e, "data")
+	return err
 }
 
 // Checks reports whether a type of the tenant is checked.

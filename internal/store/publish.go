@@ -156,11 +156,12 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 			results[i].Err = err
 			continue
 		}
-		if err := c.conforms(ctx, &checker, e, prefix+"data"); err != nil {
-			if len(webhook.Invalids(err)) == 0 {
-				return nil, err // the schema cannot be read
-			}
-			results[i].Err = err
+		earlier, err := c.conforms(ctx, &checker, e, prefix+"data")
+		switch {
+		case err != nil && len(webhook.Invalids(err)) == 0:
+			return nil, err // the schema cannot be read
+		case err != nil || earlier != nil:
+			results[i] = Published{Event: earlier, Duplicate: earlier != nil, Err: err}
 			continue
 		}
 		in := &incoming{
@@ -317,18 +318,13 @@ func (b *batch) claimKey(keys map[string]*incoming, in *incoming) (fresh bool, e
 		in.repeat(&first.event, first.hash)
 		return false, nil
 	}
-	var row struct {
-		webhook.Event
-		Hash []byte
+	earlier, hash, err := publishedAs(b.DB, in.event.TenantID, in.key)
+	if err != nil {
+		return false, err
 	}
-	err = b.DB.Raw(`SELECT e.*, k.hash FROM idempotency_keys k JOIN events e ON e.id = k.event_id
-		WHERE k.tenant_id = ? AND k.key = ?`, in.event.TenantID, in.key).Take(&row).Error
-	if err == nil {
-		in.repeat(&row.Event, row.Hash)
+	if earlier != nil {
+		in.repeat(earlier, hash)
 		return false, nil
-	}
-	if !errors.Is(err, gorm.ErrRecordNotFound) {
-		return false, fmt.Errorf("find idempotency key: %w", err)
 	}
 	if err := b.DB.Exec("INSERT INTO idempotency_keys (tenant_id, key, event_id, hash) VALUES (?, ?, ?, ?)",
 		in.event.TenantID, in.key, in.event.ID, in.hash).Error; err != nil {
@@ -336,6 +332,23 @@ func (b *batch) claimKey(keys map[string]*incoming, in *incoming) (fresh bool, e
 	}
 	keys[local] = in
 	return true, nil
+}
+
+// publishedAs finds the event that was published with an idempotency key, and the hash of its content; nil if there is none.
+func publishedAs(db *gorm.DB, tenant webhook.ID, key string) (e *webhook.Event, hash []byte, err error) {
+	var row struct {
+		webhook.Event
+		Hash []byte
+	}
+	err = db.Raw(`SELECT e.*, k.hash FROM idempotency_keys k JOIN events e ON e.id = k.event_id
+		WHERE k.tenant_id = ? AND k.key = ?`, tenant, key).Take(&row).Error
+	switch {
+	case errors.Is(err, gorm.ErrRecordNotFound):
+		return nil, nil, nil
+	case err != nil:
+		return nil, nil, fmt.Errorf("find idempotency key: %w", err)
+	}
+	return &row.Event, row.Hash, nil
 }
 
 // repeat answers an event whose key exists with the earlier event.

@@ -294,13 +294,25 @@ func (c *Scope) reloadTypes(ctx context.Context, err error) error {
 	return c.s.types.Refresh(ctx, c.tenant)
 }
 
-// conforms checks an event with the schema of its type, if it has one that is used. Its errors are those of eventtypes.Checker.
-func (c *Scope) conforms(ctx context.Context, k *eventtypes.Checker, e *webhook.NewEvent, field string) error {
+// conforms checks an event with the schema of its type, if it has one that is used. An event that the schema refuses, but that was published before
+// with its idempotency key and the same content, is returned: the schema has become stricter since. Errors are those of eventtypes.Checker.
+func (c *Scope) conforms(ctx context.Context, k *eventtypes.Checker, e *webhook.NewEvent, field string) (earlier *webhook.Event, err error) {
 	y := c.s.types.Find(c.tenant, e.Type)
 	if y == nil {
-		return nil
+		return nil, nil
 	}
-	return k.Check(ctx, c.s.types, y, field, e.Data)
+	violation, refused := k.Check(ctx, c.s.types, y, field, e.Data)
+	if refused != nil && e.IdempotencyKey != "" && len(webhook.Invalids(refused)) > 0 {
+		stored, hash, err := publishedAs(c.db(ctx), c.tenant, e.IdempotencyKey)
+		if err != nil {
+			return nil, dialect.Unavailable(err)
+		}
+		if stored != nil && bytes.Equal(hash, e.ContentHash()) {
+			return stored, nil
+		}
+	}
+	k.Note(violation)
+	return nil, refused
 }
 
 // tellViolations keeps what events of a call have violated with their types, and logs it, each type about once a minute.

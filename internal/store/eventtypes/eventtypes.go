@@ -166,37 +166,49 @@ func (k *Checker) Violated(yield func(*Type, string) bool) {
 	}
 }
 
-// Check checks an event of the type. field is the name of its data for callers. The error joins *Invalids if the event must be refused; any other
-// error is the database's.
-func (k *Checker) Check(ctx context.Context, t *Table, y *Type, field string, data []byte) error {
+// Violation is what an event of a type violates.
+type Violation struct {
+	of   *Type
+	what string
+}
+
+// Note adds a violation to Violated. The zero value is none.
+func (k *Checker) Note(v Violation) {
+	if v.of == nil || k.violated[v.of] != "" {
+		return
+	}
+	if k.violated == nil {
+		k.violated = map[*Type]string{}
+	}
+	k.violated[v.of] = v.what
+}
+
+// Check checks an event of the type, and returns what it violates, which the caller notes. field is the name of its data for callers. The error
+// joins *Invalids if the event must be refused; any other error is the database's.
+func (k *Checker) Check(ctx context.Context, t *Table, y *Type, field string, data []byte) (Violation, error) {
 	s, err := t.schemaOf(ctx, y)
 	if err != nil || s == nil {
-		return err
+		return Violation{}, err
 	}
 	budget := schema.Budget{Steps: min(schema.MaxSteps, callSteps-k.used)}
 	before := budget.Steps
 	violations, ok := s.Check(data, &budget)
 	k.used += before - budget.Steps
 	if ok && len(violations) == 0 {
-		return nil
+		return Violation{}, nil
 	}
-	if k.violated == nil {
-		k.violated = map[*Type]string{}
-	}
-	if k.violated[y] == "" {
-		k.violated[y] = tell(violations)
-	}
+	is := Violation{of: y, what: tell(violations)}
 	if !y.Rejects() {
-		return nil
+		return is, nil
 	}
 	if len(violations) == 0 {
-		return webhook.Invalidf(field, webhook.CodeInvalid, "%s", long)
+		return is, webhook.Invalidf(field, webhook.CodeInvalid, "%s", long)
 	}
 	var errs []error
 	for _, v := range violations {
 		errs = append(errs, webhook.Invalidf(field, webhook.CodeInvalid, "%s", v.String()))
 	}
-	return errors.Join(errs...)
+	return is, errors.Join(errs...)
 }
 
 const long = "takes too long to check with the schema of its event type; publish fewer events in a call, or simplify the schema"
