@@ -3,6 +3,9 @@ package webhook
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 )
 
 // The expected failures of the product. Each surface translates them once: graph/errors.go and web/rest.go.
@@ -111,4 +114,37 @@ func Invalids(err error) []*Invalid {
 		return Invalids(e.Unwrap())
 	}
 	return nil
+}
+
+// Trail is the path of a field within JSON. It becomes text only when an error names it, so that a step costs the same however long the names before
+// it are.
+type Trail struct {
+	up   *Trail
+	name string // of a member, unless it is an element
+	// element: it is an array's, at index.
+	element bool
+	index   int
+}
+
+// NewTrail returns the path of a field.
+func NewTrail(field string) *Trail { return &Trail{name: field} }
+
+// At returns the path of a member.
+func (t *Trail) At(name string) *Trail { return &Trail{up: t, name: name} }
+
+// Element returns the path of an element.
+func (t *Trail) Element(i int) *Trail { return &Trail{up: t, element: true, index: i} }
+
+// String returns the path with dots: "payload.template.blocks.0".
+func (t *Trail) String() string {
+	var parts []string
+	for ; t != nil; t = t.up {
+		name := t.name
+		if t.element {
+			name = strconv.Itoa(t.index)
+		}
+		parts = append(parts, name)
+	}
+	slices.Reverse(parts)
+	return strings.Join(parts, ".")
 }

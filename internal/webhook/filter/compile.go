@@ -26,7 +26,7 @@ func compile(field string, source []byte, terms bool) (*Filter, error) {
 	}
 	c := compiler{r: rawjson.NewReader(source), terms: terms}
 	f := new(Filter)
-	f.expr = c.pattern(scope{node: &f.root, path: field, event: true})
+	f.expr = c.pattern(scope{node: &f.root, path: webhook.NewTrail(field), event: true})
 	if c.conditions > MaxConditions {
 		return nil, webhook.Invalidf(field, webhook.CodeTooMany, "must have at most %d conditions", MaxConditions)
 	}
@@ -50,7 +50,7 @@ const maxErrors = 10
 // scope is where in the source and in the event the compiler is.
 type scope struct {
 	node  *node
-	path  string
+	path  *webhook.Trail
 	event bool // at the event itself, which has a type and data
 	names int  // below data
 	logic int  // objects of $or, $and and $not around this
@@ -58,13 +58,13 @@ type scope struct {
 }
 
 func (s scope) at(name string) scope {
-	s.path += "." + name
+	s.path = s.path.At(name)
 	return s
 }
 
 func (c *compiler) wrong(s scope, code webhook.Code, format string, args ...any) {
 	if len(c.errs) < maxErrors {
-		c.errs = append(c.errs, webhook.Invalidf(s.path, code, format, args...))
+		c.errs = append(c.errs, webhook.Invalidf(s.path.String(), code, format, args...))
 	}
 }
 
@@ -215,7 +215,7 @@ func (c *compiler) branches(s scope) (of []expr) {
 			continue
 		}
 		in := s
-		in.path = webhook.Index(s.path, n)
+		in.path = s.path.Element(n)
 		of = append(of, c.branch(in))
 	}
 	c.r.Leave()
@@ -297,7 +297,7 @@ func (c *compiler) among(s scope) []condition {
 		switch first, operand := c.r.Peek(), c.r.Value(); first {
 		case '{', '[':
 			in := s
-			in.path = webhook.Index(s.path, n)
+			in.path = s.path.Element(n)
 			c.wrong(in, webhook.CodeInvalid, "must be a string, a number, true, false or null")
 		default:
 			one.add(operand)

@@ -101,9 +101,9 @@ type compiler struct {
 
 const maxErrors = 10
 
-func (c *compiler) wrong(field string, code webhook.Code, format string, args ...any) {
+func (c *compiler) wrong(at *webhook.Trail, code webhook.Code, format string, args ...any) {
 	if len(c.errs) < maxErrors {
-		c.errs = append(c.errs, webhook.Invalidf(field, code, format, args...))
+		c.errs = append(c.errs, webhook.Invalidf(at.String(), code, format, args...))
 	}
 }
 
@@ -120,7 +120,7 @@ func (p *Payload) template(field string, source []byte) error {
 	}
 	p.root, p.nodes = &node{}, 1
 	c := compiler{p: p, r: rawjson.NewReader(source)}
-	c.value(field)
+	c.value(webhook.NewTrail(field))
 	c.add(part{})
 	if c.values > MaxPlaceholders {
 		return webhook.Invalidf(field, webhook.CodeTooMany, "must have at most %d placeholders", MaxPlaceholders)
@@ -139,10 +139,10 @@ func (c *compiler) add(next part) {
 }
 
 // value compiles what is next.
-func (c *compiler) value(field string) {
+func (c *compiler) value(at *webhook.Trail) {
 	switch c.r.Peek() {
 	case '{':
-		c.object(field)
+		c.object(at)
 	case '[':
 		c.text = append(c.text, '[')
 		c.r.Enter()
@@ -150,7 +150,7 @@ func (c *compiler) value(field string) {
 			if n > 0 {
 				c.text = append(c.text, ',')
 			}
-			c.value(webhook.Index(field, n))
+			c.value(at.Element(n))
 		}
 		c.r.Leave()
 		c.text = append(c.text, ']')
@@ -161,19 +161,19 @@ func (c *compiler) value(field string) {
 			c.text = append(c.text, source...)
 			return
 		}
-		c.string(field, text)
+		c.string(at, text)
 	default:
 		c.text = append(c.text, c.r.Value()...)
 	}
 }
 
-func (c *compiler) object(field string) {
+func (c *compiler) object(at *webhook.Trail) {
 	c.text = append(c.text, '{')
 	c.r.Enter()
 	seen := map[string]bool{}
 	for c.r.More() {
 		name := c.r.Name()
-		in := field + "." + name
+		in := at.At(name)
 		switch {
 		case seen[name]:
 			c.wrong(in, webhook.CodeInvalid, "is given twice")
@@ -192,7 +192,7 @@ func (c *compiler) object(field string) {
 }
 
 // string compiles a string that has placeholders.
-func (c *compiler) string(field, text string) {
+func (c *compiler) string(at *webhook.Trail, text string) {
 	before, rest, _ := strings.Cut(text, "{{")
 	if before == "" {
 		if ph, after, err := readPlaceholder(rest); err == nil && after == "" {
@@ -205,7 +205,7 @@ func (c *compiler) string(field, text string) {
 		c.text = appendInner(c.text, before)
 		ph, after, err := readPlaceholder(rest)
 		if err != nil {
-			c.wrong(field, webhook.CodeInvalid, "placeholder %d %s", n, err)
+			c.wrong(at, webhook.CodeInvalid, "placeholder %d %s", n, err)
 			return
 		}
 		c.placeholder(ph, true)

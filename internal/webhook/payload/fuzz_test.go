@@ -206,6 +206,40 @@ func TestShortTextsOfLongValues(t *testing.T) {
 	}
 }
 
+// Compiling ten times the template takes about ten times the memory, also with a long name around many values, or around many errors.
+func TestCompilingIsLinear(t *testing.T) {
+	for name, source := range map[string]func(n int) string{
+		"values": func(n int) string {
+			return `{"` + strings.Repeat("n", n/2) + `":[` + strings.Repeat("1,", n/4-10) + `1]}`
+		},
+		"names": func(n int) string {
+			return `{"` + strings.Repeat("n", n/2) + `":[` + strings.Repeat(`{"a":1},`, n/16-10) + `1]}`
+		},
+		"errors": func(n int) string {
+			return `{"` + strings.Repeat("n", n/2) + `":[` + strings.Repeat(`"{{x}}",`, n/16-10) + `1]}`
+		},
+	} {
+		memory := func(n int) (bytes uint64) {
+			text := source(n)
+			if len(text) > webhook.MaxTemplateBytes {
+				t.Fatalf("%s: %d bytes", name, len(text))
+			}
+			s := &webhook.Payload{Format: webhook.PayloadTemplate, Template: &text}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range 10 {
+				_, _ = Compile("payload", s)
+			}
+			runtime.ReadMemStats(&after)
+			return (after.TotalAlloc - before.TotalAlloc) / 10
+		}
+		small, large := memory(1600), memory(16_000)
+		if large > 15*small {
+			t.Errorf("%s: %d bytes for a template, and %d for one of ten times the length", name, small, large)
+		}
+	}
+}
+
 func BenchmarkRender(b *testing.B) {
 	p := template(b, `{"text":"{{ data.status }} {{ data.customer.id }}","amount":"{{ data.amount }}","at":"{{ timestamp }}","type":"{{ type }}"}`)
 	for _, size := range []int{1 << 10, 64 << 10} {
