@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -193,5 +194,29 @@ func TestDashboardEventsPublisher(t *testing.T) {
 	click(page, "Publish")
 	page.WaitFor(`location.pathname.length > "/events/".length && document.querySelector("dialog[open]") === null`)
 	page.WaitText("main", "the token does not have the scope DELIVERIES_READ")
+	page.CheckQuiet()
+}
+
+// An event's page says when it is to be delivered and when it expires, and its delivery waits for the former.
+func TestDashboardEventTimes(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	at := time.Now().UTC().Truncate(time.Second).Add(24 * time.Hour)
+	body := fmt.Sprintf(`{"type": "order.due", "data": 1, "deliver_at": %q, "expires_at": %q}`, at.Format(time.RFC3339), at.Add(time.Hour).Format(time.RFC3339))
+	var made struct{ ID string }
+	if status := c.rest(t, "POST", "/v1/events", body, &made); status != http.StatusAccepted {
+		t.Fatal(status)
+	}
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/events/" + made.ID + "#token=" + p.token))
+	page.WaitText("main", "Deliver at")
+	page.WaitText("main", at.Format("2006-01-02 15:04:05"))
+	page.WaitText("main", "Expires")
+	page.WaitText("main", at.Add(time.Hour).Format("2006-01-02 15:04:05"))
+	page.WaitText("main", "Pending")
+	looked(page, browsertest.Axe(t), "event-times")
 	page.CheckQuiet()
 }
