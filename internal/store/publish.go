@@ -134,6 +134,15 @@ func micros(at *time.Time) *time.Time {
 	return new(at.UTC().Truncate(time.Microsecond))
 }
 
+// waiting returns how many bytes an event holds while it waits to be stored.
+func waiting(e *webhook.NewEvent) int64 {
+	size := len(e.Data) + len(e.OrderingKey)
+	for _, t := range e.Tags {
+		size += len(t)
+	}
+	return int64(size)
+}
+
 // Publish stores events, each with one delivery for every webhook that subscribes to it and whose filter it matches, and returns after the
 // commit. There is one result for each event, in order; an invalid event does not affect others. Deliveries of an event for very many webhooks are
 // created soon after. A large call is several transactions: if one of them fails, the results of its events and of later ones are
@@ -183,10 +192,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 			in.hash = e.ContentHash()
 		}
 		p.events = append(p.events, in)
-		size += int64(len(e.Data) + len(e.OrderingKey))
-		for _, t := range e.Tags {
-			size += int64(len(t))
-		}
+		size += waiting(e)
 	}
 	c.tellViolations(ctx, &checker)
 	if len(p.events) == 0 {
