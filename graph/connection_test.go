@@ -37,6 +37,7 @@ var connections = map[string]func(s *shelf) string{
 	"Webhook.deliveries": func(s *shelf) string { return s.webhook },
 	"Webhook.attempts":   func(s *shelf) string { return s.webhook },
 	"Event.deliveries":   func(s *shelf) string { return s.event },
+	"Event.matches":      func(s *shelf) string { return s.event },
 	"Replay.deliveries":  func(s *shelf) string { return s.replay },
 	"Delivery.attempts":  func(s *shelf) string { return s.delivery },
 }
@@ -148,7 +149,11 @@ func (s *shelf) list(connection, args string, total bool) page {
 	if total {
 		count = "count { count precision }"
 	}
-	body := fmt.Sprintf(`list: %s%s { edges { cursor node { id } } nodes { id } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } %s }`, field, args, count)
+	id, wayToID := "id", []any{"id"} // in an element
+	if connection == "Event.matches" {
+		id, wayToID = "webhook { id }", []any{"webhook", "id"}
+	}
+	body := fmt.Sprintf(`list: %s%s { edges { cursor node { %s } } nodes { %s } pageInfo { hasNextPage hasPreviousPage startCursor endCursor } %s }`, field, args, id, id, count)
 	way := []any{"list"}
 	if of := connections[connection]; of != nil {
 		body = fmt.Sprintf(`on: node(id: %q) { ... on %s { %s } }`, of(s), owner, body)
@@ -164,9 +169,9 @@ func (s *shelf) list(connection, args string, total bool) page {
 	p.total, _ = at("count", "count").(float64)
 	edges, _ := at("edges").([]any)
 	for i := range edges {
-		p.ids = append(p.ids, at("edges", i, "node", "id").(string))
+		p.ids = append(p.ids, at(append([]any{"edges", i, "node"}, wayToID...)...).(string))
 		p.cursors = append(p.cursors, at("edges", i, "cursor").(string))
-		if at("nodes", i, "id") != p.ids[i] {
+		if at(append([]any{"nodes", i}, wayToID...)...) != p.ids[i] {
 			s.t.Errorf("%s: nodes are not those of edges", connection)
 		}
 	}

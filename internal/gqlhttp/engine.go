@@ -187,7 +187,7 @@ func (e *engine) document(query string) (*literal.Document, gqlerror.List) {
 // withoutValue removes the value that an error of validation quotes, which may be a secret: an error's position says which it is.
 func withoutValue(message string) string {
 	for _, before := range []string{" value: ", ", found "} {
-		if kept, _, quotes := strings.Cut(message, before); quotes {
+		if kept, value, quotes := strings.Cut(message, before); quotes && value != "null." {
 			if before == ", found " {
 				return kept + "."
 			}
