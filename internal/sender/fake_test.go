@@ -166,6 +166,13 @@ func (m *memory) Unclaim(_ context.Context, claims []*store.Claimed) error {
 	return nil
 }
 
+// releases returns how many claims were given back.
+func (m *memory) releases() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.returned
+}
+
 func (m *memory) let(claimed *store.Claimed, what string) {
 	if !m.claimed[claimed] {
 		m.wrong = append(m.wrong, fmt.Sprintf("%s %s, not claimed", claimed.Delivery.ID, what))

@@ -422,8 +422,8 @@ func TestExpiredIsNotAttempted(t *testing.T) {
 		}
 		w.run(t)
 		pass(3 * time.Second)
-		if got := len(w.results); got != 5 || w.returned != 1 {
-			t.Errorf("%d attempts and %d releases, want 5 and 1", got, w.returned)
+		if got, released := len(w.results), w.releases(); got != 5 || released != 1 {
+			t.Errorf("%d attempts and %d releases, want 5 and 1", got, released)
 		}
 	})
 }
@@ -456,16 +456,16 @@ func TestExpiredWaitsForNoTurn(t *testing.T) {
 			}
 			w.run(t)
 			pass(1400 * time.Millisecond)
-			if w.returned != 0 {
-				t.Errorf("%s: %d were released before they expired", name, w.returned)
+			if n := w.releases(); n != 0 {
+				t.Errorf("%s: %d were released before they expired", name, n)
 			}
 			pass(time.Second)
-			if w.returned != 2 {
-				t.Errorf("%s: %d were released, want 2", name, w.returned)
+			if n := w.releases(); n != 2 {
+				t.Errorf("%s: %d were released, want 2", name, n)
 			}
 			pass(30 * time.Second)
-			if n := w.count(to); n != 6 || w.returned != 2 {
-				t.Errorf("%s: %d attempts and %d releases, want 6 and 2", name, n, w.returned)
+			if n, released := w.count(to), w.releases(); n != 6 || released != 2 {
+				t.Errorf("%s: %d attempts and %d releases, want 6 and 2", name, n, released)
 			}
 		})
 	}
