@@ -84,7 +84,12 @@ func TestOperatorsReadTheListsOfTenants(t *testing.T) {
 	for _, n := range []int{2, 5} {
 		l := newLandscape(t, n)
 		own := strings.ReplaceAll(everyList, `keyed: events(filter: {idempotencyKey: "key"}) { count { count } nodes { id } }`, "") // a statement for each tenant
-		statements[n], _ = l.reads(l.operator("default"), `{ tenants(first: 100, filter: {name: "tenant-"}) { nodes { name `+own+` } } }`, nil)
+		for range 5 {                                                                                                               // the fewest: on a busy machine what is gathered for one statement may arrive late, and take two
+			read, _ := l.reads(l.operator("default"), `{ tenants(first: 100, filter: {name: "tenant-"}) { nodes { name `+own+` } } }`, nil)
+			if statements[n] == 0 || read < statements[n] {
+				statements[n] = read
+			}
+		}
 		got := l.get(l.operator("default"), `{ tenants(first: 100, filter: {name: "tenant-"}) { nodes { name `+everyList+` } } }`, nil)
 		if len(got.at("tenants", "nodes").([]any)) != n {
 			t.Fatalf("%d tenants: %v", n, got)
