@@ -422,14 +422,20 @@ func (r *Table) FilterBytes(tenant webhook.ID) int {
 
 // Guarded reports whether the webhook's filter, which the table knows, is in the index.
 func (r *Table) Guarded(to *dialect.Target) bool {
+	_, is := r.guardedSince(to)
+	return is
+}
+
+// guardedSince returns the version from which on the webhook's filter, which the table must still have, is in the index.
+func (r *Table) guardedSince(to *dialect.Target) (version uint64, is bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	t := r.byTenant[to.TenantID]
-	if t == nil || t.since == nil || r.byID[to.ID] == nil || r.byID[to.ID].Filter != to.Filter {
-		return false
+	if t == nil || r.byID[to.ID] == nil || r.byID[to.ID].Filter != to.Filter {
+		return 0, false
 	}
-	_, is := t.since[to.ID]
-	return is
+	version, is = t.since[to.ID]
+	return version, is
 }
 
 // Room reports whether the index has room for one more filter of the tenant, besides those that are about to be added.
@@ -489,16 +495,7 @@ func (r *Table) Version(tenant webhook.ID) uint64 {
 // Passed reports whether the filter of a webhook was in the index at the version, and is still the same: if Candidates did not find it then, it does
 // not match.
 func (r *Table) Passed(to *dialect.Target, version uint64) bool {
-	if !r.Guarded(to) {
-		return false
-	}
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	t := r.byTenant[to.TenantID]
-	if t == nil {
-		return false
-	}
-	since, is := t.since[to.ID]
+	since, is := r.guardedSince(to)
 	return is && since <= version
 }
 

@@ -224,21 +224,6 @@ func (x *Index[K]) Remove(key K) {
 	}
 }
 
-// Has reports whether the key is in the index.
-func (x *Index[K]) Has(key K) bool {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	_, ok := x.at[key]
-	return ok
-}
-
-// Len returns the number of filters in the index.
-func (x *Index[K]) Len() int {
-	x.mu.RLock()
-	defer x.mu.RUnlock()
-	return len(x.at)
-}
-
 // with returns a copy of the place in which the place at the path, which it may add, has the set. Places without a set or members are left out.
 func (p *spot[K]) with(path []string, s *set[K]) *spot[K] {
 	own := spot[K]{}

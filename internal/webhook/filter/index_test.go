@@ -71,8 +71,8 @@ func checkIndex(t *rapid.T) {
 	for key := range all {
 		x.Remove(key)
 	}
-	if x.Len() != 0 || x.places != 0 || len(x.shape.kids) != 0 {
-		t.Fatalf("the empty index has %d filters, %d places and %v", x.Len(), x.places, x.shape.kids)
+	if len(x.at) != 0 || x.places != 0 || len(x.shape.kids) != 0 {
+		t.Fatalf("the empty index has %d filters, %d places and %v", len(x.at), x.places, x.shape.kids)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestGuards(t *testing.T) {
 	} {
 		x := NewIndex[string]()
 		f := compileFilter(t, source)
-		if got := x.Add(f, source); got != want || x.Has(source) != want || x.Len() > 1 {
+		if got := x.Add(f, source); got != want || (len(x.at) == 1) != want || len(x.at) > 1 {
 			t.Errorf("%s has a guard: %v, want %v", source, got, want)
 		}
 	}
