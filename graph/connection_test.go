@@ -312,8 +312,13 @@ func check(t *rapid.T, s *shelf, connection string, all page) {
 
 // A walk through a list, forward or backward, while others write, sees every row that existed at its start once, and in order.
 func TestWalkWhileRowsArrive(t *testing.T) {
-	a := newAPI(t)
-	s := newShelf(a, "kallima")
+	for connection := range connections {
+		t.Run(connection, func(t *testing.T) { walkWhileRowsArrive(t, newShelf(newAPI(t), "kallima"), connection) })
+	}
+}
+
+func walkWhileRowsArrive(t *testing.T, s *shelf, connection string) {
+	const most = 1000 // rows of a walk. A write adds fewer rows than a page has, on average: walks end long before.
 	for range 5 {
 		for _, how := range growths {
 			s.grow(how)
@@ -331,39 +336,40 @@ func TestWalkWhileRowsArrive(t *testing.T) {
 			}
 		}
 	})
-	for connection := range connections {
-		was := s.list(connection, "first: 100", false).ids
-		var forth, back []string
-		for after, more := "", true; more; {
-			<-wrote
-			p := s.list(connection, "first: 3"+after, false)
-			forth = append(forth, p.ids...)
-			more = p.hasNext && len(forth) < 1000 // stops a list that grows as fast as it is walked
-			after = fmt.Sprintf(", after: %q", p.cursors[len(p.cursors)-1])
-		}
-		for before, more := "", true; more; {
-			<-wrote
-			p := s.list(connection, "last: 3"+before, false)
-			back = append(slices.Clone(p.ids), back...)
-			more = p.hasPrev && len(back) < 1000
-			before = fmt.Sprintf(", before: %q", p.cursors[0])
-		}
-		for direction, walked := range map[string][]string{"forth": forth, "back": back} {
-			seen := map[string]bool{}
-			for _, id := range walked {
-				if seen[id] {
-					t.Errorf("%s, %s: a row twice", connection, direction)
-				}
-				seen[id] = true
-			}
-			walked = slices.DeleteFunc(slices.Clone(walked), func(id string) bool { return !slices.Contains(was, id) })
-			if diff := cmp.Diff(was, walked); diff != "" {
-				t.Errorf("%s, %s (-want +got):\n%s", connection, direction, diff)
-			}
-		}
+	was := s.list(connection, "first: 100", false).ids
+	var forth, back []string
+	for after, more := "", true; more && len(forth) < most; {
+		<-wrote
+		p := s.list(connection, "first: 3"+after, false)
+		forth = append(forth, p.ids...)
+		more = p.hasNext
+		after = fmt.Sprintf(", after: %q", p.cursors[len(p.cursors)-1])
+	}
+	for before, more := "", true; more && len(back) < most; {
+		<-wrote
+		p := s.list(connection, "last: 3"+before, false)
+		back = append(slices.Clone(p.ids), back...)
+		more = p.hasPrev
+		before = fmt.Sprintf(", before: %q", p.cursors[0])
 	}
 	close(stop)
 	writing.Wait()
+	for direction, walked := range map[string][]string{"forth": forth, "back": back} {
+		if len(walked) >= most {
+			t.Errorf("%s: the walk does not end", direction)
+		}
+		seen := map[string]bool{}
+		for _, id := range walked {
+			if seen[id] {
+				t.Errorf("%s: a row twice", direction)
+			}
+			seen[id] = true
+		}
+		walked = slices.DeleteFunc(slices.Clone(walked), func(id string) bool { return !slices.Contains(was, id) })
+		if diff := cmp.Diff(was, walked); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", direction, diff)
+		}
+	}
 }
 
 // A list is counted only if its count is selected.
