@@ -621,7 +621,7 @@ func (s *Store) ReadAgain() error { return host{s}.TakeOver(s.read, "deleted_at 
 
 // Matched returns how many webhooks the event matches by their filters; 0 if none of the tenant has one.
 func (s *Store) Matched(e *webhook.Event) int {
-	if wanted := s.match(e); wanted != nil {
+	if wanted := s.routes.Wanted(e); wanted != nil {
 		return len(wanted.By)
 	}
 	return 0

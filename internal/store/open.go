@@ -206,7 +206,7 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 	if s.write, s.read, err = s.db.Open(ctx, o.Logger, !o.Shared); err != nil {
 		return nil, err
 	}
-	s.fans = fanout.New(s.quit, s.read, s.log, o.Shared, s.match) //nolint:contextcheck // s.quit ends with the store, not with the call that opened it
+	s.fans = fanout.New(s.quit, s.read, s.log, o.Shared, s.routes.Wanted) //nolint:contextcheck // s.quit ends with the store, not with the call that opened it
 	s.types = eventtypes.New(s.read)
 	s.shapes = payloads.NewCache(s.read)
 	s.lists = &list.Source{DB: s.db, Read: s.read, Bounds: list.DefaultBounds()}

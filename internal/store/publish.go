@@ -230,17 +230,8 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 // match matches the events with filters.
 func (p *publishing) match(s *Store) {
 	for _, in := range p.events {
-		in.wanted = s.match(&in.event)
+		in.wanted = s.routes.Wanted(&in.event)
 	}
-}
-
-// match matches the event with the filters of the webhooks that subscribe to its type and may want it. It returns nil if the tenant has no filter.
-func (s *Store) match(e *webhook.Event) *dialect.Wanted {
-	if s.routes.Filtered(e.TenantID) == 0 {
-		return nil
-	}
-	candidates, version := s.routes.Candidates(nil, e)
-	return dialect.Match(e, candidates, version, s.routes.Together(e.TenantID, version))
 }
 
 // Wanting returns how many of the tenant's webhooks subscribe to events of a type now, whatever their filters, including disabled ones,
@@ -254,7 +245,7 @@ func (c *Scope) Wanting(eventType string) int {
 func (c *Scope) Receivers(p *Published) int {
 	wanted := p.wanted
 	if wanted == nil || wanted.Version != c.s.routes.Version(c.tenant) {
-		wanted = c.s.match(p.Event)
+		wanted = c.s.routes.Wanted(p.Event)
 	}
 	if wanted == nil {
 		return c.Wanting(p.Event.Type)

@@ -64,8 +64,9 @@ type Wanted struct {
 	Version uint64
 	By      []*Target
 
-	answers []answer
-	known   map[*filter.Filter]bool // the answers, once one is asked for
+	together filter.Answers
+	answers  []answer
+	known    map[*filter.Filter]bool // the answers, once one is asked for
 }
 
 // answer says whether an event matches a filter.
@@ -74,38 +75,30 @@ type answer struct {
 	is     bool
 }
 
-// Match returns which of the candidates, which it may overwrite, want the event. It is matched with the filters of together at once; nil: there are none.
-func Match(e *webhook.Event, candidates []*Target, version uint64, together *filter.Together) *Wanted {
-	w := &Wanted{Version: version, By: candidates[:0]}
-	var matches *filter.Matches
-	if together != nil {
-		matches = together.Match(e.Type, e.Tags, e.Data)
-		defer matches.Done()
-		w.answers = make([]answer, 0, len(candidates))
-	}
-	for _, to := range candidates {
-		is := true
-		if to.Filter != nil {
-			known := false
-			if matches != nil {
-				is, known = matches.Is(to.Filter)
-			}
-			if !known {
-				is = to.Wants(e)
-			}
-			w.answers = append(w.answers, answer{to.Filter, is})
-		}
+// Match matches the event with the filters of webhooks, and adds those that want it. It keeps the answers.
+func (w *Wanted) Match(e *webhook.Event, webhooks []*Target) {
+	for _, to := range webhooks {
+		is := to.Wants(e)
+		w.answers = append(w.answers, answer{to.Filter, is})
 		if is {
 			w.By = append(w.By, to)
 		}
 	}
-	return w
+}
+
+// MatchTogether matches the event with filters in one walk over its data, keeps the answers, and returns them.
+func (w *Wanted) MatchTogether(e *webhook.Event, filters *filter.Together) *filter.Answers {
+	w.together = filters.Match(e.Type, e.Tags, e.Data)
+	return &w.together
 }
 
 // Answer returns whether the event matches a filter, if it was matched with it. One goroutine at a time may call it. w may be nil.
 func (w *Wanted) Answer(f *filter.Filter) (is, known bool) {
 	if w == nil {
 		return false, false
+	}
+	if is, known := w.together.Is(f); known {
+		return is, known
 	}
 	if w.known == nil {
 		w.known = make(map[*filter.Filter]bool, len(w.answers))

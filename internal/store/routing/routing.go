@@ -34,19 +34,21 @@ type subscribers struct {
 	filters     int               // the bytes of all filters' sources
 	version     uint64            // of the last change of a subscription or a filter
 
-	// index has the filters with a guard, and plain the other webhooks. Both are nil if no filter has one.
+	// index has the filters with a guard, and plain the webhooks without a filter. Both are nil if no webhook has one.
 	index *filter.Index[webhook.ID]
 	plain *lists
 	since map[webhook.ID]uint64 // the version from which on a filter is in the index
 	// unguarded are the other filters, which events are matched with together.
-	unguarded map[webhook.ID]*filter.Filter
-	together  atomic.Pointer[together]
+	unguarded        map[webhook.ID]*filter.Filter
+	unguardedVersion uint64 // of their last change
+	together         atomic.Pointer[together]
 }
 
 // together are the filters that are not in the index, at a version.
 type together struct {
 	version uint64
-	filters *filter.Together
+	ids     []webhook.ID            // whose filters they are
+	filters func() *filter.Together // which compiles them the first time
 }
 
 // lists has webhooks by what they subscribe to.
@@ -193,59 +195,54 @@ func (t *subscribers) tally(to *dialect.Target, n int) {
 func (t *subscribers) add(to *dialect.Target) {
 	t.tally(to, 1)
 	t.every.add(to)
-	if !t.guard(to) {
-		if t.plain != nil {
-			t.plain.add(to)
-		}
-		if to.Filter != nil {
-			t.unguarded[to.ID] = to.Filter
-		}
+	switch {
+	case to.Filter != nil:
+		t.addFilter(to)
+	case t.plain != nil:
+		t.plain.add(to)
 	}
 	t.list = insert(t.list, to)
 }
 
-// guard adds a webhook, which is not in the lists yet, to the index if its filter has a guard, and reports whether it has.
-func (t *subscribers) guard(to *dialect.Target) bool {
-	if to.Filter == nil {
-		return false
-	}
-	index := t.index
-	if index == nil {
-		index = filter.NewIndex[webhook.ID]()
-	}
-	if !index.Add(to.Filter, to.ID) {
-		return false
-	}
+// addFilter adds the filter of a webhook, which is not in the list yet, to the index if it has a guard, or to the others.
+func (t *subscribers) addFilter(to *dialect.Target) {
 	if t.index == nil {
-		plain := newLists()
+		t.index, t.plain, t.since = filter.NewIndex[webhook.ID](), new(newLists()), map[webhook.ID]uint64{}
 		for _, other := range t.list {
-			plain.add(other)
+			t.plain.add(other)
 		}
-		t.index, t.plain, t.since = index, &plain, map[webhook.ID]uint64{}
 	}
-	t.since[to.ID] = t.version
-	return true
+	if t.index.Add(to.Filter, to.ID) {
+		t.since[to.ID] = t.version
+		return
+	}
+	t.unguarded[to.ID] = to.Filter
+	t.unguardedVersion = t.version
 }
 
 func (t *subscribers) remove(to *dialect.Target) {
 	t.tally(to, -1)
 	t.list = without(t.list, to)
 	t.every.remove(to)
-	delete(t.unguarded, to.ID)
-	t.unguard(to)
+	switch {
+	case to.Filter != nil:
+		t.removeFilter(to)
+	case t.plain != nil:
+		t.plain.remove(to)
+	}
 }
 
-// unguard removes a webhook from the index, or from the lists of the others.
-func (t *subscribers) unguard(to *dialect.Target) {
-	if t.index == nil {
-		return
+// removeFilter removes the filter of a webhook, which is not counted any more.
+func (t *subscribers) removeFilter(to *dialect.Target) {
+	if _, guarded := t.since[to.ID]; guarded {
+		t.index.Remove(to.ID)
+		delete(t.since, to.ID)
+	} else {
+		delete(t.unguarded, to.ID)
+		t.unguardedVersion = t.version
+		t.together.Store(nil)
 	}
-	if _, guarded := t.since[to.ID]; !guarded {
-		t.plain.remove(to)
-		return
-	}
-	t.index.Remove(to.ID)
-	if delete(t.since, to.ID); len(t.since) == 0 {
+	if t.filtered == 0 {
 		t.index, t.plain, t.since = nil, nil, nil
 	}
 }
@@ -254,7 +251,7 @@ func (t *subscribers) unguard(to *dialect.Target) {
 func (t *subscribers) replace(to *dialect.Target) {
 	replace(t.list, to)
 	t.every.replace(to)
-	if _, guarded := t.since[to.ID]; t.plain != nil && !guarded {
+	if t.plain != nil && to.Filter == nil {
 		t.plain.replace(to)
 	}
 }
@@ -320,47 +317,34 @@ func (r *Table) remove(tenant webhook.ID, gone []*dialect.Target) {
 			t.remove(to)
 		}
 	} else {
-		t = t.without(gone)
+		t.removeMany(gone)
 	}
 	if len(t.list) == 0 {
 		delete(r.byTenant, tenant)
-	} else {
-		r.byTenant[tenant] = t
 	}
 }
 
-// without returns the webhooks without those that are gone. It rebuilds all lists; only the index stays, which takes each away at little cost.
-func (t *subscribers) without(gone []*dialect.Target) *subscribers {
+// removeMany removes webhooks, and rebuilds all lists; only the filters stay, of which each is removed at little cost.
+func (t *subscribers) removeMany(gone []*dialect.Target) {
 	is := make(map[*dialect.Target]bool, len(gone))
 	for _, to := range gone {
 		is[to] = true
-		if _, guarded := t.since[to.ID]; guarded {
-			t.unguard(to)
+		t.tally(to, -1)
+		if to.Filter != nil {
+			t.removeFilter(to)
 		}
 	}
-	again := newSubscribers()
-	again.version, again.index, again.since = t.version, t.index, t.since
-	if t.index != nil {
-		again.plain = new(newLists())
+	t.list = slices.DeleteFunc(t.list, func(to *dialect.Target) bool { return is[to] })
+	t.every = newLists()
+	if t.plain != nil {
+		t.plain = new(newLists())
 	}
 	for _, to := range t.list {
-		if is[to] {
-			continue
-		}
-		again.tally(to, 1)
-		again.list = append(again.list, to)
-		again.every.add(to)
-		if _, guarded := again.since[to.ID]; guarded {
-			continue
-		}
-		if again.plain != nil {
-			again.plain.add(to)
-		}
-		if to.Filter != nil {
-			again.unguarded[to.ID] = to.Filter
+		t.every.add(to)
+		if t.plain != nil && to.Filter == nil {
+			t.plain.add(to)
 		}
 	}
-	return again
 }
 
 // Count returns the number of the tenant's webhooks.
@@ -492,73 +476,78 @@ func (r *Table) Version(tenant webhook.ID) uint64 {
 	return 0
 }
 
-// Passed reports whether the filter of a webhook was in the index at the version, and is still the same: if Candidates did not find it then, it does
+// Passed reports whether the filter of a webhook was in the index at the version, and is still the same: if Wanted did not find it then, it does
 // not match.
 func (r *Table) Passed(to *dialect.Target, version uint64) bool {
 	since, is := r.guardedSince(to)
 	return is && since <= version
 }
 
-// Candidates appends the webhooks of Matching that may want the event: those without a filter, those whose filter has no guard, and those whose guard
-// the event meets. version is that of which they are.
-func (r *Table) Candidates(found []*dialect.Target, e *webhook.Event) (all []*dialect.Target, version uint64) {
+// Wanted matches the event with the tenant's filters, and returns the webhooks of Matching that want it; nil if no webhook has a filter.
+func (r *Table) Wanted(e *webhook.Event) *dialect.Wanted {
 	r.mu.RLock()
 	t := r.byTenant[e.TenantID]
-	if t == nil {
+	if t == nil || t.filtered == 0 {
 		r.mu.RUnlock()
-		return found, 0
+		return nil
 	}
-	index, few := t.index, [4][]*dialect.Target{}
-	version = t.version
-	lists := &t.every
-	if index != nil {
-		lists = t.plain
+	w := &dialect.Wanted{Version: t.version}
+	var few [4][]*dialect.Target
+	for _, part := range t.plain.wanting(few[:0], e.Type) {
+		w.By = append(w.By, part...)
 	}
-	for _, part := range lists.wanting(few[:0], e.Type) {
-		found = append(found, part...)
-	}
+	index, others := t.index, t.current()
 	r.mu.RUnlock()
-	if index == nil {
-		return found, version
-	}
+
+	// The filters are not evaluated under the lock, because that may take long. Webhooks whose filter changes meanwhile have another version.
 	var room [16]webhook.ID
-	ids := index.Find(room[:0], e.Type, e.Tags, e.Data) // which may take long, if the payload is long
+	ids := index.Find(room[:0], e.Type, e.Tags, e.Data)
 	if len(ids) > 1 {
 		slices.SortFunc(ids, func(a, b webhook.ID) int { return bytes.Compare(a[:], b[:]) })
 		ids = slices.Compact(ids)
+	}
+	w.Match(e, r.subscribed(nil, ids, e))
+	if others != nil {
+		ids = ids[:0]
+		for i := range w.MatchTogether(e, others.filters()).Matched() {
+			ids = append(ids, others.ids[i])
+		}
+		w.By = r.subscribed(w.By, ids, e)
+	}
+	return w
+}
+
+// current returns the filters that are not in the index; nil if there are none.
+func (t *subscribers) current() *together {
+	if len(t.unguarded) == 0 {
+		return nil
+	}
+	if known := t.together.Load(); known != nil && known.version == t.unguardedVersion {
+		return known
+	}
+	fresh, all := &together{version: t.unguardedVersion}, make([]*filter.Filter, 0, len(t.unguarded))
+	for id, f := range t.unguarded {
+		fresh.ids, all = append(fresh.ids, id), append(all, f)
+	}
+	fresh.filters = sync.OnceValue(func() *filter.Together { return filter.NewTogether(all) })
+	t.together.Store(fresh) // of several at once any is right
+	return fresh
+}
+
+// subscribed appends those of the webhooks that have a filter and subscribe to the event's type.
+func (r *Table) subscribed(list []*dialect.Target, ids []webhook.ID, e *webhook.Event) []*dialect.Target {
+	if len(ids) == 0 {
+		return list
 	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	for _, id := range ids {
 		if to := r.byID[id]; to != nil && to.TenantID == e.TenantID && to.Filter != nil && wants(to, e.Type) {
-			found = append(found, to)
+			list = append(list, to)
 		}
 	}
-	return found, version
+	return list
 }
-
-// Together returns the filters of the tenant's webhooks that are not in the index, at a version; nil if there are few, or it is not the current one.
-func (r *Table) Together(tenant webhook.ID, version uint64) *filter.Together {
-	r.mu.RLock()
-	t := r.byTenant[tenant]
-	if t == nil || t.version != version || len(t.unguarded) < fewTogether {
-		r.mu.RUnlock()
-		return nil
-	}
-	known := t.together.Load()
-	if known != nil && known.version == version {
-		r.mu.RUnlock()
-		return known.filters
-	}
-	all := slices.Collect(maps.Values(t.unguarded))
-	r.mu.RUnlock()
-	fresh := &together{version, filter.NewTogether(all)}
-	t.together.Store(fresh) // of several at once any is right
-	return fresh.filters
-}
-
-// fewTogether is the number of filters from which on they are matched together.
-const fewTogether = 4
 
 // Matches counts the tenant's webhooks that subscribe to the event type; newest is their highest Seq.
 func (r *Table) Matches(tenant webhook.ID, eventType string) (n int, newest int64) {

@@ -27,57 +27,56 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 		tenant, wanted := m.tenants[m.random.IntN(len(m.tenants))], someTypes[m.random.IntN(len(someTypes))]
 		m.checkMatches(t, r, tenant, wanted)
 		m.checkPieces(t, r, tenant, wanted)
-		m.checkCandidates(t, r, tenant, wanted)
+		m.checkWanted(t, r, tenant, wanted)
 	}
 }
 
 var someFilters = []string{"", "", `{"data":{"n":1}}`, `{"data":{"n":{"$in":[1,2]}}}`, `{"data":{"n":{"$gt":1}}}`, `{"type":"a.b"}`, `{"tags":"x","data":{"n":3}}`}
 
-// checkCandidates checks that an event's candidates are webhooks that subscribe to its type, and that they have all that want it; and that a webhook
-// that a version passed over does not want it, as long as its filter is the same.
-func (m *model) checkCandidates(t *testing.T, r *Table, tenant webhook.ID, eventType string) {
+// checkWanted checks that an event is wanted by exactly the webhooks that subscribe to its type and whose filter it matches; that the answers are
+// those of the filters; and that a webhook that a version passed over does not want it, as long as its filter is the same.
+func (m *model) checkWanted(t *testing.T, r *Table, tenant webhook.ID, eventType string) {
 	t.Helper()
 	e := &webhook.Event{TenantID: tenant, Type: eventType, Tags: []string{"y", "x"}[:m.random.IntN(3)], Data: fmt.Appendf(nil, `{"n":%d}`, m.random.IntN(4))}
-	candidates, version := r.Candidates(nil, e)
-	if version != r.Version(tenant) {
-		t.Fatalf("candidates of version %d, it is %d", version, r.Version(tenant))
+	w := r.Wanted(e)
+	if (w == nil) != (r.Filtered(tenant) == 0) || w != nil && w.Version != r.Version(tenant) {
+		t.Fatalf("wanted %v of version %d; %d webhooks have a filter", w, r.Version(tenant), r.Filtered(tenant))
 	}
 	all, filters, unguarded := r.Matching(nil, tenant, eventType), 0, 0
-	for _, to := range candidates {
-		if !slices.Contains(all, to) {
-			t.Fatalf("%s of events %v is a candidate for %q", to.ID, to.Events, eventType)
+	if w != nil {
+		want := slices.DeleteFunc(slices.Clone(all), func(to *dialect.Target) bool { return !to.Wants(e) })
+		slices.SortFunc(want, inOrder)
+		if got := slices.SortedFunc(slices.Values(w.By), inOrder); !slices.Equal(got, want) {
+			t.Fatalf("%d webhooks want %s %v %s, not %d", len(got), e.Type, e.Tags, e.Data, len(want))
 		}
 	}
-	for _, to := range all {
-		is := slices.Contains(candidates, to)
-		if !is && to.Wants(e) {
-			t.Fatalf("%s with the filter %s is no candidate for %s %v %s", to.ID, *to.Webhook.Filter, e.Type, e.Tags, e.Data)
+	for _, to := range r.Of(tenant) {
+		is, known := w.Answer(to.Filter)
+		if to.Filter == nil {
+			continue
 		}
-		if r.Passed(to, version) != r.Guarded(to) || r.Passed(to, version-1) && r.Version(tenant) == 1 {
-			t.Fatalf("%s is passed over: %v", to.ID, r.Passed(to, version))
+		if known && is != to.Wants(e) || !known && !r.Guarded(to) {
+			t.Fatalf("the answer of %s to %s is %v, %v", *to.Webhook.Filter, e.Data, is, known)
+		}
+		if r.Passed(to, w.Version) != r.Guarded(to) || r.Passed(to, w.Version-1) && r.Version(tenant) == 1 {
+			t.Fatalf("%s is passed over: %v", to.ID, r.Passed(to, w.Version))
+		}
+		if !known && wants(to, e.Type) && to.Wants(e) {
+			t.Fatalf("%s was passed over, but wants the event", to.ID)
 		}
 	}
-	if last := m.last[tenant]; last != nil && last.event.Type == eventType {
-		for _, to := range all {
-			if r.Passed(to, last.version) && !slices.ContainsFunc(last.candidates, func(c *dialect.Target) bool { return c.ID == to.ID }) && slices.ContainsFunc(last.all, func(c *dialect.Target) bool { return c.ID == to.ID && c.Filter == to.Filter }) && to.Wants(last.event) {
-				t.Fatalf("%s was passed over at version %d", to.ID, last.version)
+	if last := m.last[tenant]; last != nil && last.wanted != nil {
+		for _, to := range last.all {
+			now := r.Get(to.ID)
+			if now == nil || now.Filter == nil || now.Filter != to.Filter {
+				continue
+			}
+			if is, known := last.wanted.Answer(now.Filter); known && is != now.Wants(last.event) || !known && r.Passed(now, last.wanted.Version) && now.Wants(last.event) {
+				t.Fatalf("version %d answered for %s: %v, %v", last.wanted.Version, to.ID, is, known)
 			}
 		}
 	}
-	m.last[tenant] = &lookup{e, version, slices.Clone(candidates), all}
-	together := r.Together(tenant, version)
-	if (together != nil) != (r.Unguarded(tenant) >= fewTogether) || r.Together(tenant, version+1) != nil {
-		t.Fatalf("%d filters without a guard are together: %v", r.Unguarded(tenant), together != nil)
-	}
-	if together != nil {
-		matches := together.Match(e.Type, e.Tags, e.Data)
-		for _, to := range r.Of(tenant) {
-			if is, known := matches.Is(to.Filter); to.Filter != nil && (known == r.Guarded(to) || known && is != to.Wants(e)) {
-				t.Fatalf("the filter %s matches %s %s: %v, %v", *to.Webhook.Filter, e.Type, e.Data, is, known)
-			}
-		}
-		matches.Done()
-	}
+	m.last[tenant] = &lookup{e, w, all}
 	bytes := 0
 	for _, to := range r.Of(tenant) {
 		if bytes += to.FilterBytes(); to.Filter != nil {
@@ -92,12 +91,11 @@ func (m *model) checkCandidates(t *testing.T, r *Table, tenant webhook.ID, event
 	}
 }
 
-// lookup is a result of Candidates.
+// lookup is a result of Wanted.
 type lookup struct {
-	event      *webhook.Event
-	version    uint64
-	candidates []*dialect.Target
-	all        []*dialect.Target // that subscribed to the type
+	event  *webhook.Event
+	wanted *dialect.Wanted
+	all    []*dialect.Target // that subscribed to the type
 }
 
 var (

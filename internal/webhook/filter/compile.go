@@ -339,7 +339,7 @@ func (c *condition) sort() {
 // number assigns every bit its position, and precomputes what Match needs repeatedly.
 func (f *Filter) number() {
 	f.root.numberFrom(0)
-	f.root.findEmpty()
+	f.root.findEmpty(&matcher{bits: make([]uint64, f.words())})
 	f.eventType, f.tags, f.data = f.root.kid([]byte("type")), f.root.kid([]byte("tags")), f.root.kid([]byte("data"))
 }
 
@@ -363,12 +363,11 @@ func (n *node) numberFrom(bit int) int {
 }
 
 // findEmpty begins with the leaves, because the objects above depend on them.
-func (n *node) findEmpty() {
+func (n *node) findEmpty(nothing *matcher) {
 	for _, k := range n.kids {
-		k.findEmpty()
+		k.findEmpty(nothing)
 	}
 	for _, g := range n.members {
-		var nothing matcher
 		g.empty = nothing.all(g.exprs)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"slices"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/hookgraph/hookgraph/internal/rawjson"
@@ -117,6 +118,23 @@ func (c *condition) in(v *value) bool {
 		return slices.Contains(c.words, string(v.text))
 	}
 	return false
+}
+
+// appendKey appends a text that equal conditions have in common, and no others; known is false if it has none.
+func (c *condition) appendKey(b []byte) (key []byte, known bool) {
+	b = strconv.AppendInt(b, int64(c.op), 10)
+	for _, s := range c.strings {
+		b = append(append(strconv.AppendInt(append(b, 's'), int64(len(s)), 10), ' '), s...)
+	}
+	for i := range c.numbers {
+		if b, known = c.numbers[i].AppendKey(append(b, 'n')); !known {
+			return b, false
+		}
+	}
+	for _, w := range c.words {
+		b = append(append(b, 'w'), w...)
+	}
+	return b, true
 }
 
 // compare compares v with the one operand; ok is false if they are of different kinds.

@@ -55,7 +55,7 @@ func TestFilterCostIsLinear(t *testing.T) {
 	for name, w := range worst() {
 		f := compileFilter(t, w.source)
 		cost := func(bytes int) int {
-			var m matcher
+			m := matcher{bits: make([]uint64, f.words())}
 			if data := w.data(bytes); m.match(f, "a", nil, data) {
 				t.Errorf("%s: matches", name)
 			}

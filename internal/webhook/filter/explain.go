@@ -49,7 +49,7 @@ func Explain(source []byte, eventType string, tags []string, data []byte) (strin
 	if err != nil {
 		return "", err
 	}
-	var m matcher
+	m := matcher{bits: make([]uint64, f.words())}
 	if m.match(f, eventType, tags, data) {
 		return "", nil
 	}
@@ -207,37 +207,19 @@ func quoted(v any) []byte {
 	return text
 }
 
-// add adds the value in b that is at names below it, and returns the index after the value. It is the walk of matcher.value.
+// add adds what the next value in b has at names below it, and returns the index after the value.
 func (v *values) add(b []byte, i int, names []string) int {
 	v.present = v.present || len(names) == 0
-	for depth := 0; ; {
-		i = rawjson.Space(b, i)
-		if i == len(b) {
-			return i
-		}
-		switch b[i] {
-		case '[':
-			depth++
-			i++
-		case ']':
-			depth--
-			i++
-		case ',':
-			i++
-			continue
-		default:
-			end := rawjson.End(b, i)
-			if len(names) == 0 {
-				v.one(b[i:end])
-			} else if b[i] == '{' {
-				v.members(b, i, names)
-			}
-			i = end
-		}
-		if depth <= 0 {
-			return i
+	e := elements{b: b, pos: i}
+	for e.next() {
+		from := e.pos
+		if len(names) > 0 && b[from] == '{' {
+			e.pos = v.members(b, from, names)
+		} else if e.pos = rawjson.End(b, from); len(names) == 0 {
+			v.one(b[from:e.pos])
 		}
 	}
+	return e.pos
 }
 
 // one adds a value that is no array.
@@ -255,24 +237,17 @@ func (v *values) one(text []byte) {
 	}
 }
 
-// members adds what the object at b[i] has at names.
-func (v *values) members(b []byte, i int, names []string) {
-	i = rawjson.Space(b, i+1)
-	for i < len(b) && b[i] == '"' {
-		end := rawjson.End(b, i)
-		name := inside(b[i:end])
-		i = rawjson.Space(b, rawjson.Space(b, end)+1) // after the colon
-		if is := (value{text: name, escaped: escaped(name)}); is.compareString(names[0]) == 0 {
-			i = v.add(b, i, names[1:])
+// members adds what the object at b[i] has at names, and returns the index after it.
+func (v *values) members(b []byte, i int, names []string) int {
+	o := fields{b: b, pos: i}
+	for o.next() {
+		if is := (value{text: o.name(), escaped: escaped(o.name())}); is.compareString(names[0]) == 0 {
+			o.pos = v.add(b, o.pos, names[1:])
 		} else {
-			i = rawjson.End(b, i)
+			o.pos = rawjson.End(b, o.pos)
 		}
-		i = rawjson.Space(b, i)
-		if i == len(b) || b[i] != ',' {
-			return
-		}
-		i = rawjson.Space(b, i+1)
 	}
+	return o.pos
 }
 
 // shortened returns a text that is at most most bytes long, without half a character at its end, as one line.

@@ -111,26 +111,27 @@ const filterBits = MaxConditions * (3*(MaxDepth+1) + MaxLogic + 1)
 
 // matcher is one evaluation of a filter.
 type matcher struct {
-	bits [(filterBits + 63) / 64]uint64
+	bits []uint64
 	work int // bytes that were examined, counted each time
 }
 
+// words is the length of a matcher's bits.
+func (f *Filter) words() int { return (f.root.until + 63) / 64 }
+
 // Match reports whether an event is wanted. The data is a payload that webhook.NewEvent.Check has accepted.
 func (f *Filter) Match(eventType string, tags []string, data []byte) bool {
-	var m matcher
+	var room [(filterBits + 63) / 64]uint64 // not on the heap
+	m := matcher{bits: room[:f.words()]}
 	return m.match(f, eventType, tags, data)
 }
 
 func (m *matcher) match(f *Filter, eventType string, tags []string, data []byte) bool {
-	m.head(f, eventType, tags)
-	if f.data != nil {
-		m.value(f.data, data, 0)
-	}
+	m.walk(f, eventType, tags, data)
 	return m.holds(&f.expr)
 }
 
-// head matches an event's type and tags.
-func (m *matcher) head(f *Filter, eventType string, tags []string) {
+// walk sets the bits of an event.
+func (m *matcher) walk(f *Filter, eventType string, tags []string, data []byte) {
 	if f.eventType != nil {
 		var buffer [webhook.MaxEventTypeBytes + 2]byte
 		quoted := append(append(append(buffer[:0], '"'), eventType...), '"') // its form needs no escape
@@ -138,6 +139,9 @@ func (m *matcher) head(f *Filter, eventType string, tags []string) {
 	}
 	if f.tags != nil {
 		m.strings(f.tags, tags)
+	}
+	if f.data != nil {
+		m.value(f.data, data, 0)
 	}
 }
 
@@ -206,43 +210,23 @@ func (n *node) kid(name []byte) *node {
 	return nil
 }
 
-// value walks over the next value in b, which is at n, and returns the index after it. The elements of arrays are values at n too.
+// value walks over the next value in b, which is at n, and returns the index after it.
 func (m *matcher) value(n *node, b []byte, i int) int {
 	m.set(n.present)
-	for depth := 0; ; {
-		i = rawjson.Space(b, i)
-		if i == len(b) {
-			return i
+	e := elements{b: b, pos: i}
+	for e.next() {
+		m.set(n.valued)
+		m.work += e.pos - i
+		if i = e.pos; b[i] == '{' {
+			e.pos = m.object(n, b, i)
+		} else if e.pos = m.end(b, i); len(n.tests) > 0 || len(n.members) > 0 {
+			v := valueOf(b[i:e.pos])
+			m.scalar(n, &v)
 		}
-		switch b[i] {
-		case '[':
-			depth++
-			i++
-			m.work++
-		case ']':
-			depth--
-			i++
-			m.work++
-		case ',':
-			i++
-			m.work++
-			continue
-		case '{':
-			m.set(n.valued)
-			i = m.object(n, b, i)
-		default:
-			m.set(n.valued)
-			from := i
-			i = m.end(b, i)
-			if len(n.tests) > 0 || len(n.members) > 0 {
-				v := valueOf(b[from:i])
-				m.scalar(n, &v)
-			}
-		}
-		if depth <= 0 {
-			return i
-		}
+		i = e.pos
 	}
+	m.work += e.pos - i
+	return e.pos
 }
 
 // end skips a value.
@@ -252,33 +236,24 @@ func (m *matcher) end(b []byte, i int) int {
 	return end
 }
 
-// object walks over the object that starts at b[i].
+// object walks over the object that starts at b[i], and returns the index after it.
 func (m *matcher) object(n *node, b []byte, i int) int {
 	if len(n.kids) == 0 {
 		return m.end(b, i)
 	}
 	m.clear(n.from, n.until)
-	i = rawjson.Space(b, i+1)
-	for i < len(b) && b[i] == '"' {
-		end := m.end(b, i)
-		name := inside(b[i:end])
-		i = rawjson.Space(b, rawjson.Space(b, end)+1) // after the colon
-		if i >= len(b) {
-			return len(b)
-		}
-		if k := n.kid(name); k != nil {
-			i = m.value(k, b, i)
+	o := fields{b: b, pos: i}
+	for o.next() {
+		m.work += o.pos - i
+		if k := n.kid(o.name()); k != nil {
+			o.pos = m.value(k, b, o.pos)
 		} else {
-			i = m.end(b, i)
+			o.pos = m.end(b, o.pos)
 		}
-		i = rawjson.Space(b, i)
-		if i == len(b) || b[i] != ',' {
-			break
-		}
-		i = rawjson.Space(b, i+1)
+		i = o.pos
 	}
 	m.members(n)
-	return min(i+1, len(b))
+	return o.pos
 }
 
 // members decides the conjunctions about the object whose members were examined.

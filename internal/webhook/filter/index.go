@@ -311,48 +311,39 @@ func (f *finder[K]) ask(a asked[K]) {
 
 func (f *finder[K]) text(s *set[K], value []byte) { f.ask(asked[K]{s, value, true}) }
 
-// value walks over the next value in b, which is at b[i], like matcher.value. It returns the index after it.
+// value asks for the values of the next value in b, which is at p, and returns the index after it.
 func (f *finder[K]) value(p *spot[K], b []byte, i int) int {
-	for depth := 0; ; {
-		i = rawjson.Space(b, i)
-		if i == len(b) {
-			return i
-		}
-		switch b[i] {
-		case '[':
-			depth++
-			i++
-		case ']':
-			depth--
-			i++
-		case ',':
-			i++
-			continue
-		case '{':
-			i = f.object(p, b, i)
-		default:
-			from := i
-			i = rawjson.End(b, i)
-			if p.set != nil {
-				f.scalar(p.set, b[from:i])
-			}
-		}
-		if depth <= 0 {
-			return i
+	e := elements{b: b, pos: i}
+	for e.next() {
+		from := e.pos
+		if b[from] == '{' && len(p.kids) > 0 {
+			e.pos = f.object(p, b, from)
+		} else if e.pos = rawjson.End(b, from); p.set != nil && b[from] != '{' {
+			f.scalar(p.set, b[from:e.pos])
 		}
 	}
+	return e.pos
 }
 
 func (f *finder[K]) object(p *spot[K], b []byte, i int) int {
-	if len(p.kids) == 0 {
-		return rawjson.End(b, i)
-	}
-	return eachMember(b, i, func(name []byte, i int) int {
-		if kid := kidOf(p.kids, name); kid != nil {
-			return f.value(kid, b, i)
+	o := fields{b: b, pos: i}
+	for o.next() {
+		if kid := p.kid(o.name()); kid != nil {
+			o.pos = f.value(kid, b, o.pos)
+		} else {
+			o.pos = rawjson.End(b, o.pos)
 		}
-		return rawjson.End(b, i)
-	})
+	}
+	return o.pos
+}
+
+// kid returns the member with the name, which is the text of a JSON string; nil if no filter asks for it.
+func (p *spot[K]) kid(name []byte) *spot[K] {
+	if !escaped(name) {
+		return p.kids[string(name)]
+	}
+	unquoted, _ := rawjson.Unquote(slices.Concat([]byte{'"'}, name, []byte{'"'}))
+	return p.kids[unquoted]
 }
 
 // scalar asks for a value that is neither an array nor an object.

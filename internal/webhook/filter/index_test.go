@@ -5,8 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
+
+	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
 // Whatever was added and removed before, the filters that an event matches are those that it matches among the ones that the index finds and those
@@ -95,16 +98,52 @@ func checkTogether(t *rapid.T) {
 	for range 3 {
 		data := []byte(anyData(t, 4))
 		m := together.Match("a.b", paidTags, data)
+		matched := slices.Collect(m.Matched())
 		for i, f := range all {
-			if is, known := m.Is(f); !known || is != f.Match("a.b", paidTags, data) {
-				t.Fatalf("filter %d on %s: %v, %v", i, data, is, known)
+			if is, known := m.Is(f); !known || is != f.Match("a.b", paidTags, data) || is != slices.Contains(matched, i) {
+				t.Fatalf("filter %d on %s: %v, %v, of %v", i, data, is, known, matched)
 			}
 		}
 		if _, known := m.Is(Nothing); known {
 			t.Fatal("a filter that is not among them is known")
 		}
-		m.Done()
 	}
+}
+
+// Whatever filters and the document are, an event is found by the index, matched together and explained as each filter matches it alone; and each
+// walk ends, also over what is no JSON.
+func FuzzDocument(f *testing.F) {
+	for i, c := range paidFilters {
+		f.Add(c.source, paidFilters[(i+7)%len(paidFilters)].source, []byte(paid))
+	}
+	f.Add(`{"data":{"a":{"b":[1]}}}`, `{"data":{"a":{"b":{"$ne":1}}}}`, []byte(`{"a":[{"b":1,"b":[]},[{"b":[[2,"x"]]}],{}],"a" : {"\u0062":1e0}}`))
+	f.Fuzz(func(t *testing.T, one, other string, data []byte) {
+		sources := []string{one, other, one}
+		var filters []*Filter
+		index, found := NewIndex[int](), map[int]bool{}
+		for i, source := range sources {
+			compiled, err := Compile("filter", []byte(source))
+			if err != nil {
+				return
+			}
+			filters = append(filters, compiled)
+			found[i] = !index.Add(compiled, i)
+		}
+		for _, i := range index.Find(nil, "a.b", paidTags, data) {
+			found[i] = true
+		}
+		answers := NewTogether(filters).Match("a.b", paidTags, data)
+		if _, ok := rawjson.Valid(data); !ok || !utf8.Valid(data) {
+			return
+		}
+		for i, alone := range filters {
+			want := alone.Match("a.b", paidTags, data)
+			why, err := Explain([]byte(sources[i]), "a.b", paidTags, data)
+			if is, known := answers.Is(alone); is != want || !known || want && !found[i] || err != nil || (why == "") != want {
+				t.Errorf("%s on %s: %v; together %v, found %v, explained by %q, %v", sources[i], data, want, is, found[i], why, err)
+			}
+		}
+	})
 }
 
 // A filter's guard is an exact condition that every event must meet: on any value of a place, in an object of an array, beside other conditions. What
@@ -182,5 +221,44 @@ func BenchmarkIndex(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// BenchmarkTogether matches an event with many filters, of which one matches.
+func BenchmarkTogether(b *testing.B) {
+	data := []byte(`{"id":"pay_1","amount":250,"customer":"cus_7","items":[` + strings.Repeat(`{"sku":"abcdef","quantity":1,"price":"12.50"},`, 18) + `{"sku":"x"}]}`)
+	for _, n := range []int{1, 100} {
+		for name, source := range map[string]string{
+			"one":   `{"data":{"amount":{"$gte":%d}}}`,
+			"three": `{"type":{"$startsWith":"payment."},"data":{"amount":{"$gte":%d},"items":{"sku":{"$nin":["x","y"]},"price":{"$exists":true}}}}`,
+		} {
+			var all []*Filter
+			for i := range n {
+				all = append(all, compileFilter(b, fmt.Sprintf(source, 250+i)))
+			}
+			together := NewTogether(all)
+			b.Run(fmt.Sprintf("%d-%s", n, name), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					together.Match("payment.failed", nil, data)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkNewTogether compiles as many filters as a tenant may have without a guard, of many conditions each.
+func BenchmarkNewTogether(b *testing.B) {
+	var all []*Filter
+	for i := range MaxUnder {
+		source := fmt.Sprintf(`{"data":{"n":{"$gte":%d}`, i)
+		for j := range MaxConditions - 1 {
+			source += fmt.Sprintf(`,"m%d":{"$ne":"value %d"}`, j, i)
+		}
+		all = append(all, compileFilter(b, source+"}}"))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		NewTogether(all)
 	}
 }

@@ -1,191 +1,173 @@
 package filter
 
 import (
+	"iter"
+	"math/bits"
+	"strconv"
 	"sync"
-
-	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
 // Together matches events with many filters in one walk over the payload, as Match does one by one. It is immutable, and safe for concurrent use.
 type Together struct {
-	filters []*Filter
-	at      map[*Filter]int
-	data    *shared // nil if no filter asks for the payload
-	room    sync.Pool
+	places Filter // of all the filters; it has no expr
+	exprs  []expr // of each
+	at     map[*Filter]int
+	room   sync.Pool // of bits
 }
 
-// shared is a place in events that several filters ask for.
-type shared struct {
-	kids  map[string]*shared
-	nodes []asking
-	tests bool // one of the nodes has tests or members
-}
-
-// asking is a filter's node at a place.
-type asking struct {
-	filter int
-	node   *node
-}
-
-// NewTogether returns the filters as one. A filter may be among them more than once.
+// NewTogether returns the filters as one. A filter may be among them more than once. What several filters ask for at a place is evaluated once.
 func NewTogether(filters []*Filter) *Together {
 	t := &Together{at: make(map[*Filter]int, len(filters))}
-	for _, f := range filters {
-		if _, known := t.at[f]; known {
-			continue
+	all := &merged{tests: map[string]*test{}, members: map[string]*members{}}
+	for i, f := range filters {
+		own := copying{to: all, nodes: map[*node]*node{}, tests: map[*test]*test{}, members: map[*members]*members{}}
+		own.node(&t.places.root, &f.root)
+		t.exprs = append(t.exprs, own.expr(&f.expr))
+		t.at[f] = i
+	}
+	t.places.number()
+	t.room.New = func() any { return new(make([]uint64, t.places.words())) }
+	return t
+}
+
+// merged has what filters ask for, by keys that equal parts at one place have in common, and no others. Until the places are numbered, the bits of
+// parts tell them apart.
+type merged struct {
+	tests   map[string]*test
+	members map[string]*members
+	parts   int
+	room    []byte // for keys
+}
+
+func (m *merged) part() int {
+	m.parts++
+	return m.parts
+}
+
+// test returns the test of these conditions at a place.
+func (m *merged) test(at *node, conditions []condition) *test {
+	m.room = strconv.AppendInt(m.room[:0], int64(at.present), 10)
+	for i := range conditions {
+		key, known := conditions[i].appendKey(append(m.room, ' '))
+		if m.room = key; !known {
+			m.room = strconv.AppendInt(append(m.room, '#'), int64(m.part()), 10)
 		}
-		i := len(t.filters)
-		t.filters, t.at[f] = append(t.filters, f), i
-		if f.data != nil {
-			if t.data == nil {
-				t.data = &shared{}
-			}
-			t.data.add(i, f.data)
-		}
+	}
+	t := m.tests[string(m.room)]
+	if t == nil {
+		t = &test{conditions: conditions, bit: m.part()}
+		m.tests[string(m.room)], at.tests = t, append(at.tests, t)
 	}
 	return t
 }
 
-func (s *shared) add(filter int, n *node) {
-	s.nodes = append(s.nodes, asking{filter, n})
-	s.tests = s.tests || len(n.tests) > 0 || len(n.members) > 0
-	for _, k := range n.kids {
-		if s.kids == nil {
-			s.kids = map[string]*shared{}
+// of returns the conjunction about members of a place.
+func (m *merged) of(at *node, exprs []expr) *members {
+	m.room = appendKeys(strconv.AppendInt(m.room[:0], int64(at.present), 10), exprs)
+	g := m.members[string(m.room)]
+	if g == nil {
+		g = &members{exprs: exprs, bit: m.part()}
+		m.members[string(m.room)], at.members = g, append(at.members, g)
+	}
+	return g
+}
+
+func appendKeys(b []byte, exprs []expr) []byte {
+	for i := range exprs {
+		e := &exprs[i]
+		b = append(b, ' ', '0'+byte(e.op))
+		switch e.op {
+		case opPresent:
+			b = strconv.AppendInt(b, int64(e.node.present), 10)
+		case opTest:
+			b = strconv.AppendInt(b, int64(e.test.bit), 10)
+		case opMembers:
+			b = strconv.AppendInt(b, int64(e.here.bit), 10)
 		}
-		if s.kids[k.name] == nil {
-			s.kids[k.name] = &shared{}
-		}
-		s.kids[k.name].add(filter, k)
+		b = append(appendKeys(append(b, '('), e.of), ')')
+	}
+	return b
+}
+
+// copying copies a filter to the places of other filters, and knows the copies of its parts.
+type copying struct {
+	to      *merged
+	nodes   map[*node]*node
+	tests   map[*test]*test
+	members map[*members]*members
+}
+
+// node copies what the filter asks at a place and below it.
+func (c *copying) node(to, from *node) {
+	if c.nodes[from] = to; to.present == 0 {
+		to.present = c.to.part()
+	}
+	for _, t := range from.tests {
+		c.tests[t] = c.to.test(to, t.conditions)
+	}
+	for _, k := range from.kids {
+		c.node(to.grow(k.name), k)
+	}
+	for _, g := range from.members {
+		c.members[g] = c.to.of(to, c.exprs(g.exprs)) // which are of the kids
 	}
 }
 
-// Matches are an event's results, until Done.
-type Matches struct {
-	of       *Together
-	matchers []matcher
+func (c *copying) expr(e *expr) expr {
+	return expr{op: e.op, of: c.exprs(e.of), node: c.nodes[e.node], test: c.tests[e.test], here: c.members[e.here]}
+}
+
+func (c *copying) exprs(of []expr) []expr {
+	if of == nil {
+		return nil
+	}
+	all := make([]expr, len(of))
+	for i := range of {
+		all[i] = c.expr(&of[i])
+	}
+	return all
+}
+
+// Answers say which filters an event matches.
+type Answers struct {
+	of *Together // nil: none is known
+	is []uint64  // bits, by filter
 }
 
 // Match matches an event with all of the filters. The data is as for Filter.Match.
-func (t *Together) Match(eventType string, tags []string, data []byte) *Matches {
-	m, _ := t.room.Get().(*Matches)
-	if m == nil {
-		m = &Matches{of: t, matchers: make([]matcher, len(t.filters))}
+func (t *Together) Match(eventType string, tags []string, data []byte) Answers {
+	room, _ := t.room.Get().(*[]uint64)
+	defer t.room.Put(room)
+	m := matcher{bits: *room}
+	clear(m.bits)
+	m.walk(&t.places, eventType, tags, data)
+	a := Answers{t, make([]uint64, (len(t.exprs)+63)/64)}
+	for i := range t.exprs {
+		if m.holds(&t.exprs[i]) {
+			a.is[i/64] |= 1 << (i % 64)
+		}
 	}
-	clear(m.matchers)
-	for i, f := range t.filters {
-		m.matchers[i].head(f, eventType, tags)
-	}
-	if t.data != nil {
-		m.value(t.data, data, 0)
-	}
-	return m
+	return a
 }
 
 // Is reports whether the event matches the filter; known is false if it is none of these.
-func (m *Matches) Is(f *Filter) (is, known bool) {
-	i, known := m.of.at[f]
-	return known && m.matchers[i].holds(&f.expr), known
+func (a *Answers) Is(f *Filter) (is, known bool) {
+	if a.of == nil {
+		return false, false
+	}
+	i, known := a.of.at[f]
+	return known && a.is[i/64]&(1<<(i%64)) != 0, known
 }
 
-// Done ends the use of the matches.
-func (m *Matches) Done() { m.of.room.Put(m) }
-
-// value is matcher.value for all filters.
-func (m *Matches) value(s *shared, b []byte, i int) int {
-	for _, x := range s.nodes {
-		m.matchers[x.filter].set(x.node.present)
-	}
-	for depth := 0; ; {
-		i = rawjson.Space(b, i)
-		if i == len(b) {
-			return i
-		}
-		switch b[i] {
-		case '[':
-			depth++
-			i++
-		case ']':
-			depth--
-			i++
-		case ',':
-			i++
-			continue
-		case '{':
-			m.valued(s)
-			i = m.object(s, b, i)
-		default:
-			m.valued(s)
-			from := i
-			i = rawjson.End(b, i)
-			m.scalar(s, b[from:i])
-		}
-		if depth <= 0 {
-			return i
+// Matched are the filters that the event matches, by their places in the list for NewTogether.
+func (a *Answers) Matched() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i, word := range a.is {
+			for ; word != 0; word &= word - 1 {
+				if !yield(i*64 + bits.TrailingZeros64(word)) {
+					return
+				}
+			}
 		}
 	}
-}
-
-func (m *Matches) valued(s *shared) {
-	for _, x := range s.nodes {
-		m.matchers[x.filter].set(x.node.valued)
-	}
-}
-
-func (m *Matches) scalar(s *shared, text []byte) {
-	if !s.tests {
-		return
-	}
-	v := valueOf(text)
-	for _, x := range s.nodes {
-		m.matchers[x.filter].scalar(x.node, &v)
-	}
-}
-
-func (m *Matches) object(s *shared, b []byte, i int) int {
-	if len(s.kids) == 0 {
-		return rawjson.End(b, i)
-	}
-	for _, x := range s.nodes {
-		m.matchers[x.filter].clear(x.node.from, x.node.until)
-	}
-	i = eachMember(b, i, func(name []byte, i int) int {
-		if k := kidOf(s.kids, name); k != nil {
-			return m.value(k, b, i)
-		}
-		return rawjson.End(b, i)
-	})
-	for _, x := range s.nodes {
-		m.matchers[x.filter].members(x.node)
-	}
-	return i
-}
-
-// eachMember calls f with the name of each member of the object that starts at b[i], a JSON string, and the index of its value; f returns the index
-// after it. It returns the index after the object.
-func eachMember(b []byte, i int, f func(name []byte, i int) int) int {
-	i = rawjson.Space(b, i+1)
-	for i < len(b) && b[i] == '"' {
-		end := rawjson.End(b, i)
-		name := b[i:end]
-		i = rawjson.Space(b, rawjson.Space(b, end)+1) // after the colon
-		if i >= len(b) {
-			return len(b)
-		}
-		i = rawjson.Space(b, f(name, i))
-		if i == len(b) || b[i] != ',' {
-			break
-		}
-		i = rawjson.Space(b, i+1)
-	}
-	return min(i+1, len(b))
-}
-
-// kidOf returns the member with the name, a JSON string.
-func kidOf[T any](kids map[string]*T, name []byte) *T {
-	if !escaped(name) {
-		return kids[string(inside(name))]
-	}
-	unquoted, _ := rawjson.Unquote(name)
-	return kids[unquoted]
 }
