@@ -191,12 +191,7 @@ function List({ filter, feed, open, onOpen, onNarrow, onRetry, onCancel }: ListP
           <ListFoot
             noun="deliveries"
             empty="No delivery matches. What happens from now on comes in by itself."
-            count={rows.length}
-            next={next}
-            searchedTo={searchedTo}
-            loading={list.loading}
-            failed={list.error !== undefined}
-            onMore={list.more}
+            list={{ ...list, rows, next, searchedTo }}
             onGoOn={() => {
               const last = rows.at(-1);
               if (last) onNarrow(print(untilThen(filter.terms, last.createdAt)));

@@ -159,12 +159,7 @@ function EventList({ list, cursor, open, empty, onChoose, onGoOn }: ListProps) {
           <ListFoot
             noun="events"
             empty={empty}
-            count={rows.length}
-            next={list.next}
-            searchedTo={list.searchedTo}
-            loading={list.loading}
-            failed={list.error !== undefined}
-            onMore={() => list.more?.()}
+            list={list}
             onGoOn={() => {
               const last = rows.at(-1);
               if (last) onGoOn(last.createdAt);

@@ -74,16 +74,7 @@ export function AuditTab() {
           </ScrollTable>
         </LiveTable>
       )}
-      <ListFoot
-        noun="changes"
-        empty="No change matches."
-        count={list.rows?.length ?? 0}
-        next={list.next}
-        searchedTo={list.searchedTo}
-        loading={list.loading}
-        failed={list.error !== undefined}
-        onMore={() => list.more?.()}
-      />
+      <ListFoot noun="changes" empty="No change matches." list={list} />
     </>
   );
 }

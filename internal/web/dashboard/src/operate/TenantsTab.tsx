@@ -67,16 +67,7 @@ export function TenantsTab() {
           </ScrollTable>
         </LiveTable>
       )}
-      <ListFoot
-        noun="tenants"
-        empty="No tenant has this in its name."
-        count={list.rows?.length ?? 0}
-        next={list.next}
-        searchedTo={list.searchedTo}
-        loading={list.loading}
-        failed={list.error !== undefined}
-        onMore={() => list.more?.()}
-      />
+      <ListFoot noun="tenants" empty="No tenant has this in its name." list={list} />
     </>
   );
 }

@@ -67,16 +67,7 @@ export function TokensTab() {
           </ScrollTable>
         </LiveTable>
       )}
-      <ListFoot
-        noun="tokens"
-        empty="No token matches."
-        count={list.rows?.length ?? 0}
-        next={list.next}
-        searchedTo={list.searchedTo}
-        loading={list.loading}
-        failed={list.error !== undefined}
-        onMore={() => list.more?.()}
-      />
+      <ListFoot noun="tokens" empty="No token matches." list={list} />
       {creating && (
         <CreateTokenDialog
           onClose={(created) => {

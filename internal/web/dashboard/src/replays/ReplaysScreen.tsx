@@ -45,12 +45,7 @@ export function ReplaysScreen() {
       <ListFoot
         noun="replays"
         empty="Nothing was sent again yet. After an outage, send again what failed."
-        count={list.rows?.length ?? 0}
-        next={list.next}
-        searchedTo={list.searchedTo}
-        loading={list.loading}
-        failed={list.error !== undefined}
-        onMore={() => list.more?.()}
+        list={list}
       />
     </div>
   );

@@ -1,28 +1,35 @@
 import { MAX_ROWS } from './list';
 import { Time } from './Time';
 
-interface Props {
-  /** The plural noun for the rows. */
-  noun: string;
-  /** The text for an empty list. */
-  empty: string;
-  /** The number of rows. */
-  count: number;
+/** A list as far as it is loaded, as usePages returns it. */
+interface Listed {
+  /** null until the first page has arrived. */
+  rows: readonly unknown[] | null;
   /** The cursor of the next older page; null if the list ends here. */
   next: string | null;
   /** How far back the server searched, if it stopped before the page was full. */
   searchedTo: string | null;
   loading: boolean;
-  /** Whether the list could not be read. */
-  failed: boolean;
-  onMore(): void;
+  /** Why the list could not be read. */
+  error?: unknown;
+  /** Loads the next older page; null if the list ends here. */
+  more: (() => void) | null;
+}
+
+interface Props {
+  /** The plural noun for the rows. */
+  noun: string;
+  /** The text for an empty list. */
+  empty: string;
+  list: Listed;
   /** Loads rows older than the last one, when the list has its maximum of rows; absent if its filter has no times. */
   onGoOn?: (() => void) | undefined;
 }
 
 /** Shown after the last row of a list: a button for older rows, how far back was searched, or that the list ends. */
-export function ListFoot(props: Props) {
-  const { noun, empty, count, next, searchedTo, loading, failed, onMore, onGoOn } = props;
+export function ListFoot({ noun, empty, list, onGoOn }: Props) {
+  const { next, searchedTo, loading, error, more } = list;
+  const count = list.rows?.length ?? 0;
   if (loading) return <p className="foot late soft">Loading…</p>;
   if (count >= MAX_ROWS) {
     return (
@@ -42,13 +49,13 @@ export function ListFoot(props: Props) {
     return (
       <p className="foot">
         {searchedTo && <Searched noun={noun} none={count === 0} to={searchedTo} />}
-        <button type="button" onClick={onMore}>
+        <button type="button" onClick={() => more?.()}>
           {searchedTo ? 'Go on' : 'Show older ones'}
         </button>
       </p>
     );
   }
-  if (failed) {
+  if (error !== undefined) {
     return (
       <p className="foot soft">{count === 0 ? 'The list is not shown.' : 'Older ones are not shown.'}</p>
     );

@@ -79,12 +79,7 @@ export function WebhooksScreen() {
       <ListFoot
         noun="webhooks"
         empty={filter ? 'No webhook matches.' : 'No webhook is registered yet, so events are not delivered.'}
-        count={list.rows?.length ?? 0}
-        next={list.next}
-        searchedTo={list.searchedTo}
-        loading={list.loading}
-        failed={list.error !== undefined}
-        onMore={() => list.more?.()}
+        list={list}
       />
       {registering && (
         <RegisterDialog
