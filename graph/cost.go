@@ -9,6 +9,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -30,6 +31,8 @@ const (
 	previewCost = 100
 	// importCost is what an import of event types costs: schemas are compiled, and events are checked with them.
 	importCost = 2000
+	// maxTasks is at least the number of background tasks that a node has.
+	maxTasks = 30
 )
 
 // largeFields may each be as large as a payload.
@@ -50,6 +53,7 @@ var listSizes = map[string]int{
 var fieldSizes = map[string]int{
 	"DeliveryFacets.statuses": 5, "DeliveryFacets.eventTypes": 100, "DeliveryFacets.errors": 9,
 	"ImportEventTypesPayload.changes": webhook.MaxEventTypes, "EventTypeChange.fields": 1,
+	"Server.nodes": store.MaxNodes, "Server.tasks": maxTasks,
 	"ReplayPreview.byWebhook": maxCounts, "ReplayPreview.samples": 5, "ReplayPreview.sampleEvents": 5,
 }
 

@@ -51,6 +51,7 @@ type ResolverRoot interface {
 	PreviewRequest() PreviewRequestResolver
 	Query() QueryResolver
 	Replay() ReplayResolver
+	Server() ServerResolver
 	Stats() StatsResolver
 	StatsGroup() StatsGroupResolver
 	Subscription() SubscriptionResolver
@@ -533,8 +534,10 @@ type ComplexityRoot struct {
 		DeliveryMaxAgeMs func(childComplexity int) int
 		KeepFailedMs     func(childComplexity int) int
 		Limits           func(childComplexity int) int
+		Nodes            func(childComplexity int) int
 		RetentionMs      func(childComplexity int) int
 		RetryScheduleMs  func(childComplexity int) int
+		Tasks            func(childComplexity int) int
 		TimeoutMs        func(childComplexity int) int
 		Version          func(childComplexity int) int
 	}
@@ -551,6 +554,32 @@ type ComplexityRoot struct {
 		ResponseBytes func(childComplexity int) int
 		Retries       func(childComplexity int) int
 		RetryDelayMs  func(childComplexity int) int
+	}
+
+	ServerNode struct {
+		ClaimedDeliveries func(childComplexity int) int
+		EndedAt           func(childComplexity int) int
+		Host              func(childComplexity int) int
+		LastSeenAt        func(childComplexity int) int
+		LeaseExpiresAt    func(childComplexity int) int
+		Number            func(childComplexity int) int
+		Responds          func(childComplexity int) int
+		StartedAt         func(childComplexity int) int
+		State             func(childComplexity int) int
+		Version           func(childComplexity int) int
+	}
+
+	ServerTask struct {
+		DurationMs     func(childComplexity int) int
+		Error          func(childComplexity int) int
+		Exclusive      func(childComplexity int) int
+		FailuresInARow func(childComplexity int) int
+		IntervalMs     func(childComplexity int) int
+		Name           func(childComplexity int) int
+		Passed         func(childComplexity int) int
+		Running        func(childComplexity int) int
+		Runs           func(childComplexity int) int
+		StartedAt      func(childComplexity int) int
 	}
 
 	Stats struct {
@@ -600,6 +629,7 @@ type ComplexityRoot struct {
 		Deliveries       func(childComplexity int, filter *list.DeliveryFilter, allTenants bool) int
 		DeliveryAttempts func(childComplexity int, filter *list.AttemptFilter, after *string, since *time.Time, allTenants bool) int
 		ReplayProgress   func(childComplexity int, id webhook.ID) int
+		Server           func(childComplexity int) int
 		Stats            func(childComplexity int, rangeArg list.TimeRange, filter *store.StatsFilter) int
 	}
 
@@ -934,6 +964,10 @@ type ReplayResolver interface {
 	EstimatedCompletionAt(ctx context.Context, obj *webhook.Replay) (*time.Time, error)
 	Deliveries(ctx context.Context, obj *webhook.Replay, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 }
+type ServerResolver interface {
+	Nodes(ctx context.Context, obj *model.Server) ([]*model.ServerNode, error)
+	Tasks(ctx context.Context, obj *model.Server) ([]*model.ServerTask, error)
+}
 type StatsResolver interface {
 	AsOf(ctx context.Context, obj *model.Stats) (*time.Time, error)
 	Totals(ctx context.Context, obj *model.Stats) (*model.StatsValues, error)
@@ -951,6 +985,7 @@ type SubscriptionResolver interface {
 	Deliveries(ctx context.Context, filter *list.DeliveryFilter, allTenants bool) (<-chan *live.DeliveryChange, error)
 	Stats(ctx context.Context, rangeArg list.TimeRange, filter *store.StatsFilter) (<-chan *model.Stats, error)
 	ReplayProgress(ctx context.Context, id webhook.ID) (<-chan *webhook.Replay, error)
+	Server(ctx context.Context) (<-chan *model.Server, error)
 }
 type TenantResolver interface {
 	Quotas(ctx context.Context, obj *webhook.Tenant) (*model.TenantQuotas, error)
@@ -3114,6 +3149,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Server.Limits(childComplexity), true
+	case "Server.nodes":
+		if e.ComplexityRoot.Server.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.Nodes(childComplexity), true
 	case "Server.retentionMs":
 		if e.ComplexityRoot.Server.RetentionMs == nil {
 			break
@@ -3126,6 +3167,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Server.RetryScheduleMs(childComplexity), true
+	case "Server.tasks":
+		if e.ComplexityRoot.Server.Tasks == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.Tasks(childComplexity), true
 	case "Server.timeoutMs":
 		if e.ComplexityRoot.Server.TimeoutMs == nil {
 			break
@@ -3205,6 +3252,128 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServerLimits.RetryDelayMs(childComplexity), true
+
+	case "ServerNode.claimedDeliveries":
+		if e.ComplexityRoot.ServerNode.ClaimedDeliveries == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerNode.ClaimedDeliveries(childComplexity), true
+	case "ServerNode.endedAt":
+		if e.ComplexityRoot.ServerNode.EndedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerNode.EndedAt(childComplexity), true
+	case "ServerNode.host":
+		if e.ComplexityRoot.ServerNode.Host == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerNode.Host(childComplexity), true
+	case "ServerNode.lastSeenAt":
+		if e.ComplexityRoot.ServerNode.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerNode.LastSeenAt(childComplexity), true
+	case "ServerNode.leaseExpiresAt":
+		if e.ComplexityRoot.ServerNode.LeaseExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerNode.LeaseExpiresAt(childComplexity), true
+	case "ServerNode.number":
+		if e.ComplexityRoot.ServerNode.Number == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerNode.Number(childComplexity), true
+	case "ServerNode.responds":
+		if e.ComplexityRoot.ServerNode.Responds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerNode.Responds(childComplexity), true
+	case "ServerNode.startedAt":
+		if e.ComplexityRoot.ServerNode.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerNode.StartedAt(childComplexity), true
+	case "ServerNode.state":
+		if e.ComplexityRoot.ServerNode.State == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerNode.State(childComplexity), true
+	case "ServerNode.version":
+		if e.ComplexityRoot.ServerNode.Version == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerNode.Version(childComplexity), true
+
+	case "ServerTask.durationMs":
+		if e.ComplexityRoot.ServerTask.DurationMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerTask.DurationMs(childComplexity), true
+	case "ServerTask.error":
+		if e.ComplexityRoot.ServerTask.Error == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerTask.Error(childComplexity), true
+	case "ServerTask.exclusive":
+		if e.ComplexityRoot.ServerTask.Exclusive == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerTask.Exclusive(childComplexity), true
+	case "ServerTask.failuresInARow":
+		if e.ComplexityRoot.ServerTask.FailuresInARow == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerTask.FailuresInARow(childComplexity), true
+	case "ServerTask.intervalMs":
+		if e.ComplexityRoot.ServerTask.IntervalMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerTask.IntervalMs(childComplexity), true
+	case "ServerTask.name":
+		if e.ComplexityRoot.ServerTask.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerTask.Name(childComplexity), true
+	case "ServerTask.passed":
+		if e.ComplexityRoot.ServerTask.Passed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerTask.Passed(childComplexity), true
+	case "ServerTask.running":
+		if e.ComplexityRoot.ServerTask.Running == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerTask.Running(childComplexity), true
+	case "ServerTask.runs":
+		if e.ComplexityRoot.ServerTask.Runs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerTask.Runs(childComplexity), true
+	case "ServerTask.startedAt":
+		if e.ComplexityRoot.ServerTask.StartedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerTask.StartedAt(childComplexity), true
 
 	case "Stats.asOf":
 		if e.ComplexityRoot.Stats.AsOf == nil {
@@ -3430,6 +3599,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.ReplayProgress(childComplexity, args["id"].(webhook.ID)), true
+	case "Subscription.server":
+		if e.ComplexityRoot.Subscription.Server == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Subscription.Server(childComplexity), true
 	case "Subscription.stats":
 		if e.ComplexityRoot.Subscription.Stats == nil {
 			break
@@ -5270,6 +5445,10 @@ func (ec *executionContext) childFields_Server(ctx context.Context, field graphq
 		return ec.fieldContext_Server_retryScheduleMs(ctx, field)
 	case "limits":
 		return ec.fieldContext_Server_limits(ctx, field)
+	case "nodes":
+		return ec.fieldContext_Server_nodes(ctx, field)
+	case "tasks":
+		return ec.fieldContext_Server_tasks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Server", field.Name)
 }
@@ -5300,6 +5479,58 @@ func (ec *executionContext) childFields_ServerLimits(ctx context.Context, field 
 		return ec.fieldContext_ServerLimits_ratePerSecond(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServerLimits", field.Name)
+}
+
+func (ec *executionContext) childFields_ServerNode(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "number":
+		return ec.fieldContext_ServerNode_number(ctx, field)
+	case "state":
+		return ec.fieldContext_ServerNode_state(ctx, field)
+	case "responds":
+		return ec.fieldContext_ServerNode_responds(ctx, field)
+	case "host":
+		return ec.fieldContext_ServerNode_host(ctx, field)
+	case "version":
+		return ec.fieldContext_ServerNode_version(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_ServerNode_startedAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_ServerNode_lastSeenAt(ctx, field)
+	case "leaseExpiresAt":
+		return ec.fieldContext_ServerNode_leaseExpiresAt(ctx, field)
+	case "endedAt":
+		return ec.fieldContext_ServerNode_endedAt(ctx, field)
+	case "claimedDeliveries":
+		return ec.fieldContext_ServerNode_claimedDeliveries(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServerNode", field.Name)
+}
+
+func (ec *executionContext) childFields_ServerTask(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ServerTask_name(ctx, field)
+	case "exclusive":
+		return ec.fieldContext_ServerTask_exclusive(ctx, field)
+	case "intervalMs":
+		return ec.fieldContext_ServerTask_intervalMs(ctx, field)
+	case "running":
+		return ec.fieldContext_ServerTask_running(ctx, field)
+	case "runs":
+		return ec.fieldContext_ServerTask_runs(ctx, field)
+	case "passed":
+		return ec.fieldContext_ServerTask_passed(ctx, field)
+	case "startedAt":
+		return ec.fieldContext_ServerTask_startedAt(ctx, field)
+	case "durationMs":
+		return ec.fieldContext_ServerTask_durationMs(ctx, field)
+	case "error":
+		return ec.fieldContext_ServerTask_error(ctx, field)
+	case "failuresInARow":
+		return ec.fieldContext_ServerTask_failuresInARow(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServerTask", field.Name)
 }
 
 func (ec *executionContext) childFields_Stats(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -16487,6 +16718,116 @@ func (ec *executionContext) fieldContext_Server_limits(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Server_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Server_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Server().Nodes(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal []*model.ServerNode
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal []*model.ServerNode
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal []*model.ServerNode
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ServerNode) graphql.Marshaler {
+			return ec.marshalOServerNode2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerNodeᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Server_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Server",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ServerNode(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Server_tasks(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Server_tasks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Server().Tasks(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal []*model.ServerTask
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal []*model.ServerTask
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal []*model.ServerTask
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ServerTask) graphql.Marshaler {
+			return ec.marshalOServerTask2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerTaskᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Server_tasks(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Server",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ServerTask(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _ServerLimits_dataBytes(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
 	return ec.marshalNInt2int(ctx, field.Selections, obj.DataBytes)
 }
@@ -16562,6 +16903,162 @@ func (ec *executionContext) _ServerLimits_ratePerSecond(ctx context.Context, fie
 }
 func (ec *executionContext) fieldContext_ServerLimits_ratePerSecond(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ServerLimits", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerNode_number(ctx context.Context, field graphql.CollectedField, obj *model.ServerNode) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Number)
+}
+func (ec *executionContext) fieldContext_ServerNode_number(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerNode", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerNode_state(ctx context.Context, field graphql.CollectedField, obj *model.ServerNode) (ret graphql.Marshaler) {
+	return ec.marshalNServerNodeState2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerNodeState(ctx, field.Selections, obj.State)
+}
+func (ec *executionContext) fieldContext_ServerNode_state(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerNode", field, false, false, "ServerNodeState")
+}
+
+func (ec *executionContext) _ServerNode_responds(ctx context.Context, field graphql.CollectedField, obj *model.ServerNode) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Responds)
+}
+func (ec *executionContext) fieldContext_ServerNode_responds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerNode", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ServerNode_host(ctx context.Context, field graphql.CollectedField, obj *model.ServerNode) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Host)
+}
+func (ec *executionContext) fieldContext_ServerNode_host(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerNode", field, false, false, "String")
+}
+
+func (ec *executionContext) _ServerNode_version(ctx context.Context, field graphql.CollectedField, obj *model.ServerNode) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Version)
+}
+func (ec *executionContext) fieldContext_ServerNode_version(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerNode", field, false, false, "String")
+}
+
+func (ec *executionContext) _ServerNode_startedAt(ctx context.Context, field graphql.CollectedField, obj *model.ServerNode) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.StartedAt)
+}
+func (ec *executionContext) fieldContext_ServerNode_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerNode", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ServerNode_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *model.ServerNode) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.LastSeenAt)
+}
+func (ec *executionContext) fieldContext_ServerNode_lastSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerNode", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ServerNode_leaseExpiresAt(ctx context.Context, field graphql.CollectedField, obj *model.ServerNode) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.LeaseExpiresAt)
+}
+func (ec *executionContext) fieldContext_ServerNode_leaseExpiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerNode", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ServerNode_endedAt(ctx context.Context, field graphql.CollectedField, obj *model.ServerNode) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.EndedAt)
+}
+func (ec *executionContext) fieldContext_ServerNode_endedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerNode", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ServerNode_claimedDeliveries(ctx context.Context, field graphql.CollectedField, obj *model.ServerNode) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.ClaimedDeliveries)
+}
+func (ec *executionContext) fieldContext_ServerNode_claimedDeliveries(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerNode", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerTask_name(ctx context.Context, field graphql.CollectedField, obj *model.ServerTask) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Name)
+}
+func (ec *executionContext) fieldContext_ServerTask_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "String")
+}
+
+func (ec *executionContext) _ServerTask_exclusive(ctx context.Context, field graphql.CollectedField, obj *model.ServerTask) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Exclusive)
+}
+func (ec *executionContext) fieldContext_ServerTask_exclusive(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ServerTask_intervalMs(ctx context.Context, field graphql.CollectedField, obj *model.ServerTask) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.IntervalMs)
+}
+func (ec *executionContext) fieldContext_ServerTask_intervalMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerTask_running(ctx context.Context, field graphql.CollectedField, obj *model.ServerTask) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Running)
+}
+func (ec *executionContext) fieldContext_ServerTask_running(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _ServerTask_runs(ctx context.Context, field graphql.CollectedField, obj *model.ServerTask) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Runs)
+}
+func (ec *executionContext) fieldContext_ServerTask_runs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerTask_passed(ctx context.Context, field graphql.CollectedField, obj *model.ServerTask) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Passed)
+}
+func (ec *executionContext) fieldContext_ServerTask_passed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "Int")
+}
+
+func (ec *executionContext) _ServerTask_startedAt(ctx context.Context, field graphql.CollectedField, obj *model.ServerTask) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.StartedAt)
+}
+func (ec *executionContext) fieldContext_ServerTask_startedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _ServerTask_durationMs(ctx context.Context, field graphql.CollectedField, obj *model.ServerTask) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServerTask_durationMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DurationMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *float64) graphql.Marshaler {
+			return ec.marshalOFloat2ᚖfloat64(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_ServerTask_durationMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "Float")
+}
+
+func (ec *executionContext) _ServerTask_error(ctx context.Context, field graphql.CollectedField, obj *model.ServerTask) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Error)
+}
+func (ec *executionContext) fieldContext_ServerTask_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "String")
+}
+
+func (ec *executionContext) _ServerTask_failuresInARow(ctx context.Context, field graphql.CollectedField, obj *model.ServerTask) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.FailuresInARow)
+}
+func (ec *executionContext) fieldContext_ServerTask_failuresInARow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "Int")
 }
 
 func (ec *executionContext) _Stats_from(ctx context.Context, field graphql.CollectedField, obj *model.Stats) (ret graphql.Marshaler) {
@@ -17583,6 +18080,61 @@ func (ec *executionContext) fieldContext_Subscription_replayProgress(ctx context
 	if fc.Args, err = ec.field_Subscription_replayProgress_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Subscription_server(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return resolveStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_server(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Subscription().Server(ctx)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.Server
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal *model.Server
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.Server
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Server) graphql.Marshaler {
+			return ec.marshalNServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_server(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Server(ctx, field)
+		},
 	}
 	return fc, nil
 }
@@ -27171,43 +27723,55 @@ func (ec *executionContext) _Server(ctx context.Context, sel ast.SelectionSet, o
 		case "version":
 			out.Values[i] = ec._Server_version(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "retentionMs":
 			out.Values[i] = ec._Server_retentionMs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "keepFailedMs":
 			out.Values[i] = ec._Server_keepFailedMs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "deliveryMaxAgeMs":
 			out.Values[i] = ec._Server_deliveryMaxAgeMs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "auditRetentionMs":
 			out.Values[i] = ec._Server_auditRetentionMs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "timeoutMs":
 			out.Values[i] = ec._Server_timeoutMs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "retryScheduleMs":
 			out.Values[i] = ec._Server_retryScheduleMs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "limits":
 			out.Values[i] = ec._Server_limits(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
-				out.Invalids++
+				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "nodes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Server_nodes(ctx, field, obj)
+				})
+		case "tasks":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Server_tasks(ctx, field, obj)
+				})
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -27288,6 +27852,162 @@ func (ec *executionContext) _ServerLimits(ctx context.Context, sel ast.Selection
 			}
 		case "ratePerSecond":
 			out.Values[i] = ec._ServerLimits_ratePerSecond(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var serverNodeImplementors = []string{"ServerNode"}
+
+func (ec *executionContext) _ServerNode(ctx context.Context, sel ast.SelectionSet, obj *model.ServerNode) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, serverNodeImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ServerNode")
+		case "number":
+			out.Values[i] = ec._ServerNode_number(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "state":
+			out.Values[i] = ec._ServerNode_state(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "responds":
+			out.Values[i] = ec._ServerNode_responds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "host":
+			out.Values[i] = ec._ServerNode_host(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "version":
+			out.Values[i] = ec._ServerNode_version(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startedAt":
+			out.Values[i] = ec._ServerNode_startedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "lastSeenAt":
+			out.Values[i] = ec._ServerNode_lastSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "leaseExpiresAt":
+			out.Values[i] = ec._ServerNode_leaseExpiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "endedAt":
+			out.Values[i] = ec._ServerNode_endedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "claimedDeliveries":
+			out.Values[i] = ec._ServerNode_claimedDeliveries(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var serverTaskImplementors = []string{"ServerTask"}
+
+func (ec *executionContext) _ServerTask(ctx context.Context, sel ast.SelectionSet, obj *model.ServerTask) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, serverTaskImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ServerTask")
+		case "name":
+			out.Values[i] = ec._ServerTask_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "exclusive":
+			out.Values[i] = ec._ServerTask_exclusive(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "intervalMs":
+			out.Values[i] = ec._ServerTask_intervalMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "running":
+			out.Values[i] = ec._ServerTask_running(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "runs":
+			out.Values[i] = ec._ServerTask_runs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "passed":
+			out.Values[i] = ec._ServerTask_passed(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "startedAt":
+			out.Values[i] = ec._ServerTask_startedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "durationMs":
+			out.Values[i] = ec._ServerTask_durationMs(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "error":
+			out.Values[i] = ec._ServerTask_error(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "failuresInARow":
+			out.Values[i] = ec._ServerTask_failuresInARow(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -27626,6 +28346,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 		return ec._Subscription_stats(ctx, fields[0])
 	case "replayProgress":
 		return ec._Subscription_replayProgress(ctx, fields[0])
+	case "server":
+		return ec._Subscription_server(ctx, fields[0])
 	default:
 		panic("unknown field " + strconv.Quote(fields[0].Name))
 	}
@@ -30298,12 +31020,46 @@ func (ec *executionContext) marshalNSearchHit2githubᚗcomᚋhookgraphᚋhookgra
 	return ec._SearchHit(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNServer2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServer(ctx context.Context, sel ast.SelectionSet, v *model.Server) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Server!")
+		return graphql.Null
+	}
+	return ec._Server(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNServerLimits2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerLimits(ctx context.Context, sel ast.SelectionSet, v *model.ServerLimits) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ServerLimits!")
 		return graphql.Null
 	}
 	return ec._ServerLimits(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNServerNode2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerNode(ctx context.Context, sel ast.SelectionSet, v *model.ServerNode) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ServerNode!")
+		return graphql.Null
+	}
+	return ec._ServerNode(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNServerNodeState2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerNodeState(ctx context.Context, v any) (model.ServerNodeState, error) {
+	var res model.ServerNodeState
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNServerNodeState2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerNodeState(ctx context.Context, sel ast.SelectionSet, v model.ServerNodeState) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNServerTask2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerTask(ctx context.Context, sel ast.SelectionSet, v *model.ServerTask) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ServerTask!")
+		return graphql.Null
+	}
+	return ec._ServerTask(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNSignatureScheme2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx context.Context, v any) (webhook.Scheme, error) {
@@ -31880,6 +32636,44 @@ func (ec *executionContext) marshalOServer2ᚖgithubᚗcomᚋhookgraphᚋhookgra
 		return graphql.Null
 	}
 	return ec._Server(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOServerNode2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerNodeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ServerNode) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNServerNode2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerNode(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalOServerTask2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerTaskᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ServerTask) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNServerTask2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerTask(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOSignatureScheme2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx context.Context, v any) (*webhook.Scheme, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -34,6 +35,8 @@ type Resolver struct {
 	Changes *live.Changes
 	// Settings are this server's values for the query server.
 	Settings Settings
+	// Tasks returns the state of this node's background tasks. May be nil.
+	Tasks func() []upkeep.Stat
 	// LastEventID returns the SSE header Last-Event-ID, where a stream resumes; "" if there is none. May be nil.
 	LastEventID func(ctx context.Context) string
 	// SetCursor tells the transport the cursor of the current response. May be nil.

@@ -2,12 +2,17 @@ package graph_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -52,5 +57,85 @@ func TestWholeFloats(t *testing.T) {
 	}
 	if resp := b.run(a.operator("default"), update, vars{"ms": 90 * 24 * 3600 * 1000}); string(resp.Data) != `{"createTenant":{"tenant":{"retentionMs":7776000000},"userErrors":[]}}` {
 		t.Errorf("%s %v", resp.Data, resp.Errors)
+	}
+}
+
+// Nodes and tasks are an operator's: for others they are null, and the rest of the server is shown. A task's error is bounded.
+func TestServerNodes(t *testing.T) {
+	a := newAPI(t)
+	started := time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)
+	tasks := []upkeep.Stat{
+		{Name: "quotas", Every: time.Second, Runs: 2, Started: started, Took: 1500 * time.Microsecond},
+		{Name: "retention", Every: 10 * time.Second, Only: true, Runs: 3, Started: started, Err: errors.New(strings.Repeat("é", 600)), Failed: 3},
+		{Name: "elsewhere", Every: time.Minute, Only: true, Passed: 4},
+	}
+	b := a.with(&graph.Resolver{
+		Store: a.store, Live: a.live, EndStream: func(context.Context, error) {}, Settings: graph.Settings{Version: "v1"},
+		Tasks: func() []upkeep.Stat { return tasks },
+	})
+	const query = `{ server { version nodes { number state responds claimedDeliveries leaseExpiresAt endedAt }
+		tasks { name exclusive intervalMs running runs passed startedAt durationMs error failuresInARow } } }`
+	got := b.get(b.operator("default"), query, nil)
+	want := []any{map[string]any{"number": 1.0, "state": "RUNNING", "responds": true, "claimedDeliveries": 0.0, "leaseExpiresAt": nil, "endedAt": nil}}
+	if diff := cmp.Diff(want, got.at("server", "nodes")); diff != "" {
+		t.Errorf("nodes (-want +got):\n%s", diff)
+	}
+	task := func(name string, change map[string]any) any {
+		is := map[string]any{
+			"name": name, "exclusive": true, "running": false, "runs": 0.0, "passed": 0.0, "startedAt": nil, "durationMs": nil, "error": nil, "failuresInARow": 0.0,
+		}
+		for name, value := range change {
+			is[name] = value
+		}
+		return is
+	}
+	want = []any{
+		task("quotas", map[string]any{"exclusive": false, "intervalMs": 1000.0, "runs": 2.0, "startedAt": "2026-11-28T10:00:00Z", "durationMs": 1.5}),
+		task("retention", map[string]any{
+			"intervalMs": 10_000.0, "runs": 3.0, "startedAt": "2026-11-28T10:00:00Z", "durationMs": 0.0, "error": strings.Repeat("é", 500), "failuresInARow": 3.0,
+		}),
+		task("elsewhere", map[string]any{"intervalMs": 60_000.0, "passed": 4.0}),
+	}
+	if diff := cmp.Diff(want, got.at("server", "tasks")); diff != "" {
+		t.Errorf("tasks (-want +got):\n%s", diff)
+	}
+	for _, field := range []string{"nodes { number }", "tasks { name }"} {
+		name, _, _ := strings.Cut(field, " ")
+		resp := b.run(b.as("alice"), "{ server { version "+field+" } }", nil)
+		if string(resp.Data) != `{"server":{"version":"v1","`+name+`":null}}` || code(resp) != "FORBIDDEN" {
+			t.Errorf("%s for a tenant: %s %v", name, resp.Data, resp.Errors)
+		}
+		operator := *auth.From(b.operator("default"))
+		operator.Token = &webhook.Token{ID: operator.Token.ID, Scopes: webhook.TokenScopes{webhook.ScopeDeliveriesRead}}
+		if resp := b.run(auth.With(t.Context(), &operator), "{ server { "+field+" } }", nil); string(resp.Data) != `{"server":{"`+name+`":null}}` || code(resp) != "FORBIDDEN" {
+			t.Errorf("%s without the scope ADMIN: %s %v", name, resp.Data, resp.Errors)
+		}
+	}
+}
+
+// The stream of the server begins at once, goes on without a change, charges each message, and is an operator's.
+func TestServerStream(t *testing.T) {
+	a := newAPI(t)
+	const watch = `subscription { server { version nodes { state } } }`
+	ctx, cancel := context.WithCancel(a.operator("default"))
+	defer cancel()
+	paid, pace := 0, live.DefaultPace()
+	pace.Again, pace.Nodes = time.Millisecond, time.Millisecond
+	changes := live.NewChanges(live.RowsOf(a.store), pace)
+	defer changes.Close()
+	f := a.with(&graph.Resolver{
+		Store: a.store, Live: a.live, Changes: changes, EndStream: func(context.Context, error) {},
+		PayMessage: func(context.Context) time.Duration { paid++; return 0 },
+	}).feed(ctx, watch, nil)
+	for range 2 {
+		if got := f.next(); got.text("nodes", 0, "state") != "RUNNING" {
+			t.Errorf("got %v", got)
+		}
+	}
+	if paid != 1 {
+		t.Errorf("it paid for %d messages after the first, want 1", paid)
+	}
+	if resp := a.run(a.as("alice"), watch, nil); code(resp) != "FORBIDDEN" {
+		t.Errorf("a tenant is answered %s %v", resp.Data, resp.Errors)
 	}
 }

@@ -116,6 +116,20 @@ func (r *Resolver) auditLogChanges(ctx context.Context, allTenants bool) (<-chan
 	return nil, nil // see stream
 }
 
+// serverChanges watches the nodes until ctx ends. As in stream, the channel is nil; a client that does not read holds nothing.
+func (r *Resolver) serverChanges(ctx context.Context) (<-chan *model.Server, error) {
+	w := r.Changes.WatchNodes(ctx)
+	paid := true // for the first message, when the operation began
+	from(ctx).pull = func(ctx context.Context) (*model.Server, bool) {
+		if w.Next(ctx) != nil || !paid && !r.pay(ctx) {
+			return nil, false
+		}
+		paid = false
+		return r.Settings.shown(), true
+	}
+	return nil, nil // see stream
+}
+
 // changedWebhook is the webhook that a change names.
 func changedWebhook(c *live.DeliveryChange) webhook.ID { return *c.WebhookID }
 

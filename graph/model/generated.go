@@ -509,6 +509,11 @@ type Server struct {
 	RetryScheduleMs []int `json:"retryScheduleMs"`
 	// The limits for inputs and operations.
 	Limits *ServerLimits `json:"limits"`
+	// The processes that share the database, at most 50: first the running ones, the oldest first, then those that ended within the last hour, the
+	// latest first. With SQLite it is the server that responds, alone. Requires an operator token with the scope `ADMIN`.
+	Nodes []*ServerNode `json:"nodes,omitempty"`
+	// The background tasks of the node that responds, and their last runs there. Requires an operator token with the scope `ADMIN`.
+	Tasks []*ServerTask `json:"tasks,omitempty"`
 }
 
 // The limits for inputs and operations. The quotas of a tenant are at `Tenant.quotas`.
@@ -535,6 +540,55 @@ type ServerLimits struct {
 	MaxTimeoutMs int `json:"maxTimeoutMs"`
 	// The maximum rate of attempts per second that a webhook may have.
 	RatePerSecond int `json:"ratePerSecond"`
+}
+
+// A process that delivers. With PostgreSQL it holds a lease, which it renews every 2 seconds. When the lease expires, the other nodes take over its
+// deliveries.
+type ServerNode struct {
+	// The number of the node. A process that starts, or that joins again after its lease has expired, is a new node.
+	Number int `json:"number"`
+	// Whether it is running.
+	State ServerNodeState `json:"state"`
+	// Whether it is the node that responds.
+	Responds bool `json:"responds"`
+	// The name of its host; empty if the host has none.
+	Host string `json:"host"`
+	// The version of its program.
+	Version string `json:"version"`
+	// The time when it joined.
+	StartedAt time.Time `json:"startedAt"`
+	// The time when it last renewed its lease.
+	LastSeenAt time.Time `json:"lastSeenAt"`
+	// The time when its lease expires unless it renews it; null if it has ended, and with SQLite, where there are no leases.
+	LeaseExpiresAt *time.Time `json:"leaseExpiresAt,omitempty"`
+	// The time when its deliveries were given back, or taken over; null while it is running.
+	EndedAt *time.Time `json:"endedAt,omitempty"`
+	// The number of deliveries that it has claimed: now if it responds, otherwise at `lastSeenAt`; 0 once it has ended.
+	ClaimedDeliveries int `json:"claimedDeliveries"`
+}
+
+// A background task of a node. Some tasks run on one node at a time; the others pass.
+type ServerTask struct {
+	// The name of the task.
+	Name string `json:"name"`
+	// Whether only one node at a time runs it.
+	Exclusive bool `json:"exclusive"`
+	// The time between two runs, in milliseconds. A task may run earlier when there is work.
+	IntervalMs int `json:"intervalMs"`
+	// Whether it is running now, on this node.
+	Running bool `json:"running"`
+	// The number of completed runs since the node started.
+	Runs int `json:"runs"`
+	// The number of times that it was due while another node was running it.
+	Passed int `json:"passed"`
+	// The time when its last run started; null before its first run.
+	StartedAt *time.Time `json:"startedAt,omitempty"`
+	// The duration of its last completed run, in milliseconds; null before that.
+	DurationMs *float64 `json:"durationMs,omitempty"`
+	// The error of its last completed run, cut off after 1,000 bytes; null on success. The log has it in full.
+	Error *string `json:"error,omitempty"`
+	// The number of consecutive failures up to the last completed run.
+	FailuresInARow int `json:"failuresInARow"`
 }
 
 // An attempt in the stream, with its cursor.
@@ -905,6 +959,67 @@ func (e *OrderDirection) UnmarshalJSON(b []byte) error {
 }
 
 func (e OrderDirection) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// Whether a node is running.
+type ServerNodeState string
+
+const (
+	// It holds its lease.
+	ServerNodeStateRunning ServerNodeState = "RUNNING"
+	// It was stopped in order, and has given back its deliveries.
+	ServerNodeStateStopped ServerNodeState = "STOPPED"
+	// It has not renewed its lease: it crashed, froze, or lost its connection. Other nodes have taken over its deliveries.
+	ServerNodeStateExpired ServerNodeState = "EXPIRED"
+)
+
+var AllServerNodeState = []ServerNodeState{
+	ServerNodeStateRunning,
+	ServerNodeStateStopped,
+	ServerNodeStateExpired,
+}
+
+func (e ServerNodeState) IsValid() bool {
+	switch e {
+	case ServerNodeStateRunning, ServerNodeStateStopped, ServerNodeStateExpired:
+		return true
+	}
+	return false
+}
+
+func (e ServerNodeState) String() string {
+	return string(e)
+}
+
+func (e *ServerNodeState) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ServerNodeState(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ServerNodeState", str)
+	}
+	return nil
+}
+
+func (e ServerNodeState) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ServerNodeState) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ServerNodeState) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

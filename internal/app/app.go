@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph"
@@ -119,6 +120,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	options := store.At(cfg.Database)
 	options.Logger, options.MaxDataBytes, options.MasterKeys = s.log, int(cfg.MaxPayload), cfg.MasterKeys
 	options.CheckURL, options.CheckHeader, options.Quotas, options.Retention = s.client.ValidateURL, egress.ValidateHeader, cfg.Quotas(), cfg.Kept()
+	options.Process = s.describe(ctx)
 	options.StatsRetention, options.AuditRetention = cfg.StatisticsRetention, cfg.AuditRetention
 	if s.store, err = store.Open(ctx, options); err != nil {
 		return err
@@ -133,6 +135,15 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	s.store.Follow(s.changes)
 	s.store.Start(s.sender, s.tail.Append)
 	return nil
+}
+
+// describe returns what operators are shown of this process among the nodes.
+func (s *server) describe(ctx context.Context) store.Process {
+	host, err := os.Hostname()
+	if err != nil {
+		s.log.WarnContext(ctx, "the name of this host cannot be read; it is shown without one", slog.Any("error", err))
+	}
+	return store.Process{Host: host, Version: cli.Version()}
 }
 
 // openAPI creates the GraphQL API and the authentication of its callers.
@@ -157,7 +168,7 @@ func (s *server) openAPI(context.Context) (err error) {
 	s.calls.OnFull(func(h intake.Holder, of *intake.Full) { full("REST calls", h, of) })
 	maxAnswer := 8<<20 + 2*int(cfg.MaxPayload)
 	schema := graph.New(&graph.Resolver{
-		Store: s.store, Live: s.tail, Changes: s.changes,
+		Store: s.store, Live: s.tail, Changes: s.changes, Tasks: func() []upkeep.Stat { return s.upkeep.Stats() },
 		LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream, PayMessage: gqlhttp.PayMessage,
 		Settings: graph.Settings{
 			Version: cli.Version(), Retention: cfg.Kept(), DeliveryMaxAge: cfg.MaxAge(), AuditRetention: s.store.AuditRetention(), Timeout: cfg.Timeout,

@@ -64,6 +64,7 @@ func (dispatcher) Release(*store.Target, int)        {}
 func (dispatcher) Due(webhook.ID, time.Time)         {}
 func (dispatcher) Changed(_, _ *store.Target)        {}
 func (dispatcher) Nodes(int)                         {}
+func (dispatcher) Claimed() int                      { return 0 }
 func (t dispatcher) Batch(do func(store.Dispatcher)) { do(t) }
 
 func (t dispatcher) Take(claimed *store.Claimed) { t.n.taken <- claimed }

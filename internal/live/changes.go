@@ -29,12 +29,13 @@ type Pace struct {
 	Messages float64       // a second to all watchers of a tenant, and twice as many at once
 	Readings int           // at a time
 	Numbers  time.Duration // between two editions of numbers
+	Nodes    time.Duration // between two messages to a watcher of nodes, if none joins or ends
 	Rest     int           // after an edition, nothing is read for its tenant for this multiple of the time that reading took
 }
 
 // DefaultPace is the pace of a server.
 func DefaultPace() Pace {
-	return Pace{Gap: 100 * time.Millisecond, Again: time.Second, Resyncs: 200, Filter: 100, Rows: 200, Messages: 2000, Readings: 4, Numbers: time.Second, Rest: 4}
+	return Pace{Gap: 100 * time.Millisecond, Again: time.Second, Resyncs: 200, Filter: 100, Rows: 200, Messages: 2000, Readings: 4, Numbers: time.Second, Nodes: 5 * time.Second, Rest: 4}
 }
 
 const (
@@ -54,19 +55,19 @@ type Changes struct {
 	rows  func(tenant webhook.ID) Rows
 	pace  Pace
 	reads chan struct{} // semaphore
-	count atomic.Int64  // watchers, those of numbers and of audit logs included
+	count atomic.Int64  // watchers, those of numbers and of news included
 
 	serving sync.WaitGroup
 	mu      sync.Mutex // guards what follows, and inboxes
 	closed  bool
 	tenants map[webhook.ID]*audience
 	numbers []func(tenant webhook.ID) // to be told of changed statistics; the zero id means any tenant's
-	audits  map[webhook.ID]*auditTopic
+	news    map[subjectOf]*newsTopic
 }
 
 // NewChanges returns a Changes for the store's Follow. rows reads a tenant's rows. The caller closes it.
 func NewChanges(rows func(tenant webhook.ID) Rows, pace Pace) *Changes {
-	return &Changes{rows: rows, pace: pace, reads: make(chan struct{}, pace.Readings), tenants: map[webhook.ID]*audience{}, audits: map[webhook.ID]*auditTopic{}}
+	return &Changes{rows: rows, pace: pace, reads: make(chan struct{}, pace.Readings), tenants: map[webhook.ID]*audience{}, news: map[subjectOf]*newsTopic{}}
 }
 
 // RowsOf reads rows of the store.
@@ -90,12 +91,16 @@ func (c *Changes) Changed(list []store.Change) {
 	var last webhook.ID
 	for i := range list {
 		change := &list[i]
+		if change.Nodes {
+			c.announce(subjectOf{nodes: true})
+			continue
+		}
 		if change.Audit {
 			c.audited(change.Tenant)
 			continue
 		}
 		if change.Tenant == (webhook.ID{}) {
-			for _, t := range c.audits {
+			for _, t := range c.news {
 				t.changed()
 			}
 			for _, a := range c.tenants {

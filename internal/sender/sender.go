@@ -550,6 +550,9 @@ func (s *Sender) Nodes(n int) {
 	s.dispatch(now)
 }
 
+// Claimed implements store.Dispatcher.
+func (s *Sender) Claimed() int { return s.Stats().Held }
+
 // Stats is a snapshot of what the sender holds.
 type Stats struct {
 	Running int // requests in flight

@@ -244,6 +244,9 @@ func (b *batch) audit(by *webhook.Actor, tenant *webhook.ID, action webhook.Audi
 	return nil
 }
 
+// MaxNodes is the maximum number of nodes that Nodes returns.
+const MaxNodes = dialect.MaxNodes
+
 // Types that callers share with the databases.
 type (
 	// Target is a webhook with everything needed to send to it.
@@ -254,6 +257,10 @@ type (
 	Result = dialect.Result
 	// Change says what has changed of what is shown.
 	Change = dialect.Change
+	// Process describes a process among the nodes.
+	Process = dialect.Process
+	// Node is a process that may hold claims, or did.
+	Node = dialect.Node
 	// Statuses is a set of statuses of deliveries.
 	Statuses = dialect.Statuses
 )
@@ -338,11 +345,13 @@ type Dispatcher interface {
 	// Changed tells, after commit, of a webhook that was created, changed, disabled, enabled or (DeletedAt set) deleted. was is the
 	// snapshot before; nil if it was created.
 	Changed(was, to *Target)
-	// Batch calls do with a Dispatcher whose methods, except Batch and Nodes, do the same as this one's at a lower cost for many
+	// Batch calls do with a Dispatcher whose methods, except Batch, Nodes and Claimed, do the same as this one's at a lower cost for many
 	// calls. It is valid until do returns.
 	Batch(do func(t Dispatcher))
 	// Nodes tells how many nodes, including this one, share the deliveries.
 	Nodes(n int)
+	// Claimed returns the number of deliveries in memory, including reservations.
+	Claimed() int
 }
 
 // TargetDue is a webhook and when its next unclaimed delivery is due; nil when there is none.
@@ -436,4 +445,5 @@ func (noDispatcher) Take(*Claimed)               {}
 func (noDispatcher) Due(webhook.ID, time.Time)   {}
 func (noDispatcher) Changed(_, _ *Target)        {}
 func (noDispatcher) Nodes(int)                   {}
+func (noDispatcher) Claimed() int                { return 0 }
 func (t noDispatcher) Batch(do func(Dispatcher)) { do(t) }

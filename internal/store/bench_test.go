@@ -26,6 +26,7 @@ func (i *instant) Take(claimed *store.Claimed)     { i.claimed <- claimed }
 func (i *instant) Due(webhook.ID, time.Time)       {}
 func (i *instant) Changed(_, _ *store.Target)      {}
 func (i *instant) Nodes(int)                       {}
+func (*instant) Claimed() int                      { return 0 }
 func (i *instant) Batch(do func(store.Dispatcher)) { do(i) }
 
 // BenchmarkDelivery measures the store's share of one delivery: an event of 1 KB, published in calls of 100 by 8 callers, handed

@@ -146,7 +146,7 @@ func TestNodesTellOfGaps(t *testing.T) {
 		return follower.of(func(c store.Change) bool { return c == store.Change{} })
 	})
 	other := notifying(t, url, store.Settings{})
-	webhooktest.Eventually(t, "the node knows of the other", func() bool { return s.Nodes() == 2 })
+	webhooktest.Eventually(t, "the node knows of the other", func() bool { return s.NodeCount() == 2 })
 	follower.forget()
 	must(t, other.Close())
 	webhooktest.Eventually(t, "the follower is told that anything may have changed: a node has ended", func() bool {

@@ -22,6 +22,7 @@ type changes struct {
 
 func (c *changes) Batch(do func(store.Dispatcher)) { do(c) }
 func (c *changes) Nodes(int)                       {}
+func (*changes) Claimed() int                      { return 0 }
 func (c *changes) Due(webhook.ID, time.Time)       {}
 
 func (c *changes) Changed(was, to *store.Target) {

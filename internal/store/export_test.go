@@ -576,7 +576,7 @@ func (s *Store) CancelDeliveriesOf(ctx context.Context, w *webhook.Webhook) (n i
 }
 
 // Nodes returns the number of nodes that this one knows of.
-func (s *Store) Nodes() int { return s.db.Nodes() }
+func (s *Store) NodeCount() int { return s.db.Nodes() }
 
 // MendLines looks through all lines once, and mends them.
 func (s *Store) MendLines(ctx context.Context) error {

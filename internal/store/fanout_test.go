@@ -151,6 +151,7 @@ func (c *counted) Take(claimed *store.Claimed) {
 func (c *counted) Due(webhook.ID, time.Time)       {}
 func (c *counted) Changed(_, _ *store.Target)      {}
 func (c *counted) Nodes(int)                       {}
+func (*counted) Claimed() int                      { return 0 }
 func (c *counted) Batch(do func(store.Dispatcher)) { do(c) }
 
 // breathless is a sender that has room only 10 ms after it was last asked.

@@ -156,6 +156,7 @@ func (m *model) Take(claimed *store.Claimed)       { m.taken = append(m.taken, c
 func (m *model) Due(webhook.ID, time.Time)         {}
 func (m *model) Changed(_, _ *store.Target)        {}
 func (m *model) Nodes(int)                         {}
+func (*model) Claimed() int                        { return 0 }
 func (m *model) Batch(do func(store.Dispatcher))   { do(m) }
 func (m *model) live(h *modelTarget) bool          { return h.enabled && !h.deleted }
 func (m *model) target(id webhook.ID) *modelTarget { return m.hooks[m.index(id)] }

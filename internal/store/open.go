@@ -61,6 +61,8 @@ type Options struct {
 	StatsRetention time.Duration
 	// AuditRetention is how long entries of the audit log are kept; 0 means DefaultAuditRetention.
 	AuditRetention time.Duration
+	// Process is how a server is described among the nodes.
+	Process Process
 	// Actor is who makes changes that no caller asks for; the zero value is the server.
 	Actor webhook.Actor
 	// Quotas are those of tenants without their own.
@@ -227,7 +229,7 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 	if err := s.openCursors(); err != nil {
 		return nil, err
 	}
-	s.session = &dialect.Session{Host: host{s}, Log: s.log, Now: o.Now, Shared: o.Shared, Write: s.write, Read: s.read, Quit: s.quit}
+	s.session = &dialect.Session{Host: host{s}, Log: s.log, Now: o.Now, Process: o.Process, Shared: o.Shared, Write: s.write, Read: s.read, Quit: s.quit}
 	s.writer = newWriter(s) // before start, whose background work may use it immediately
 	if err := s.db.Start(ctx, s.session); err != nil {
 		return nil, s.explained(err)
@@ -362,6 +364,15 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// Nodes returns the processes that share the deliveries, and those that did not long ago: at most MaxNodes, in the order of dialect.DB.
+func (s *Store) Nodes(ctx context.Context) ([]Node, error) {
+	nodes, err := s.db.ReadNodes(ctx)
+	if err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	return nodes, nil
+}
+
 // host implements dialect.Host: the store as its database uses it.
 type host struct{ s *Store }
 
@@ -395,6 +406,8 @@ func (h host) Changed(changes []dialect.Change) { h.s.tellChanges(changes) }
 func (h host) Following() bool { return h.s.following() }
 
 func (h host) Count(nodes int) { h.s.dispatcher().Nodes(nodes) }
+
+func (h host) Claimed() int { return h.s.dispatcher().Claimed() }
 
 func (h host) LookForDue(ctx context.Context) error {
 	targets, err := h.s.Targets(ctx)

@@ -189,6 +189,7 @@ func (k *taker) Take(claimed *store.Claimed)     { k.taken = append(k.taken, cla
 func (k *taker) Due(webhook.ID, time.Time)       {}
 func (k *taker) Changed(_, _ *store.Target)      {}
 func (k *taker) Nodes(int)                       {}
+func (*taker) Claimed() int                      { return 0 }
 func (k *taker) Busy(webhook.ID) bool            { return false }
 func (k *taker) Batch(do func(store.Dispatcher)) { do(k) }
 func (k *taker) names() string {

@@ -390,6 +390,7 @@ type counter struct {
 
 func (c *counter) Reserve(*store.Target, int) bool { return false }
 func (c *counter) Nodes(n int)                     { c.nodes.Store(int64(n)) }
+func (*counter) Claimed() int                      { return 0 }
 func (c *counter) Batch(do func(store.Dispatcher)) { do(c) }
 
 func (c *counter) await(t *testing.T, want int64) {

@@ -34,6 +34,8 @@ type Locker interface {
 // Stat describes a task's runs in this process.
 type Stat struct {
 	Name    string
+	Every   time.Duration // between two runs
+	Only    bool          // in one replica at a time
 	Runs    int           // completed runs
 	Passed  int           // times that another replica was running it
 	Started time.Time     // the last run; zero: never
@@ -58,7 +60,7 @@ type Upkeep struct {
 func New(lock Locker, log *slog.Logger, tasks ...Task) *Upkeep {
 	u := &Upkeep{lock: lock, log: log, tasks: tasks, turn: make(chan struct{}, 1), stats: make([]Stat, len(tasks))}
 	for i, t := range tasks {
-		u.stats[i].Name = t.Name
+		u.stats[i].Name, u.stats[i].Every, u.stats[i].Only = t.Name, t.Every, t.Exclusive
 	}
 	return u
 }

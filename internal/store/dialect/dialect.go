@@ -64,6 +64,9 @@ type DB interface {
 	Finish(b *Tx, outcomes []Outcome) (map[int64]Finished, error)
 	// Nodes returns the number of nodes that share the deliveries.
 	Nodes() int
+	// ReadNodes returns the nodes, at most MaxNodes: first those that share the deliveries, the oldest first, then those that have ended not
+	// long ago, the latest first.
+	ReadNodes(ctx context.Context) ([]Node, error)
 	// ClaimedBy claims the delivery for this node, and returns the value for the column claimed_by.
 	ClaimedBy(claimed *Claimed) (node int64)
 	// Claim implements Store.Claim.
@@ -140,6 +143,7 @@ type Session struct {
 
 	Log         *slog.Logger
 	Now         func() time.Time
+	Process     Process         // of a server
 	Shared      bool            // short commands: no claims, no background work
 	Write, Read *gorm.DB        // as Open returned them
 	Last        atomic.Int64    // Seq of the newest attempt that may be read
@@ -162,6 +166,8 @@ type Host interface {
 	Following() bool
 	// Count passes the number of nodes to the sender.
 	Count(nodes int)
+	// Claimed returns the number of deliveries that the sender holds.
+	Claimed() int
 	// LookForDue makes the sender search for all deliveries that can be claimed.
 	LookForDue(ctx context.Context) error
 	// TakeOver reads webhooks that another node has changed, and updates the routing table.

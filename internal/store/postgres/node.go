@@ -36,8 +36,9 @@ func (p *DB) join(ctx context.Context) error {
 		}
 	}
 	l := &dialect.Lease{}
-	if err := tx.QueryRowContext(ctx, `INSERT INTO nodes (started_at, expires_at) VALUES (clock_timestamp(), clock_timestamp() + $1::interval)
-		RETURNING seq`, leaseTime).Scan(&l.Node); err != nil {
+	if err := tx.QueryRowContext(ctx, `INSERT INTO nodes (started_at, expires_at, host, version)
+		VALUES (clock_timestamp(), clock_timestamp() + $1::interval, $2, $3) RETURNING seq`,
+		leaseTime, p.s.Process.Host, p.s.Process.Version).Scan(&l.Node); err != nil {
 		return fmt.Errorf("join: %w", err)
 	}
 	var alive int64
@@ -55,17 +56,47 @@ func (p *DB) join(ctx context.Context) error {
 	return p.void(ctx, "NOT EXISTS (SELECT 1 FROM nodes n WHERE n.seq = claimed_by AND n.voided_at IS NULL)")
 }
 
-// count updates the number of nodes, and tells the sender.
+// count updates the number of nodes, and tells the sender and followers.
 func (p *DB) count(alive int64) {
-	if was := p.alive.Swap(alive); was > 0 && alive > was { // the new node was told nothing until now
+	was := p.alive.Swap(alive)
+	if was > 0 && alive > was { // the new node was told nothing until now
 		p.outbox.anything()
 		dialect.Signal(p.notify)
+	}
+	if was != alive && p.s.Following() {
+		p.s.Changed([]dialect.Change{{Nodes: true}})
 	}
 	p.s.Count(int(alive))
 }
 
 // Nodes implements dialect.DB.
 func (p *DB) Nodes() int { return max(1, int(p.alive.Load())) }
+
+// nodesRead reads the table of nodes alone: what a node holds is what it wrote with its lease, because to count claims reads deliveries.
+const nodesRead = `SELECT seq, host, version, started_at, expires_at - ?::interval, CASE WHEN voided_at IS NULL THEN expires_at END, voided_at, stopped,
+		CASE WHEN voided_at IS NULL THEN deliveries ELSE 0 END
+	FROM nodes ORDER BY voided_at DESC NULLS FIRST, seq LIMIT ?`
+
+// ReadNodes implements dialect.DB.
+func (p *DB) ReadNodes(ctx context.Context) ([]dialect.Node, error) {
+	rows, err := p.s.Read.WithContext(ctx).Raw(nodesRead, leaseTime, dialect.MaxNodes).Rows()
+	if err != nil {
+		return nil, fmt.Errorf("read nodes: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var list []dialect.Node
+	for rows.Next() {
+		var n dialect.Node
+		if err := rows.Scan(&n.Seq, &n.Host, &n.Version, &n.StartedAt, &n.SeenAt, &n.ExpiresAt, &n.EndedAt, &n.Stopped, &n.Deliveries); err != nil {
+			return nil, fmt.Errorf("read nodes: %w", err)
+		}
+		if n.This = n.Seq == p.Node(); n.This && n.EndedAt == nil {
+			n.Deliveries = p.s.Claimed()
+		}
+		list = append(list, n)
+	}
+	return list, rows.Err()
+}
 
 // leave releases everything that this node holds, at once.
 func (p *DB) leave() {
@@ -83,7 +114,7 @@ func (p *DB) leave() {
 	l.End()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	_, err := p.side.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp() WHERE seq = $1 AND voided_at IS NULL", l.Node)
+	_, err := p.side.ExecContext(ctx, "UPDATE nodes SET voided_at = clock_timestamp(), stopped = true WHERE seq = $1 AND voided_at IS NULL", l.Node)
 	if err == nil {
 		err = p.void(ctx, fmt.Sprintf("claimed_by = %d", l.Node))
 	}
@@ -171,7 +202,8 @@ func (p *DB) renew(ctx context.Context) (bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, renewEvery)
 	defer cancel()
 	l, asked := p.lease.Load(), time.Now()
-	res, err := p.side.ExecContext(ctx, `UPDATE nodes SET expires_at = clock_timestamp() + $2::interval WHERE seq = $1 AND voided_at IS NULL`, l.Node, leaseTime)
+	res, err := p.side.ExecContext(ctx, `UPDATE nodes SET expires_at = clock_timestamp() + $2::interval, deliveries = $3
+		WHERE seq = $1 AND voided_at IS NULL`, l.Node, leaseTime, p.s.Claimed())
 	if err != nil {
 		return false, err
 	}

@@ -31,6 +31,7 @@ type DB struct {
 	lock    *os.File              // nil if shared
 	copying *checkpointer         // nil when it is shared
 	node    int64                 // owner of the claims
+	began   time.Time             // when it joined
 	files   [2]os.FileInfo        // the database and its log, as they were opened; nil when it is shared
 	gone    atomic.Pointer[error] // why they are no longer those in the directory; nil while they are
 }
@@ -176,6 +177,7 @@ func (q *DB) join(now time.Time) error {
 		if err := tx.Raw("INSERT INTO nodes (started_at) VALUES (?) RETURNING seq", dialect.At(now)).Scan(&q.node).Error; err != nil {
 			return fmt.Errorf("join: %w", err)
 		}
+		q.began = now
 		if err := tx.Exec("DELETE FROM nodes WHERE seq < ?", q.node-100).Error; err != nil {
 			return fmt.Errorf("remove old nodes: %w", err)
 		}
@@ -240,6 +242,14 @@ func (q *DB) ClaimedBy(*dialect.Claimed) int64 { return q.node }
 
 // Nodes implements dialect.DB. No other node uses the directory.
 func (q *DB) Nodes() int { return 1 }
+
+// ReadNodes implements dialect.DB. The process that has locked the directory has no lease.
+func (q *DB) ReadNodes(context.Context) ([]dialect.Node, error) {
+	if q.s.Shared {
+		return nil, nil
+	}
+	return []dialect.Node{{Process: q.s.Process, Seq: q.node, This: true, StartedAt: q.began, SeenAt: q.s.Now(), Deliveries: q.s.Claimed()}}, nil
+}
 
 // LockTargets implements dialect.DB. Only one process writes, one transaction at a time.
 func (q *DB) LockTargets(*dialect.Tx) error { return nil }

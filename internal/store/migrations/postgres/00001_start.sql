@@ -39,7 +39,11 @@ CREATE TABLE nodes (
     started_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL, -- the end of its lease
     voided_at  timestamptz, -- when its claims were taken from it: from then on it writes nothing
-    batch      bigint NOT NULL DEFAULT 0 -- the number of its last transaction
+    batch      bigint NOT NULL DEFAULT 0, -- the number of its last transaction
+    host       text NOT NULL, -- where it runs, its program, and the deliveries that it held when it renewed its lease: for operators
+    version    text NOT NULL,
+    deliveries integer NOT NULL DEFAULT 0,
+    stopped    boolean NOT NULL DEFAULT false -- it has given its claims back itself
 );
 
 CREATE TABLE tenants (

@@ -1,17 +1,22 @@
 import { useQuery } from 'urql';
-import { OperateServerDocument, type OperateServerQuery } from '../gql/graphql';
+import { usePushed } from '../api/useLive';
+import { OperateServerDocument, type OperateServerQuery, WatchServerDocument } from '../gql/graphql';
 import { Head } from '../ui/Head';
 import { Problem } from '../ui/Problem';
 import { duration } from '../ui/time';
 import { useTitle } from '../ui/title';
+import { NodesTable } from './NodesTable';
+import { TasksTable } from './TasksTable';
 
 type Server = NonNullable<OperateServerQuery['server']>;
 
-/** The version, the settings and the limits of the server. */
+/** The nodes with their leases, the background tasks, the settings and the limits of the server. Nodes and tasks are live. */
 export function ServerTab() {
   useTitle('Server');
   const [{ data, error }, ask] = useQuery({ query: OperateServerDocument, variables: {} });
   const server = data?.server;
+  const { data: pushed, ended } = usePushed(WatchServerDocument, {});
+  const { nodes, tasks } = pushed?.server ?? {};
   return (
     <>
       <Head title="Server" document={OperateServerDocument} variables={{}} />
@@ -20,8 +25,16 @@ export function ServerTab() {
         what="The server’s settings could not be read"
         onAgain={() => ask({ requestPolicy: 'network-only' })}
       />
+      {ended && (
+        <p className="alert" role="alert">
+          Live updates ended: {ended} Reload the page to continue.
+        </p>
+      )}
+      {nodes && <NodesTable nodes={nodes} />}
+      {tasks && <TasksTable tasks={tasks} />}
       {server && (
         <>
+          <h2>Settings</h2>
           <Facts facts={settingsOf(server)} />
           <h2>Limits</h2>
           <Facts facts={limitsOf(server)} />
