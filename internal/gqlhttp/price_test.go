@@ -269,7 +269,7 @@ func (g *generator) selections(d *ast.Definition, depth int) string {
 	for _, f := range d.Fields {
 		of := g.schema.Types[f.Type.Name()]
 		switch {
-		case strings.HasPrefix(f.Name, "__"), f.Name == "tenants", f.Name == "tenant", d == g.schema.Query && f.Name == "nodes":
+		case strings.HasPrefix(f.Name, "__"), ofOperators(f), f.Name == "tenant", d == g.schema.Query && f.Name == "nodes":
 		case of.Kind == ast.Scalar || of.Kind == ast.Enum:
 			scalars = append(scalars, f)
 		case depth > 0:
@@ -296,6 +296,12 @@ func (g *generator) selections(d *ast.Definition, depth int) string {
 	pick(objects, 1+rand.IntN(2))
 	b.WriteString(" }")
 	return b.String()
+}
+
+// ofOperators reports whether a tenant may not read the field.
+func ofOperators(f *ast.FieldDefinition) bool {
+	needs := f.Directives.ForName("needs")
+	return needs != nil && needs.Arguments.ForName("operator") != nil
 }
 
 func (g *generator) arguments(f *ast.FieldDefinition) string {

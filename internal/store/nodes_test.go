@@ -60,7 +60,7 @@ func described(t *testing.T, url, host string, held int) *store.Store {
 }
 
 // Each node sees the others, with what they held when they renewed their leases. One that stops has stopped; one whose lease was taken from it
-// has expired, and comes back as a new node. Followers are told of each.
+// has expired, and comes back as a new node. Followers hear of each.
 func TestNodesSeeOneAnother(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	s, follower := described(t, url, "alpha", 1), &hearer{}

@@ -71,6 +71,8 @@ export default [
               'ReplayPreview', // of a replay that does not exist yet, and its parts
               'Server', // the one that answers
               'ServerLimits', // of a Server
+              'ServerNode', // of a Server, by its number
+              'ServerTask', // of a Server, by its name
               'Stats', // of a range, and their parts
               'StatsBucket',
               'StatsGroup',

@@ -85,12 +85,13 @@ func (p *DB) ReadNodes(ctx context.Context) ([]dialect.Node, error) {
 	}
 	defer func() { _ = rows.Close() }()
 	var list []dialect.Node
+	own := p.lease.Load()
 	for rows.Next() {
 		var n dialect.Node
 		if err := rows.Scan(&n.Seq, &n.Host, &n.Version, &n.StartedAt, &n.SeenAt, &n.ExpiresAt, &n.EndedAt, &n.Stopped, &n.Deliveries); err != nil {
 			return nil, fmt.Errorf("read nodes: %w", err)
 		}
-		if n.This = n.Seq == p.Node(); n.This && n.EndedAt == nil {
+		if n.This = own != nil && n.Seq == own.Node; n.This && n.EndedAt == nil {
 			n.Deliveries = p.s.Claimed()
 		}
 		list = append(list, n)
