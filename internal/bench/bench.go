@@ -66,10 +66,11 @@ type Result struct {
 	Failed  int64 `json:"failed,omitempty"`  // the receiver was not reached, or too slow, until no retry was left
 
 	// Only in some scenarios.
-	P99MsWithout         *float64 `json:"p99_ms_without,omitempty"`          // mixed: without the bad webhooks; retention and replay: without it
-	DeliveredPerSWithout *float64 `json:"delivered_per_s_without,omitempty"` // watch, greedy and dashboards: without subscribers
-	Streamed             *int64   `json:"streamed,omitempty"`                // watch and greedy: attempts that the subscribers got; dashboards: messages
-	FirstDeliveryMs      *float64 `json:"first_delivery_ms,omitempty"`       // backlog: from the start of the process
+	P99MsWithout            *float64 `json:"p99_ms_without,omitempty"`              // mixed: without the bad webhooks; retention and replay: without it
+	DeliveredPerSWithout    *float64 `json:"delivered_per_s_without,omitempty"`     // watch, greedy and dashboards: without subscribers; filters: without filters
+	CPUUsPerDeliveryWithout *float64 `json:"cpu_us_per_delivery_without,omitempty"` // filters: without filters
+	Streamed                *int64   `json:"streamed,omitempty"`                    // watch and greedy: attempts that the subscribers got; dashboards: messages
+	FirstDeliveryMs         *float64 `json:"first_delivery_ms,omitempty"`           // backlog: from the start of the process
 
 	Singles   []*SingleResult  `json:"singles,omitempty"` // single
 	Floods    []*FloodResult   `json:"floods,omitempty"`
@@ -99,6 +100,7 @@ var scenarios = []scenario{
 	{name: "watch", run: func(ctx context.Context, b *bench, r *Result) error { return b.watch(ctx, r) }, ports: 100},
 	{name: "greedy", run: func(ctx context.Context, b *bench, r *Result) error { return b.greedy(ctx, r) }, ports: 1},
 	{name: "dashboards", run: func(ctx context.Context, b *bench, r *Result) error { return b.dashboards(ctx, r) }, ports: 100},
+	{name: "filters", run: func(ctx context.Context, b *bench, r *Result) error { return b.filters(ctx, r) }, ports: 1},
 	{name: "flood", run: func(ctx context.Context, b *bench, r *Result) error { return b.flood(ctx, r) }, ports: 10},
 	{name: "history", run: func(ctx context.Context, b *bench, r *Result) error { return b.history(ctx, r) }, ports: 1, asked: true},
 	{name: "retention", run: func(ctx context.Context, b *bench, r *Result) error { return b.retention(ctx, r) }, ports: 1, asked: true},

@@ -69,6 +69,9 @@ func TestScenarios(t *testing.T) {
 			if (name == "watch" || name == "greedy" || name == "dashboards") && (r.Streamed == nil || *r.Streamed == 0) {
 				t.Errorf("nothing was streamed")
 			}
+			if name == "filters" && (r.DeliveredPerSWithout == nil || *r.DeliveredPerSWithout <= 0) {
+				t.Errorf("without filters nothing was delivered")
+			}
 			if name == "single" && len(r.Singles) != 2*len(singleConnections) {
 				t.Errorf("%d results of single, want %d", len(r.Singles), 2*len(singleConnections))
 			}

@@ -45,7 +45,11 @@ func (p *report) add(r *Result) error {
 	case r.P99MsWithout != nil:
 		lines = append(lines, "  p99 of the healthy webhooks without the bad ones: "+show(r.P99MsWithout, 2)+" ms")
 	}
-	if r.DeliveredPerSWithout != nil {
+	switch {
+	case r.DeliveredPerSWithout == nil:
+	case r.Streamed == nil:
+		lines = append(lines, "  without filters: "+show(r.DeliveredPerSWithout, 0)+"/s, "+show(r.CPUUsPerDeliveryWithout, 1)+" µs of CPU")
+	default:
 		lines = append(lines, "  delivered without subscribers: "+show(r.DeliveredPerSWithout, 0)+"/s; attempts streamed: "+count(r.Streamed))
 	}
 	if r.FirstDeliveryMs != nil {

@@ -304,3 +304,74 @@ func (s *server) publishREST(ctx context.Context, hook int) (webhook.ID, error) 
 	}
 	return event.ID, nil
 }
+
+// manyFilters is how many webhooks of a tenant may have a filter without an exact condition.
+const manyFilters = 100
+
+// filters measures the highest rate to one webhook beside many whose filters each event is matched with and none matches, and before and after that
+// without these.
+func (b *bench) filters(ctx context.Context, r *Result) error {
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), nil, true, nil); err != nil {
+		return err
+	}
+	if err := b.bare(ctx); err != nil {
+		return err
+	}
+	var without window
+	alone := func() error {
+		l := newLoad(b, 1, 1)
+		w, err := l.run(ctx, "without filters", b.Duration/2, l.closed)
+		if err != nil {
+			return err
+		}
+		without.seconds, without.deliveries = without.seconds+w.seconds, without.deliveries+w.deliveries
+		without.cpu, without.cpuKnown = without.cpu+w.cpu, w.cpuKnown
+		return l.check(ctx, r)
+	}
+	if err := alone(); err != nil {
+		return err
+	}
+	b.progress.say("creating webhooks: %d", manyFilters)
+	ids := make([]string, manyFilters)
+	for i := range ids {
+		filter := map[string]any{"data": map[string]any{"sent": map[string]any{"$lt": i + 1}}} // it is the time
+		id, _, err := b.server.CreateWebhook(ctx, map[string]any{"url": b.receiver.url(healthy, 0), "filter": filter})
+		if err != nil {
+			return err
+		}
+		ids[i] = id
+	}
+	l := newLoad(b, 1, 1)
+	w, err := l.run(ctx, fmt.Sprintf("with %d filters", manyFilters), b.Duration, l.closed)
+	if err != nil {
+		return err
+	}
+	b.fill(r, w)
+	if err := l.check(ctx, r); err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := b.server.remove(ctx, id); err != nil {
+			return err
+		}
+	}
+	if err := alone(); err != nil {
+		return err
+	}
+	var is Result
+	b.fill(&is, without)
+	r.DeliveredPerSWithout, r.CPUUsPerDeliveryWithout = is.DeliveredPerS, is.CPUUsPerDelivery
+	if err := b.finish(ctx, r); err != nil {
+		return err
+	}
+	return b.bare(ctx)
+}
+
+// remove deletes a webhook.
+func (s *server) remove(ctx context.Context, id string) error {
+	err := s.Mutate(ctx, `mutation ($input: DeleteWebhookInput!) { done: deleteWebhook(input: $input) { userErrors { message field } } }`, map[string]any{"id": id}, nil)
+	if err != nil {
+		return fmt.Errorf("delete webhook: %w", err)
+	}
+	return nil
+}

@@ -17,7 +17,7 @@ import (
 )
 
 type benchCmd struct {
-	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, single, mixed, backlog, watch, greedy, dashboards, flood, history, retention, replay. The default is all but the last three."`
+	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, single, mixed, backlog, watch, greedy, dashboards, filters, flood, history, retention, replay. The default is all but the last three."`
 	Duration  time.Duration `default:"15s" help:"Duration of each measurement; a scenario has two to four."`
 	JSON      bool          `help:"Print one JSON object for each scenario."`
 	Backlog   int           `default:"1000000" help:"Number of due deliveries in the scenario backlog, and of failed ones in replay."`
