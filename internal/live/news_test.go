@@ -103,8 +103,12 @@ func TestNodesWatcher(t *testing.T) {
 			changes []store.Change
 			after   time.Duration
 		}{
-			{nil, 0}, {nil, 5 * time.Second}, {[]store.Change{{Nodes: true}, {Nodes: true}}, time.Second}, {nil, 5 * time.Second},
-			{[]store.Change{{Audit: true}, {Tenant: webhook.NewID(time.Now())}}, 5 * time.Second}, {[]store.Change{{}}, time.Second},
+			{nil, 0},
+			{nil, 5 * time.Second},
+			{[]store.Change{{Nodes: true}, {Nodes: true}}, time.Second},
+			{nil, 5 * time.Second},
+			{[]store.Change{{Audit: true}, {Tenant: webhook.NewID(time.Now())}}, 5 * time.Second},
+			{[]store.Change{{}}, time.Second},
 		} {
 			c.Changed(step.changes)
 			began := time.Now()
