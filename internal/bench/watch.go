@@ -176,11 +176,14 @@ type watchers struct {
 
 // subscribe opens the subscriptions of a part, and returns when the server has started all.
 func (b *bench) subscribe(ctx context.Context, p part) (*watchers, error) {
-	token, err := b.anotherToken(ctx)
-	if err != nil {
-		return nil, err
+	as := make([]*client.Client, (len(p.ids)+perToken-1)/perToken)
+	for i := range as {
+		token, err := b.anotherToken(ctx)
+		if err != nil {
+			return nil, err
+		}
+		as[i] = &client.Client{URL: b.server.URL, Token: token}
 	}
-	watcher := &client.Client{URL: b.server.URL, Token: token}
 	b.progress.say("subscribing: %d", len(p.ids))
 	w := &watchers{}
 	running, cancel := context.WithCancel(ctx)
@@ -188,13 +191,13 @@ func (b *bench) subscribe(ctx context.Context, p part) (*watchers, error) {
 	w.group, running = errgroup.WithContext(running)
 	opening, ctx := errgroup.WithContext(ctx)
 	opening.SetLimit(32)
-	for _, id := range p.ids {
+	for i, id := range p.ids {
 		opening.Go(func() error {
 			r := client.Request{Query: p.query}
 			if id != "" {
 				r.Variables = map[string]any{"id": id}
 			}
-			s, err := watcher.Subscribe(ctx, r)
+			s, err := as[i/perToken].Subscribe(ctx, r)
 			if err != nil {
 				return fmt.Errorf("subscribe: %w", err)
 			}
@@ -207,6 +210,10 @@ func (b *bench) subscribe(ctx context.Context, p part) (*watchers, error) {
 	}
 	return w, nil
 }
+
+// perToken is the number of subscribers with one token. A token gets an eighth of the streams that the server's descriptors allow, which must do
+// with the usual limit, too.
+const perToken = 250
 
 // anotherToken creates a token for the subscribers, so that they do not use up the publisher's limits.
 func (b *bench) anotherToken(ctx context.Context) (token string, err error) {
