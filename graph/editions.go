@@ -75,7 +75,10 @@ func (r *Resolver) editions(ctx context.Context, during store.TimeRange, filter 
 		Tenant: from(ctx).caller.Tenant.ID, Tenants: tenants, Key: text + string(chosen),
 		Make: func(now time.Time, spent func(time.Duration)) *edition { return newEdition(of(moving(now)), spent) },
 	})
-	shared := r.messages(ctx)
+	circle, err := r.shared.circles.join(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var last *edition // that the client has
 	paid := true      // for the first message, when the operation began
 	from(ctx).pull = func(ctx context.Context) (*model.Stats, bool) {
@@ -84,7 +87,9 @@ func (r *Resolver) editions(ctx context.Context, during store.TimeRange, filter 
 			return nil, false // the client is gone
 		}
 		paid = false
-		from(ctx).message = shared([2]*edition{last, e})
+		if circle.several() {
+			from(ctx).message = circle.message([2]*edition{last, e})
+		}
 		before := last.before
 		last = e
 		return &model.Stats{Stats: e.Stats, Once: e.once, Before: before}, true

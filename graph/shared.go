@@ -2,15 +2,9 @@ package graph
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/json"
-	"errors"
-	"io"
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/99designs/gqlgen/graphql"
 
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -120,8 +114,8 @@ type sharedReads struct {
 	webhookOf shared[sharedKey[any], map[webhook.ID]*webhook.Webhook]
 	lastOf    shared[sharedKey[any], map[webhook.ID]*webhook.Attempt]
 
-	resyncs  shared[sharedKey[*live.DeliveryChange], *webhook.Webhook]
-	messages shared[messageKey, []byte]
+	resyncs shared[sharedKey[*live.DeliveryChange], *webhook.Webhook]
+	circles circles // of streams
 }
 
 // rowBytes is the approximate size of a row without its payload.
@@ -156,7 +150,7 @@ func newSharedReads() *sharedReads {
 	s.deliveries.size = func(*webhook.Delivery) int { return rowBytes }
 	s.lastOf.size = sizes(ofAttempt)
 	s.replays.size = func(*webhook.Replay) int { return 10 * rowBytes } // with its filter
-	s.messages.size = func(text []byte) int { return cap(text) }
+	s.circles.texts.size = func(text []byte) int { return cap(text) }
 	return s
 }
 
@@ -198,52 +192,4 @@ func sharedBy[K comparable, T, V any](ctx context.Context, s *shared[sharedKey[K
 		return load(ctx, l, row, key)
 	}
 	return s.get(ctx, sharedKey[K]{by, q.lean}, func(ctx context.Context) (V, error) { return load(ctx, l, row, key) })
-}
-
-// messageKey is the key of a stream's message: the same for all who ask the same of the same content, and may read the same.
-type messageKey struct {
-	content any
-	asker   [sha256.Size]byte // of the operation, its variables, and the rights
-}
-
-// message is a stream's message that other watchers get, too.
-type message struct {
-	key messageKey
-	all *shared[messageKey, []byte]
-}
-
-// maxMessage is the maximum size of a message whose text is shared.
-const maxMessage = 512 << 10
-
-var errNotShared = errors.New("the message is not the same for all")
-
-// messages returns the shared messages of the subscription of ctx, by their content. What follows from the content, variables, rights and
-// the operation alone is the text of the message.
-func (r *Resolver) messages(ctx context.Context) func(content any) *message {
-	op, caller := graphql.GetOperationContext(ctx), from(ctx).caller
-	text, err := json.Marshal([]any{caller.Operator, caller.Tenant.ID, caller.Token.Scopes, op.RawQuery, op.OperationName, op.Variables})
-	if err != nil {
-		return func(any) *message { return nil }
-	}
-	asker := sha256.Sum256(text)
-	return func(content any) *message { return &message{messageKey{content, asker}, &r.shared.messages} }
-}
-
-// text returns the text of the message, which is written once for all; nil if it is not the same for all. A nil message is not.
-func (m *message) text(ctx context.Context, write func(ctx context.Context, w io.Writer)) []byte {
-	if m == nil {
-		return nil
-	}
-	text, err := m.all.get(ctx, m.key, func(ctx context.Context) ([]byte, error) {
-		ctx = graphql.WithFreshResponseContext(ctx) // an error is of one watcher's message
-		out := &answer{limit: maxMessage}
-		if write(ctx, out); out.full || graphql.GetErrors(ctx) != nil {
-			return nil, errNotShared
-		}
-		return out.Bytes(), nil
-	})
-	if err != nil {
-		return nil
-	}
-	return text
 }

@@ -49,6 +49,10 @@ func (r *Resolver) stream(ctx context.Context, tenant webhook.ID, f store.Attemp
 	if err != nil {
 		return nil, r.streamError(tenant, err)
 	}
+	circle, err := r.shared.circles.join(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var page []*webhook.Attempt
 	from(ctx).pull = func(ctx context.Context) (*model.StreamedAttempt, bool) {
 		if len(page) == 0 {
@@ -66,6 +70,9 @@ func (r *Resolver) stream(ctx context.Context, tenant webhook.ID, f store.Attemp
 		if r.SetCursor != nil {
 			r.SetCursor(ctx, cursor)
 		}
+		if circle.several() {
+			from(ctx).message = circle.message(a.Seq)
+		}
 		return &model.StreamedAttempt{Cursor: cursor, Node: a}, true
 	}
 	return nil, nil // see above
@@ -78,7 +85,10 @@ func (r *Resolver) changes(ctx context.Context, tenant webhook.ID, f store.Deliv
 	if err != nil {
 		return nil, err
 	}
-	shared := r.messages(ctx)
+	circle, err := r.shared.circles.join(ctx)
+	if err != nil {
+		return nil, err
+	}
 	from(ctx).pull = func(ctx context.Context) (*live.DeliveryChange, bool) {
 		change, err := w.Next(ctx)
 		if err != nil {
@@ -88,8 +98,8 @@ func (r *Resolver) changes(ctx context.Context, tenant webhook.ID, f store.Deliv
 			return nil, false
 		}
 		q := from(ctx)
-		if q.with = change.With; change.Many {
-			q.message = shared(change)
+		if q.with = change.With; circle.several() {
+			q.message = circle.message(change)
 		}
 		return change, true
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -168,6 +170,57 @@ func TestStalledHoldNobodyUp(t *testing.T) {
 	}
 }
 
+// Sockets of several tokens share messages. One whose token is revoked is closed; the others get what comes after that, each on a socket or as
+// server-sent events with its own cursor.
+func TestRevokedLeavesTheOthers(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	b := newBackend(t, 1, nil)
+	f := b.serve(t, 1<<20, func(c *gqlhttp.Config) { c.AliveInterval = 50 * time.Millisecond })
+	open := func() *socket {
+		s, err := b.dial(ctx, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(s.drop)
+		if err := s.subscribe(ctx, operation(watch, store.AttemptFilter{}, f.log.Cursor(b.owner, 0))); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	staying := []stream{open(), open()}
+	events, err := b.listen(ctx, f, operation(watch, store.AttemptFilter{}, ""), f.log.Cursor(b.owner, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(events.drop)
+	staying = append(staying, events)
+	var row *webhook.Token
+	b.token, row = webhooktest.Token(t, b.store, "kallima")
+	leaving := open()
+	for i := range 6 {
+		b.record(t, 0)
+		want := b.history(t, store.AttemptFilter{})[i]
+		reading := staying
+		if i < 3 {
+			reading = append(slices.Clone(staying), leaving)
+		}
+		for _, s := range reading {
+			if m, err := s.next(ctx); err != nil || m.Data.DeliveryAttempts.Node.ID != want {
+				t.Fatalf("attempt %d: got %v %v, want %s", i, m, err, want)
+			}
+		}
+		if i == 2 {
+			if _, err := b.store.Registry(nil).RevokeToken(ctx, row.ID); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := leaving.next(ctx); websocket.CloseStatus(err) != 4403 {
+				t.Errorf("the socket of the revoked token: %v", err)
+			}
+		}
+	}
+}
+
 // latencies are the times from an attempt's commit to a client.
 type latencies struct {
 	mu   sync.Mutex // guards took
@@ -201,6 +254,55 @@ func BenchmarkWatchers(b *testing.B) {
 		w.load(b)
 		b.ReportMetric((<-gone).Seconds(), "gone-s")
 	})
+}
+
+// BenchmarkEqualWatchers measures the processor time of a message to one of 500 watchers who ask for the same, both ends and the recording of
+// attempts included.
+func BenchmarkEqualWatchers(b *testing.B) {
+	const watchers, attempts = 500, 20
+	back := newBackend(b, 1, nil)
+	f := back.serve(b, 1<<20, func(c *gqlhttp.Config) { c.Operations = intake.Limits{Total: 2 * watchers} })
+	var got atomic.Int64
+	for range watchers {
+		s, err := back.dial(b.Context(), f)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(s.drop)
+		if err := s.subscribe(b.Context(), operation(watchOne, store.AttemptFilter{}, "")); err != nil {
+			b.Fatal(err)
+		}
+		go func() {
+			for {
+				if _, _, err := s.conn.Read(b.Context()); err != nil {
+					return
+				}
+				got.Add(1)
+			}
+		}()
+	}
+	webhooktest.Eventually(b, "all subscriptions run", func() bool { return f.began.Load() == watchers })
+	before := used(b)
+	want := int64(0)
+	for b.Loop() {
+		for range attempts {
+			back.record(b, 0)
+		}
+		want += watchers * attempts
+		webhooktest.Eventually(b, "all of it arrived", func() bool { return got.Load() == want })
+	}
+	b.ReportMetric(float64((used(b)-before).Nanoseconds())/float64(want)/1000, "µs/message")
+	b.ReportMetric(0, "ns/op")
+}
+
+// used returns the processor time that the process has used.
+func used(tb testing.TB) time.Duration {
+	tb.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // watched is a server with many watchers, which record when attempts arrive.

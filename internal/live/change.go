@@ -26,8 +26,6 @@ type DeliveryChange struct {
 	WebhookID *webhook.ID
 	// With is what was read with the delivery; nil with Resync.
 	With *Together
-	// Many says that several watchers are told, so that what is made of the change is worth sharing.
-	Many bool
 }
 
 // Together is deliveries that were read together, so that what belongs to them can be, too. It is shared, and must not be changed.
@@ -50,7 +48,7 @@ const (
 )
 
 // everythingAgain tells a watcher to fetch everything again.
-var everythingAgain = &DeliveryChange{Kind: Resync, Many: true}
+var everythingAgain = &DeliveryChange{Kind: Resync}
 
 // ChangeWatcher gets changes of one tenant's deliveries that match a filter. Next must not be called concurrently; Close may be called from
 // any goroutine.

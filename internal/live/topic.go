@@ -132,7 +132,7 @@ func (t *topic) tellAgain(now time.Time, pause func(told int) time.Duration) tim
 		}
 	} else {
 		for hook := range t.webhooks {
-			one := &DeliveryChange{Kind: Resync, WebhookID: &hook, Many: len(t.watchers) > 1}
+			one := &DeliveryChange{Kind: Resync, WebhookID: &hook}
 			for _, w := range t.watchers {
 				w.offer(one)
 			}
@@ -151,7 +151,7 @@ func (t *topic) tell(s *seen, d *webhook.Delivery, last *webhook.Attempt, with *
 	if !matches && !t.before(s, last) {
 		return
 	}
-	change := &DeliveryChange{Kind: Changed, Delivery: d, Matches: &matches, With: with, Many: len(t.watchers) > 1}
+	change := &DeliveryChange{Kind: Changed, Delivery: d, Matches: &matches, With: with}
 	for _, w := range t.watchers {
 		w.offer(change)
 	}
