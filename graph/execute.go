@@ -163,10 +163,7 @@ func resolveStream[T any](
 	if respond == nil || !ok {
 		return respond
 	}
-	fc, err := fieldContext(ctx, field)
-	if err != nil {
-		return nil
-	}
+	fc := &graphql.FieldContext{Object: field.ObjectDefinition.Name, Field: field} // without arguments, which only the resolver needs
 	return func(ctx context.Context) graphql.Marshaler {
 		v, ok := pull(ctx)
 		if !ok {

@@ -142,7 +142,7 @@ type message struct{ key textKey }
 const maxMessage = 512 << 10
 
 // text returns the text of the message, which is written once for all; nil if it is not the same for all, and each stream must write its own:
-// it has errors, which are of one stream's response, or is too large. A nil message is not shared.
+// it has errors, which are of one stream's response, or is too large. That is kept, too: others need not try. A nil message is not shared.
 func (m *message) text(ctx context.Context, write func(ctx context.Context, w io.Writer)) []byte {
 	if m == nil {
 		return nil
@@ -150,8 +150,8 @@ func (m *message) text(ctx context.Context, write func(ctx context.Context, w io
 	text, err := m.key.circle.texts.get(ctx, m.key, func(ctx context.Context) ([]byte, error) {
 		ctx = graphql.WithFreshResponseContext(ctx)
 		out := &answer{limit: maxMessage}
-		if write(ctx, out); out.full || graphql.GetErrors(ctx) != nil {
-			return nil, nil // which others need not try
+		if write(ctx, out); len(graphql.GetErrors(ctx)) > 0 {
+			return nil, nil
 		}
 		return out.Bytes(), nil
 	})

@@ -148,6 +148,8 @@ type Handler struct {
 	operations *intake.Pool  // running
 	held       *intake.Pool  // streams of authenticated callers
 	strangers  *intake.Lobby // WebSockets that are not authenticated yet
+	beats      pulse         // of all WebSockets
+	checks     pulse         // of those that are authenticated
 
 	mu      sync.Mutex // guards the fields below
 	closed  bool
@@ -170,6 +172,8 @@ func New(schema graphql.ExecutableSchema, cfg Config) *Handler {
 		held:       intake.NewPool(streamLimits(cfg.MaxStreams)),
 		strangers:  intake.NewLobby(max(cfg.MaxStreams/8, 16)),
 		streams:    make(map[*openStream]struct{}),
+		beats:      pulse{interval: cfg.PingInterval / 2, visit: (*socket).beat},
+		checks:     pulse{interval: cfg.AliveInterval, visit: (*socket).checkAlive},
 	}
 	if full := cfg.OnFull; full != nil {
 		h.operations.OnFull(func(h intake.Holder, of *intake.Full) { full("operations", h, of) })

@@ -3,6 +3,7 @@ package gqlhttp
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -43,7 +44,7 @@ type closing struct {
 func (c closing) Error() string { return fmt.Sprintf("close %d: %s", c.code, c.reason) }
 
 // socket is one WebSocket connection. Several goroutines work on it: one reads messages, each operation has one that waits
-// for responses and writes them, and timers start short ones that ping, check that the caller is still allowed, and close.
+// for responses and writes them, and short ones ping, check that the caller is still allowed, and close.
 type socket struct {
 	h    *Handler
 	r    *http.Request
@@ -56,6 +57,7 @@ type socket struct {
 
 	// Owned by the reading goroutine; others may read them once ready is closed.
 	initialised bool
+	unwatch     func()          // ends the checks that the caller is allowed; nil until they begin
 	caller      context.Context // what Authenticate returned
 	holder      intake.Holder   // of the caller
 	counted     bool            // among the caller's streams
@@ -64,9 +66,8 @@ type socket struct {
 
 	running sync.WaitGroup // operations
 
-	writing sync.Mutex   // held while a message is written
+	writing sync.Mutex   // held while a message or a ping is written
 	large   atomic.Int64 // large messages being written
-	seen    int64        // bytes written before the last answered ping; owned by ping
 
 	mu         sync.Mutex // guards the fields below
 	operations map[string]*socketOperation
@@ -75,7 +76,7 @@ type socket struct {
 	begun      chan struct{} // closed when no operation is starting; nil if nobody waits for that
 	draining   bool          // no further operations
 	ended      bool          // nothing further may begin
-	timers     []*time.Timer
+	ping       pinging
 	unary      int // operations that are not subscriptions
 	idle       chan struct{}
 }
@@ -153,6 +154,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		Subprotocols:       []string{subprotocol},
 		InsecureSkipVerify: true, // AllowRequest has verified it
 		CompressionMode:    websocket.CompressionDisabled,
+		OnPongReceived:     func(_ context.Context, payload []byte) { s.ponged(payload) },
 	})
 	if err != nil {
 		s.guest.Leave()
@@ -198,33 +200,16 @@ func (s *socket) serve() {
 		}
 	})
 	defer initTimeout.Stop()
-	s.every(cfg.PingInterval, s.ping)
+	defer s.h.beats.join(s)()
+	defer func() {
+		if s.unwatch != nil {
+			s.unwatch()
+		}
+	}()
 	s.end(s.read())
 	<-closed
 	s.stop()
 	s.running.Wait()
-}
-
-// every runs f repeatedly, until the socket ends. Between two runs there is a timer and no goroutine: most sockets are idle most
-// of the time, and a stack would be their largest cost.
-func (s *socket) every(interval time.Duration, f func()) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ended {
-		return
-	}
-	var timer *time.Timer
-	timer = time.AfterFunc(interval, func() {
-		s.awaited(func() {
-			f()
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			if !s.ended {
-				timer.Reset(interval)
-			}
-		})
-	})
-	s.timers = append(s.timers, timer)
 }
 
 // awaited runs f as one of the goroutines that serve waits for, unless serve is already waiting.
@@ -249,16 +234,13 @@ func (s *socket) recover() {
 	}
 }
 
-// stop cancels all operations and timers; nothing further begins.
+// stop cancels all operations; nothing further begins.
 func (s *socket) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.draining, s.ended = true, true
 	for _, op := range s.operations {
 		op.cancel()
-	}
-	for _, timer := range s.timers {
-		timer.Stop()
 	}
 }
 
@@ -282,23 +264,70 @@ const readRate = 64 << 10
 // largeMessage is the size from which writing a message may take longer than a ping waits to be written.
 const largeMessage = 32 << 10
 
-// ping pings the client, and drops it if it does not answer. It does not end with s.ctx: a canceled write breaks the connection
-// before it can be closed properly. It ends when the connection is closed.
-func (s *socket) ping() {
-	if !s.writing.TryLock() {
+// pinging is the state of a socket's pings.
+type pinging struct {
+	beats  int       // halves of PingInterval so far
+	number uint64    // of the last ping, which is its payload
+	waits  bool      // the last ping is not answered yet,
+	until  time.Time // and may be answered until then
+	sent   int64     // bytes that were written before it
+	seen   int64     // bytes that were written before the last answered ping
+	large  int64     // large messages that were begun before it
+}
+
+// beat is called twice in each PingInterval: it pings the client, and half of the interval later drops it if it has not answered. It does not
+// block.
+func (s *socket) beat() {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := &s.ping
+	p.beats++
+	switch {
+	case !p.waits && p.beats%2 == 0:
+		go s.awaited(func() { s.sendPing(now) })
+	case p.waits && !now.Before(p.until):
+		p.waits = false
+		if s.large.Load() == p.large { // otherwise it may not have been written, and the next ping decides
+			s.end(closing{websocket.StatusTryAgainLater, "A ping was not answered"})
+		}
+	}
+}
+
+// sendPing writes a ping for the beat at a time. It writes the frame itself, because the connection's Ping keeps a goroutine until the answer
+// arrives. No other frame can be within this one, nor this one within another: s.writing is held for each message, and the connection's own
+// frames, like this one, are single writes.
+func (s *socket) sendPing(beat time.Time) {
+	if s.ctx.Err() != nil || !s.writing.TryLock() {
 		return // a message is being written, with its own deadlines
 	}
-	large, sent := s.large.Load(), s.raw.written.Load()
-	s.writing.Unlock()
-	wait := s.h.cfg.PingInterval/2 + time.Duration(sent-s.seen)*time.Second/readRate
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.ctx), wait)
-	defer cancel()
-	switch err := s.conn.Ping(ctx); {
-	case err == nil:
-		s.seen = sent
-	case s.large.Load() == large:
-		s.end(closing{websocket.StatusTryAgainLater, "A ping was not answered"})
-	default: // it may not have been written: the next ping decides
+	defer s.writing.Unlock()
+	half, sent := s.h.beats.interval, s.raw.written.Load()
+	s.mu.Lock()
+	p := &s.ping
+	p.number++
+	frame := binary.BigEndian.AppendUint64([]byte{final | opPing, pingBytes}, p.number)
+	p.waits, p.sent, p.large = true, sent, s.large.Load()
+	p.until = beat.Add(half - half/pulseSlots + time.Duration(sent-p.seen)*time.Second/readRate) // the next beat may come a little early
+	s.mu.Unlock()
+	if _, err := s.raw.Write(frame); err != nil {
+		s.end(s.cutOff(err))
+	}
+}
+
+// Parts of a ping's frame (RFC 6455, section 5.2).
+const (
+	final     = 0x80
+	opPing    = 0x9
+	pingBytes = 8 // of the payload
+)
+
+// ponged notes an answer to a ping.
+func (s *socket) ponged(payload []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p := &s.ping; p.waits && len(payload) == pingBytes && binary.BigEndian.Uint64(payload) == p.number {
+		p.waits, p.seen = false, p.sent
 	}
 }
 

@@ -203,7 +203,7 @@ func (s *socket) init(m *message) error {
 	}
 	close(s.ready)
 	if s.h.cfg.Alive != nil {
-		s.every(s.h.cfg.AliveInterval, s.checkAlive)
+		s.unwatch = s.h.checks.join(s)
 	}
 	return nil
 }
@@ -437,9 +437,16 @@ func (s *socket) write(b []byte) error {
 	if len(b) >= largeMessage {
 		s.large.Add(1)
 	}
-	err := s.conn.Write(context.Background(), websocket.MessageText, b)
+	if err := s.conn.Write(context.Background(), websocket.MessageText, b); err != nil {
+		return s.cutOff(err)
+	}
+	return nil
+}
+
+// cutOff returns why the connection ends after a failed write.
+func (s *socket) cutOff(err error) error {
 	if errors.Is(err, os.ErrDeadlineExceeded) && s.ctx.Err() == nil {
-		_ = s.conn.CloseNow() // the message was cut off: nothing can follow it
+		_ = s.conn.CloseNow() // the frame was cut off: nothing can follow it
 		return tryAgain("The client reads too slowly")
 	}
 	return err

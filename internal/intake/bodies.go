@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -156,7 +157,9 @@ func (b *Bodies) read(src io.Reader, h Holder, limit, announced int64, progress 
 		return nil, err
 	}
 	if errors.Is(err, io.EOF) {
-		body.Bytes = first[:n]
+		if body.Bytes = first[:n]; announced < 0 { // it may be kept for long, as a stream's is, and is much smaller than first
+			body.Bytes = bytes.Clone(body.Bytes)
+		}
 		body.shrink(n)
 		whole = true
 		return body, nil
