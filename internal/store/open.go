@@ -3,6 +3,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/eventtypes"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/store/health"
+	"github.com/hookgraph/hookgraph/internal/store/inspect"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/migrations"
 	"github.com/hookgraph/hookgraph/internal/store/payloads"
@@ -309,6 +311,70 @@ func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err err
 		return nil, fmt.Errorf("migrations: %w", err)
 	}
 	return migrations.List(ctx, p, up)
+}
+
+// Inspection is the result of a check of Inspect.
+type Inspection = inspect.Result
+
+// inspected opens a database for Inspect and MendBacklog. It refuses one whose schema is not this program's.
+func (o *Options) inspected(ctx context.Context) (*storeless, error) {
+	db, err := o.openBare(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := db.Provider(db.write)
+	if err == nil {
+		err = migrations.Current(ctx, steps)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.close())
+	}
+	return db, nil
+}
+
+// Inspect looks for damage in a database, and changes nothing; a server may be using it. quick leaves out what reads whole tables. The error is
+// why it cannot be inspected.
+func Inspect(ctx context.Context, o Options, quick bool) (_ []Inspection, err error) {
+	db, err := o.inspected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	ring, noKeys := seal.OpenRing(o.Dir, o.MasterKeys, false)
+	key := func(id string) error {
+		if noKeys != nil {
+			return noKeys
+		}
+		_, err := ring.Key(id)
+		return err
+	}
+	return (&inspect.Inspection{
+		DB: db, Read: db.read, Now: time.Now(), Key: key, Quick: quick, StatsRetention: cmp.Or(o.StatsRetention, DefaultStatsRetention),
+	}).Run(ctx)
+}
+
+// ErrStuck means that deliveries are pending, and neither due nor claimed, nor wait in line, so that the numbers of statistics are right and the deliveries wrong.
+var ErrStuck = errors.New("deliveries are pending, and neither due nor claimed: cancel them first")
+
+// MendBacklog corrects the numbers of waiting deliveries that differ from the deliveries, and returns what they were. A server may be running.
+func MendBacklog(ctx context.Context, o Options) (wrong []*Miscount, err error) {
+	db, err := o.inspected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.close()) }()
+	err = db.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		stuck, err := inspect.Stuck(tx)
+		if err != nil {
+			return dialect.Unavailable(err)
+		}
+		if len(stuck) > 0 {
+			return fmt.Errorf("%w: such as %s", ErrStuck, stuck[0])
+		}
+		wrong, err = statistics.Mend(&dialect.Tx{DB: tx, Now: time.Now()}, db)
+		return err
+	})
+	return wrong, err
 }
 
 // Ready returns why the server should get no calls, as text that anybody may see: the database does not respond, or does not accept
