@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -23,11 +24,11 @@ const (
 // backlog publishes many events for a disabled webhook, enables it, and restarts the server. From that start it measures how fast
 // the backlog drains, and the latency of new events for another webhook meanwhile.
 func (b *bench) backlog(ctx context.Context, r *Result) error {
-	owed, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 1), []string{eventType(1)}, false, nil)
+	owed, err := b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, 1), []string{peer.EventType(1)}, false, nil)
 	if err != nil {
 		return err
 	}
-	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil); err != nil {
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, 0), []string{peer.EventType(0)}, true, nil); err != nil {
 		return err
 	}
 	old := newLoad(b, 1, 1)
@@ -107,11 +108,11 @@ func (b *bench) replay(ctx context.Context, r *Result) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.server.stop()) }()
-	owed, err := b.server.createWebhook(ctx, b.receiver.url(failing, 1), []string{eventType(1)}, true, []int{})
+	owed, err := b.server.createWebhook(ctx, b.receiver.url(peer.Failing, 1), []string{peer.EventType(1)}, true, []int{})
 	if err != nil {
 		return err
 	}
-	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil); err != nil {
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, 0), []string{peer.EventType(0)}, true, nil); err != nil {
 		return err
 	}
 	is := &ReplayResult{}
@@ -126,7 +127,7 @@ func (b *bench) replay(ctx context.Context, r *Result) (err error) {
 	if err := b.failed(ctx, old); err != nil {
 		return err
 	}
-	if err := b.server.change(ctx, owed, map[string]any{"url": b.receiver.url(healthy, 1)}); err != nil {
+	if err := b.server.change(ctx, owed, map[string]any{"url": b.receiver.url(peer.Healthy, 1)}); err != nil {
 		return err
 	}
 	before := b.dbBefore
@@ -402,7 +403,7 @@ func (l *load) settle(ctx context.Context) error {
 			missing[id] = true
 		}
 		l.mu.Unlock()
-		if err := l.b.receiver.arrivals(ctx, func(a arrival, _ uint32) { delete(missing, a.id) }); err != nil {
+		if err := l.b.receiver.arrivals(ctx, func(a peer.Arrival, _ uint32) { delete(missing, a.Event) }); err != nil {
 			return err
 		}
 		if len(missing) == 0 || time.Now().After(until) {

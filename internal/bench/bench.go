@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 )
 
 // Options says what to measure, and for how long.
@@ -33,6 +35,8 @@ type Options struct {
 	// Outstanding bounds the deliveries that are published and not yet delivered in scenarios that load the server fully. Batch is
 	// the number of deliveries that one call makes.
 	Outstanding, Batch int
+	// Compare is a file with results of an earlier run as JSON; "": nothing is compared.
+	Compare string
 	// CPUProfile is a file that the server writes a CPU profile to; "": none.
 	CPUProfile string
 
@@ -73,10 +77,15 @@ type Result struct {
 	FirstDeliveryMs         *float64 `json:"first_delivery_ms,omitempty"`           // backlog: from the start of the process
 
 	Singles   []*SingleResult  `json:"singles,omitempty"` // single
+	TLS       []*TLSResult     `json:"tls,omitempty"`
 	Floods    []*FloodResult   `json:"floods,omitempty"`
 	Queries   []*QueryResult   `json:"queries,omitempty"` // history
 	Retention *RetentionResult `json:"retention,omitempty"`
 	Replay    *ReplayResult    `json:"replay,omitempty"`
+
+	// Compared has this result's figures divided by those of the result that it is compared with, by their paths, such as
+	// delivered_per_s or singles.rest.64.p50_ms.
+	Compared map[string]float64 `json:"compared,omitempty"`
 
 	// On PostgreSQL: the statements that all replicas sent from start to stop, per delivery.
 	StatementsPerDelivery *float64 `json:"statements_per_delivery,omitempty"`
@@ -87,6 +96,7 @@ type scenario struct {
 	name  string
 	run   func(ctx context.Context, b *bench, r *Result) error
 	ports int  // of the receiver
+	tls   bool // the receiver speaks it, too
 	asked bool // it runs only when it is selected by name, and it starts its own server
 }
 
@@ -95,6 +105,9 @@ var scenarios = []scenario{
 	{name: "fanout", run: func(ctx context.Context, b *bench, r *Result) error { return b.throughput(ctx, r, 10) }, ports: 10},
 	{name: "latency", run: func(ctx context.Context, b *bench, r *Result) error { return b.latency(ctx, r) }, ports: 1},
 	{name: "single", run: func(ctx context.Context, b *bench, r *Result) error { return b.single(ctx, r) }, ports: 1},
+	{name: "large", run: func(ctx context.Context, b *bench, r *Result) error { return b.large(ctx, r) }, ports: 1},
+	{name: "tls", run: func(ctx context.Context, b *bench, r *Result) error { return b.overTLS(ctx, r) }, ports: 1, tls: true},
+	{name: "tenants", run: func(ctx context.Context, b *bench, r *Result) error { return b.tenants(ctx, r) }, ports: 100},
 	{name: "mixed", run: func(ctx context.Context, b *bench, r *Result) error { return b.mixed(ctx, r) }, ports: 100},
 	{name: "backlog", run: func(ctx context.Context, b *bench, r *Result) error { return b.backlog(ctx, r) }, ports: 2},
 	{name: "watch", run: func(ctx context.Context, b *bench, r *Result) error { return b.watch(ctx, r) }, ports: 100},
@@ -155,6 +168,10 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 			return nil, fmt.Errorf("find this program: %w", err)
 		}
 	}
+	earlier, err := readEarlier(o.Compare)
+	if err != nil {
+		return nil, fmt.Errorf("--compare: %w", err)
+	}
 	var results []*Result
 	var lost []error
 	report := newReport(o.Stdout, o.JSON)
@@ -165,6 +182,9 @@ func Run(ctx context.Context, o Options) ([]*Result, error) {
 		r := &Result{Scenario: s.name}
 		if err := measure(ctx, &o, &s, r); err != nil {
 			return results, fmt.Errorf("%s: %w", s.name, err)
+		}
+		if r.Compared, err = earlier.compare(r); err != nil {
+			return results, err
 		}
 		results = append(results, r)
 		if err := report.add(r); err != nil {
@@ -201,7 +221,11 @@ func measure(ctx context.Context, o *Options, s *scenario, r *Result) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
-	if b.receiver, err = b.startReceiver(ctx, s.ports); err != nil {
+	on := peer.Listeners{Plain: s.ports}
+	if s.tls {
+		on.TLS, on.HTTP2 = 1+tlsHosts(o), 1
+	}
+	if b.receiver, err = b.startReceiver(ctx, on); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, b.receiver.process.Stop()) }()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -74,6 +75,9 @@ func TestScenarios(t *testing.T) {
 			}
 			if name == "single" && len(r.Singles) != 2*len(singleConnections) {
 				t.Errorf("%d results of single, want %d", len(r.Singles), 2*len(singleConnections))
+			}
+			if name == "tls" && (len(r.TLS) != 3 || r.TLS[1].Protocol != "h2" || r.TLS[2].Hosts != 40) {
+				t.Errorf("results of tls: %+v", r.TLS)
 			}
 			if name == "flood" && len(r.Floods) != len(floods)+2 {
 				t.Errorf("%d results of flood, want %d", len(r.Floods), len(floods)+2)
@@ -161,19 +165,40 @@ func TestOptionsAreChecked(t *testing.T) {
 	}
 }
 
-// The receiver finds the publisher's time in a delivery's body, and an event's data has the configured size.
-func TestSentAt(t *testing.T) {
-	at := time.UnixMicro(1_700_000_000_123_456)
-	data := appendData(nil, at)
-	if len(data) != payloadBytes || !json.Valid(data) {
-		t.Fatalf("%d bytes, want %d of JSON: %s", len(data), payloadBytes, data)
+// Figures are compared with those of the same scenario and kind, however the file lists them; counts of events are not.
+func TestCompare(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "before.json")
+	before := `{"scenario":"latency","events":7,"p50_ms":2,"rss_mb":0}` + "\n" +
+		`{"scenario":"tls","p99_ms":null,"tls":[{"protocol":"h2","hosts":1,"p50_ms":4},{"protocol":"http/1.1","hosts":2000,"p50_ms":8}]}` + "\n"
+	if err := os.WriteFile(file, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	body := slices.Concat([]byte(`{"type":"bench.w0","timestamp":"2026-01-01T00:00:00Z","data":`), data, []byte("}"))
-	if us, ok := sentAt(body); !ok || us != at.UnixMicro() {
-		t.Errorf("got %d, %v", us, ok)
+	e, err := readEarlier(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, ok := sentAt([]byte(`{"data":{}}`)); ok {
-		t.Error("found a time where there is none")
+	for scenario, c := range map[string]struct {
+		is   *Result
+		want map[string]float64
+	}{
+		"latency": {&Result{Events: 14, P50Ms: new(3.0), P99Ms: new(1.0), RSSMB: new(50.0)}, map[string]float64{"p50_ms": 1.5}},
+		"tls": {&Result{TLS: []*TLSResult{{Protocol: "http/1.1", Hosts: 2000, P50Ms: new(2.0)}, {Protocol: "h2", Hosts: 1, P50Ms: new(4.0)}}},
+			map[string]float64{"tls.http/1.1.2000.p50_ms": 0.25, "tls.h2.1.p50_ms": 1}},
+		"mixed": {&Result{P50Ms: new(3.0)}, nil},
+	} {
+		c.is.Scenario = scenario
+		got, err := e.compare(c.is)
+		if err != nil || !maps.Equal(got, c.want) {
+			t.Errorf("%s: %v, %v, want %v", scenario, got, err, c.want)
+		}
+	}
+	for name, text := range map[string]string{"empty": "", "table": "scenario events", "cut": before[:20]} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := readEarlier(file); err == nil || !strings.Contains(err.Error(), file) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hookgraph/hookgraph/internal/bench/histogram"
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/client"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -45,11 +45,11 @@ var noFlood = &flood{name: "none"}
 
 // floods are measured one after the other.
 var floods = []*flood{
-	{name: "calls of 1,000 events", webhooks: 1, behaviour: healthy, calls: 8, events: 1000, bytes: payloadBytes},
-	{name: "calls of 12 MB", webhooks: 1, behaviour: healthy, calls: 8, events: 48, bytes: 250_000},
-	{name: "an event to 10,000 webhooks", webhooks: floodWebhooks, behaviour: healthy, events: 1, bytes: payloadBytes},
-	{name: "100 events to 10,000 webhooks", webhooks: floodWebhooks, behaviour: healthy, events: 100, bytes: payloadBytes},
-	{name: "10,000 failing webhooks", webhooks: floodWebhooks, behaviour: failing, calls: 1, every: time.Second, events: 1, bytes: payloadBytes},
+	{name: "calls of 1,000 events", webhooks: 1, behaviour: peer.Healthy, calls: 8, events: 1000, bytes: peer.PayloadBytes},
+	{name: "calls of 12 MB", webhooks: 1, behaviour: peer.Healthy, calls: 8, events: 48, bytes: 250_000},
+	{name: "an event to 10,000 webhooks", webhooks: floodWebhooks, behaviour: peer.Healthy, events: 1, bytes: peer.PayloadBytes},
+	{name: "100 events to 10,000 webhooks", webhooks: floodWebhooks, behaviour: peer.Healthy, events: 100, bytes: peer.PayloadBytes},
+	{name: "10,000 failing webhooks", webhooks: floodWebhooks, behaviour: peer.Failing, calls: 1, every: time.Second, events: 1, bytes: peer.PayloadBytes},
 }
 
 // flood measures what one tenant's floods cost another.
@@ -58,7 +58,7 @@ func (b *bench) flood(ctx context.Context, r *Result) error {
 		return err
 	}
 	b.server.Tenant = "victim"
-	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), nil, true, nil); err != nil {
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, 0), nil, true, nil); err != nil {
 		return err
 	}
 	if err := b.beside(ctx, r, noFlood, nil); err != nil {
@@ -199,10 +199,7 @@ func (f *flood) body() []byte {
 	for i := range f.events {
 		b = append(b, "[,"[min(i, 1)])
 		b = append(b, `{"type":"bench.flood","data":`...)
-		if b = appendData(b, now); f.bytes > payloadBytes {
-			b = append(b[:len(b)-2], strings.Repeat("x", f.bytes-payloadBytes)+`"}`...)
-		}
-		b = append(b, '}')
+		b = append(peer.AppendData(b, now, f.bytes), '}')
 	}
 	return append(b, ']')
 }

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/client"
 )
 
@@ -103,7 +104,7 @@ func (b *bench) history(ctx context.Context, r *Result) (err error) {
 // publishing publishes and delivers events while do runs, and checks that all arrived.
 func (b *bench) publishing(ctx context.Context, r *Result, do func(ctx context.Context) error) (err error) {
 	b.server.Tenant = largeTenant
-	id, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil)
+	id, err := b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, 0), []string{peer.EventType(0)}, true, nil)
 	if err != nil {
 		return err
 	}

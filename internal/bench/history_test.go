@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -55,7 +56,7 @@ func newWorld(t *testing.T, database string, attempts int) *world {
 		}
 	})
 	var err error
-	if w.receiver, err = w.startReceiver(t.Context(), 2); err != nil {
+	if w.receiver, err = w.startReceiver(t.Context(), peer.Listeners{Plain: 2}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = w.receiver.process.Stop() })
@@ -279,12 +280,12 @@ func testHistoryIsAsServersWrite(t *testing.T, w *world) {
 	for _, table := range []string{"events", "deliveries", "attempts"} {
 		last[table] = w.number(t, "SELECT MAX(seq) FROM "+table)
 	}
-	for i, behaviour := range []string{healthy, failing, failing} {
+	for i, behaviour := range []string{peer.Healthy, peer.Failing, peer.Failing} {
 		retry := []int{}
 		if i == 2 {
 			retry = []int{3_600_000}
 		}
-		if _, err := w.server.createWebhook(t.Context(), w.receiver.url(behaviour, 0), []string{eventType(i)}, true, retry); err != nil {
+		if _, err := w.server.createWebhook(t.Context(), w.receiver.url(behaviour, 0), []string{peer.EventType(i)}, true, retry); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := w.server.publishOne(t.Context(), i); err != nil {

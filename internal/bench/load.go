@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hookgraph/hookgraph/internal/bench/histogram"
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -22,10 +23,11 @@ const (
 type load struct {
 	b       *bench
 	fan     int // webhooks that each event goes to
-	hooks   int // event types, taken in turn
 	from    int // number of the first
 	ignored func(hook int) bool
-	one     func(ctx context.Context, hook int) (webhook.ID, error) // publishes an event in a call of its own
+	one     func(ctx context.Context, hook int) (webhook.ID, error)      // publishes an event in a call of its own
+	many    func(ctx context.Context, hooks []int) ([]webhook.ID, error) // publishes an event for each
+	choose  func(turn int) int                                           // the number of an event's webhook, counted from from
 
 	mu        sync.Mutex // guards the fields below
 	turn      int
@@ -37,7 +39,10 @@ type load struct {
 }
 
 func newLoad(b *bench, fan, hooks int) *load {
-	return &load{b: b, fan: fan, hooks: hooks, one: b.server.publishOne, due: map[webhook.ID]int32{}, room: make(chan struct{})}
+	return &load{
+		b: b, fan: fan, one: b.server.publishOne, many: b.server.publishMany, choose: func(turn int) int { return turn % hooks },
+		due: map[webhook.ID]int32{}, room: make(chan struct{}),
+	}
 }
 
 // follow keeps delivered up to date until ctx ends.
@@ -83,7 +88,7 @@ func (l *load) take(ctx context.Context, events int) []int {
 func (l *load) next(events int) []int {
 	hooks := make([]int, events)
 	for i := range hooks {
-		hooks[i] = l.from + l.turn%l.hooks
+		hooks[i] = l.from + l.choose(l.turn)
 		l.turn++
 	}
 	l.promised += int64(events * l.fan)
@@ -103,13 +108,16 @@ func (l *load) took(hooks []int, ids []webhook.ID) {
 }
 
 // closed publishes as fast as events are delivered, until ctx ends; it waits for its running calls.
-func (l *load) closed(ctx context.Context) error {
+func (l *load) closed(ctx context.Context) error { return l.batches(ctx, max(1, l.b.Batch/l.fan)) }
+
+// batches does the same with the given number of events in a call.
+func (l *load) batches(ctx context.Context, events int) error {
 	finish := context.WithoutCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
 	for range publishers {
 		group.Go(func() error {
 			for {
-				hooks := l.take(ctx, max(1, l.b.Batch/l.fan))
+				hooks := l.take(ctx, events)
 				if hooks == nil {
 					return nil
 				}
@@ -128,7 +136,7 @@ const publishTimeout = 30 * time.Second
 func (l *load) publish(ctx context.Context, hooks []int) error {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	ids, err := l.b.server.publishMany(ctx, hooks)
+	ids, err := l.many(ctx, hooks)
 	if err != nil {
 		return err
 	}
@@ -188,7 +196,7 @@ func (l *load) drain(ctx context.Context) error {
 // moment is a reading of all counters while a load runs.
 type moment struct {
 	at       time.Time
-	got      received
+	got      peer.Received
 	accepted int64
 	cpu      time.Duration
 	cpuKnown bool

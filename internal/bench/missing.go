@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/client"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -16,9 +17,9 @@ func (l *load) check(ctx context.Context, r *Result) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var duplicates, arrived int64
-	err := l.b.receiver.arrivals(ctx, func(a arrival, times uint32) {
-		if left, ok := l.due[a.id]; ok {
-			l.due[a.id] = left - 1
+	err := l.b.receiver.arrivals(ctx, func(a peer.Arrival, times uint32) {
+		if left, ok := l.due[a.Event]; ok {
+			l.due[a.Event] = left - 1
 			arrived++
 			duplicates += int64(times) - 1
 		}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -17,7 +18,7 @@ func TestMissingDeliveries(t *testing.T) {
 	}
 	b := &bench{Options: &Options{Program: program, Environ: os.Environ(), Replicas: 1}, progress: newProgress(t.Output(), "missing"), dir: t.TempDir()}
 	var err error
-	if b.receiver, err = b.startReceiver(t.Context(), 1); err != nil {
+	if b.receiver, err = b.startReceiver(t.Context(), peer.Listeners{Plain: 1}); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = b.receiver.process.Stop() }()
@@ -30,8 +31,8 @@ func TestMissingDeliveries(t *testing.T) {
 		behaviour string
 		retry     []int
 		enabled   bool
-	}{{failing, []int{3_600_000}, true}, {failing, []int{}, true}, {healthy, nil, false}, {healthy, nil, true}} {
-		if _, err := b.server.createWebhook(t.Context(), b.receiver.url(hook.behaviour, i), []string{eventType(i)}, hook.enabled, hook.retry); err != nil {
+	}{{peer.Failing, []int{3_600_000}, true}, {peer.Failing, []int{}, true}, {peer.Healthy, nil, false}, {peer.Healthy, nil, true}} {
+		if _, err := b.server.createWebhook(t.Context(), b.receiver.url(hook.behaviour, i), []string{peer.EventType(i)}, hook.enabled, hook.retry); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -2,9 +2,12 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,7 +39,7 @@ func (p *report) add(r *Result) error {
 	if r.Pending+r.Failed > 0 {
 		lines = append(lines, fmt.Sprintf("  not arrived: %d wait for another attempt, %d have failed", r.Pending, r.Failed))
 	}
-	lines = append(append(lines, reportSingles(r.Singles)...), reportFloods(r.Floods)...)
+	lines = slices.Concat(lines, reportSingles(r.Singles), reportTLS(r.TLS), reportFloods(r.Floods))
 	switch {
 	case r.Retention != nil:
 		lines = append(lines, r.Retention.lines()...)
@@ -58,6 +61,9 @@ func (p *report) add(r *Result) error {
 	if r.StatementsPerDelivery != nil {
 		lines = append(lines, "  statements for each delivery: "+show(r.StatementsPerDelivery, 3))
 	}
+	for _, path := range slices.Sorted(maps.Keys(r.Compared)) {
+		lines = append(lines, fmt.Sprintf("  %-40s %.2f of before", path, r.Compared[path]))
+	}
 	if _, err := fmt.Fprintln(p.w, strings.Join(lines, "\n")); err != nil || len(r.Queries) == 0 {
 		return err
 	}
@@ -70,6 +76,105 @@ func reportSingles(singles []*SingleResult) (lines []string) {
 			s.API, s.Connections, show(s.DeliveredPerS, 0), show(s.Ratio, 2), show(s.P50Ms, 2), show(s.P99Ms, 2), show(s.CPUUsPerDelivery, 0)))
 	}
 	return lines
+}
+
+func reportTLS(all []*TLSResult) (lines []string) {
+	for _, t := range all {
+		lines = append(lines, fmt.Sprintf("  %-8s %4d hosts: %s/s, ratio %s, p50 %s ms, p99 %s ms, cpu %s µs",
+			t.Protocol, t.Hosts, show(t.DeliveredPerS, 0), show(t.Ratio, 2), show(t.P50Ms, 2), show(t.P99Ms, 2), show(t.CPUUsPerDelivery, 0)))
+	}
+	return lines
+}
+
+// earlier has the results of an earlier run, by scenario and path.
+type earlier map[string]map[string]float64
+
+// readEarlier reads results that were printed as JSON; name may be "".
+func readEarlier(name string) (earlier, error) {
+	if name == "" {
+		return nil, nil
+	}
+	f, err := os.Open(name) //nolint:gosec // the caller's file
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	all := earlier{}
+	for in := json.NewDecoder(f); ; {
+		var r Result
+		switch err := in.Decode(&r); {
+		case errors.Is(err, io.EOF) && len(all) > 0:
+			return all, nil
+		case errors.Is(err, io.EOF):
+			return nil, fmt.Errorf("%s has no result", name)
+		case err != nil:
+			return nil, fmt.Errorf("%s is not what bench --json prints: %w", name, err)
+		}
+		if all[r.Scenario], err = figures(&r); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// compare returns the figures of r divided by the earlier ones; nil if there are none.
+func (e earlier) compare(r *Result) (map[string]float64, error) {
+	before := e[r.Scenario]
+	if before == nil {
+		return nil, nil
+	}
+	is, err := figures(r)
+	if err != nil {
+		return nil, err
+	}
+	compared := map[string]float64{}
+	for path, v := range is {
+		if was := before[path]; was != 0 {
+			compared[path] = v / was
+		}
+	}
+	return compared, nil
+}
+
+// figures returns the numbers of a result but the counts of its events, by path.
+func figures(r *Result) (map[string]float64, error) {
+	text, err := json.Marshal(r)
+	if err != nil {
+		return nil, err
+	}
+	var tree map[string]any
+	if err := json.Unmarshal(text, &tree); err != nil {
+		return nil, err
+	}
+	for _, count := range []string{"events", "deliveries", "lost", "duplicates", "pending", "failed", "streamed", "compared"} {
+		delete(tree, count)
+	}
+	all := map[string]float64{}
+	flatten(all, "", tree)
+	return all, nil
+}
+
+// flatten adds the numbers below v. An element of a list is named by what it has measured, not by its place.
+func flatten(all map[string]float64, path string, v any) {
+	switch v := v.(type) {
+	case float64:
+		all[path] = v
+	case map[string]any:
+		for name, below := range v {
+			flatten(all, strings.TrimPrefix(path+"."+name, "."), below)
+		}
+	case []any:
+		for _, element := range v {
+			named, _ := element.(map[string]any)
+			name := path
+			for _, key := range []string{"api", "protocol", "flood", "name", "connections", "hosts"} {
+				if is, ok := named[key]; ok {
+					name += "." + fmt.Sprint(is)
+					delete(named, key)
+				}
+			}
+			flatten(all, name, element)
+		}
+	}
 }
 
 func row(cells ...string) string {

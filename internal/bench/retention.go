@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -60,7 +61,7 @@ func (b *bench) retention(ctx context.Context, r *Result) (err error) {
 	}
 	before := k.Until.Add(-retentionKeep)
 	b.server.Tenant = largeTenant
-	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil); err != nil {
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, 0), []string{peer.EventType(0)}, true, nil); err != nil {
 		return err
 	}
 	if b.postgres != nil { // a day is not dropped while a tenant keeps it

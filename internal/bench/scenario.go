@@ -8,37 +8,42 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/hookgraph/hookgraph/internal/bench/histogram"
-	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 )
 
 const bareConcurrency = 128 // as many as the server has running for one webhook at most
 
 // bare measures the bare sender, on as many of the receiver's addresses as the server's webhooks use.
-func (b *bench) bare(ctx context.Context) (err error) {
+func (b *bench) bare(ctx context.Context) error {
+	urls := make([]string, min(len(b.receiver.Plain), 100))
+	for i := range urls {
+		urls[i] = b.receiver.url(peer.Bare, i)
+	}
+	rate, err := b.bareTo(ctx, urls, peer.PayloadBytes)
+	b.rates = append(b.rates, rate)
+	return err
+}
+
+// bareTo returns the rate of a bare sender that sends events of the given size to urls.
+func (b *bench) bareTo(ctx context.Context, urls []string, size int) (rate float64, err error) {
 	d := max(b.Duration/4, time.Second/4)
 	b.progress.say("bare sender: %s", d)
-	urls := make([]string, min(len(b.receiver.addresses), 100))
-	for i := range urls {
-		urls[i] = b.receiver.url(bare, i)
-	}
-	c, err := b.start(ctx, "sender", "--role", "sender", "--duration", d.String(), "--concurrency", fmt.Sprint(bareConcurrency), "--urls", strings.Join(urls, ","))
+	c, err := b.start(ctx, "sender", "--role", "sender", "--duration", d.String(), "--concurrency", fmt.Sprint(bareConcurrency),
+		"--bytes", fmt.Sprint(size), "--urls", strings.Join(urls, ","))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer func() { err = errors.Join(err, c.Stop()) }()
 	line, err := c.Line(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	var s sent
+	var s peer.Sent
 	if err := json.Unmarshal([]byte(line), &s); err != nil {
-		return fmt.Errorf("bare sender: %w", err)
+		return 0, fmt.Errorf("bare sender: %w", err)
 	}
-	b.rates = append(b.rates, float64(s.Requests)/s.Seconds)
-	return b.receiver.forget(ctx)
+	return float64(s.Requests) / s.Seconds, b.receiver.forget(ctx)
 }
 
 // bareRate returns the mean rate of the bare sender so far.
@@ -83,7 +88,7 @@ func (b *bench) finish(ctx context.Context, r *Result) error {
 // throughput measures the highest rate, with each event going to fan webhooks.
 func (b *bench) throughput(ctx context.Context, r *Result, fan int) error {
 	for i := range fan {
-		if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, i), nil, true, nil); err != nil {
+		if _, err := b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, i), nil, true, nil); err != nil {
 			return err
 		}
 	}
@@ -107,7 +112,7 @@ func (b *bench) throughput(ctx context.Context, r *Result, fan int) error {
 
 // latency measures at a low rate: each event is published alone.
 func (b *bench) latency(ctx context.Context, r *Result) error {
-	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), nil, true, nil); err != nil {
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, 0), nil, true, nil); err != nil {
 		return err
 	}
 	l := newLoad(b, 1, 1)
@@ -136,13 +141,13 @@ const (
 func mixedBehaviour(hook int) string {
 	switch {
 	case hook < mixedHealthy:
-		return healthy
+		return peer.Healthy
 	case hook < mixedHealthy+mixedFailing:
-		return failing
+		return peer.Failing
 	case hook < mixedHealthy+mixedFailing+mixedFlapping:
-		return flapping
+		return peer.Flapping
 	}
-	return hanging
+	return peer.Hanging
 }
 
 // mixed compares the latency of healthy webhooks beside bad ones with their latency alone, at the same rate. It measures alone,
@@ -155,10 +160,10 @@ func (b *bench) mixed(ctx context.Context, r *Result) error {
 	bad := make([]string, 0, mixedAll-mixedHealthy)
 	for i := range mixedAll {
 		var retry []int
-		if mixedBehaviour(i) == flapping {
+		if mixedBehaviour(i) == peer.Flapping {
 			retry = quick
 		}
-		id, err := b.server.createWebhook(ctx, b.receiver.url(mixedBehaviour(i), i), []string{eventType(i)}, true, retry)
+		id, err := b.server.createWebhook(ctx, b.receiver.url(mixedBehaviour(i), i), []string{peer.EventType(i)}, true, retry)
 		if err != nil {
 			return err
 		}
@@ -182,7 +187,9 @@ func (b *bench) mixed(ctx context.Context, r *Result) error {
 		return err
 	}
 	l := newLoad(b, 1, mixedAll)
-	l.ignored = func(hook int) bool { return mixedBehaviour(hook) == failing || mixedBehaviour(hook) == hanging }
+	l.ignored = func(hook int) bool {
+		return mixedBehaviour(hook) == peer.Failing || mixedBehaviour(hook) == peer.Hanging
+	}
 	w, err := l.run(ctx, "with bad webhooks", b.Duration, func(ctx context.Context) error { return l.steady(ctx, mixedCalls, mixedEvents) })
 	if err != nil {
 		return err
@@ -203,115 +210,13 @@ func (b *bench) mixed(ctx context.Context, r *Result) error {
 	return b.finish(ctx, r)
 }
 
-// SingleResult is what single measured with one number of connections.
-type SingleResult struct {
-	API              string   `json:"api"` // rest or graphql
-	Connections      int      `json:"connections"`
-	DeliveredPerS    *float64 `json:"delivered_per_s"`
-	Ratio            *float64 `json:"ratio"` // delivered_per_s / bare_per_s
-	P50Ms            *float64 `json:"p50_ms"`
-	P99Ms            *float64 `json:"p99_ms"`
-	CPUUsPerDelivery *float64 `json:"cpu_us_per_delivery"` // of the server
-}
-
-// singleConnections are the numbers of publishers, each with a connection of its own, that single measures one after the other.
-var singleConnections = []int{1, 8, 64, 256}
-
-// single measures publishers that send one event in each call and wait for its answer, as most do. The result's own fields are REST's with 64
-// connections.
-func (b *bench) single(ctx context.Context, r *Result) error {
-	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), nil, true, nil); err != nil {
-		return err
-	}
-	if err := b.bare(ctx); err != nil {
-		return err
-	}
-	for _, api := range []struct {
-		name    string
-		publish func(ctx context.Context, hook int) (webhook.ID, error)
-	}{{"rest", b.server.publishREST}, {"graphql", b.server.publishOne}} {
-		for _, n := range singleConnections {
-			l := newLoad(b, 1, 1)
-			l.one = api.publish
-			w, err := l.run(ctx, fmt.Sprintf("%s, %d connections", api.name, n), b.Duration/2, func(ctx context.Context) error { return l.each(ctx, n) })
-			if err != nil {
-				return err
-			}
-			if api.name == "rest" && n == 64 {
-				b.fill(r, w)
-			}
-			var one Result
-			b.fill(&one, w)
-			r.Singles = append(r.Singles, &SingleResult{
-				API: api.name, Connections: n, DeliveredPerS: one.DeliveredPerS, P50Ms: one.P50Ms, P99Ms: one.P99Ms, CPUUsPerDelivery: one.CPUUsPerDelivery,
-			})
-			if err := errors.Join(l.check(ctx, r), b.receiver.forget(ctx)); err != nil {
-				return err
-			}
-		}
-	}
-	if err := b.finish(ctx, r); err != nil {
-		return err
-	}
-	if err := b.bare(ctx); err != nil {
-		return err
-	}
-	for _, one := range r.Singles {
-		one.Ratio = new(*one.DeliveredPerS / b.bareRate())
-	}
-	return nil
-}
-
-// each publishes one event a call from n goroutines, as fast as events are delivered, until ctx ends.
-func (l *load) each(ctx context.Context, n int) error {
-	finish := context.WithoutCancel(ctx)
-	group, ctx := errgroup.WithContext(ctx)
-	for range n {
-		group.Go(func() error {
-			for {
-				hooks := l.take(ctx, 1)
-				if hooks == nil {
-					return nil
-				}
-				if err := l.publishOne(finish, hooks); err != nil {
-					return err
-				}
-			}
-		})
-	}
-	return group.Wait()
-}
-
-func (l *load) publishOne(ctx context.Context, hooks []int) error {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	id, err := l.one(ctx, hooks[0])
-	if err == nil {
-		l.took(hooks, []webhook.ID{id})
-	}
-	return err
-}
-
-// publishREST publishes an event through REST.
-func (s *server) publishREST(ctx context.Context, hook int) (webhook.ID, error) {
-	answer, err := s.turn().Post(ctx, "/v1/events", appendEvent(make([]byte, 0, payloadBytes+64), hook, time.Now()))
-	if err != nil {
-		return webhook.ID{}, fmt.Errorf("publish: %w", err)
-	}
-	var event struct{ ID webhook.ID }
-	if err := json.Unmarshal(answer, &event); err != nil {
-		return webhook.ID{}, fmt.Errorf("publish: %w", err)
-	}
-	return event.ID, nil
-}
-
 // manyFilters is how many webhooks of a tenant may have a filter without an exact condition.
 const manyFilters = 100
 
 // filters measures the highest rate to one webhook beside many whose filters each event is matched with and none matches, and before and after that
 // without these.
 func (b *bench) filters(ctx context.Context, r *Result) error {
-	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), nil, true, nil); err != nil {
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, 0), nil, true, nil); err != nil {
 		return err
 	}
 	if err := b.bare(ctx); err != nil {
@@ -335,7 +240,7 @@ func (b *bench) filters(ctx context.Context, r *Result) error {
 	ids := make([]string, manyFilters)
 	for i := range ids {
 		filter := map[string]any{"data": map[string]any{"sent": map[string]any{"$lt": i + 1}}} // it is the time
-		id, _, err := b.server.CreateWebhook(ctx, map[string]any{"url": b.receiver.url(healthy, 0), "filter": filter})
+		id, _, err := b.server.CreateWebhook(ctx, map[string]any{"url": b.receiver.url(peer.Healthy, 0), "filter": filter})
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/bench/child"
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/client"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -70,6 +71,9 @@ func (b *bench) startOne(ctx context.Context, name, token string) (*server, erro
 	} else {
 		args = append(args, "--log-level", "warn", "--database", b.database())
 	}
+	if authority := b.authority(); authority != "" {
+		env = append(env, authority)
+	}
 	args = append(args, b.serve...)
 	role := []string{"bench", "--role", "server"}
 	if b.CPUProfile != "" && name == "server" {
@@ -97,8 +101,22 @@ func (b *bench) startOne(ctx context.Context, name, token string) (*server, erro
 
 // start starts a command of the bench's own, with its arguments, which knows no secret.
 func (b *bench) start(ctx context.Context, name string, args ...string) (*child.Process, error) {
-	return child.Start(ctx, child.Spec{Program: b.Program, Args: append([]string{"bench"}, args...), Environ: b.Environ, Dir: b.dir, Name: name})
+	spec := child.Spec{Program: b.Program, Args: append([]string{"bench"}, args...), Environ: b.Environ, Dir: b.dir, Name: name}
+	if authority := b.authority(); authority != "" {
+		spec.Env = []string{authority}
+	}
+	return child.Start(ctx, spec)
 }
+
+// authority is the variable by which a process trusts the receiver's certificates; "": the receiver has none, or does not run yet.
+func (b *bench) authority() string {
+	if b.receiver == nil || b.receiver.CA == "" {
+		return ""
+	}
+	return "SSL_CERT_FILE=" + filepath.Join(b.dir, authorityFile)
+}
+
+const authorityFile = "authority.pem"
 
 // Listening is what a server started by the bench prints when it listens, as a line of JSON.
 type Listening struct {
@@ -180,11 +198,11 @@ const (
 		`{ event { id } userErrors { message } } }","variables":{"input":`
 )
 
-func appendEvent(b []byte, hook int, now time.Time) []byte {
+func appendEvent(b []byte, hook, size int, now time.Time) []byte {
 	b = append(b, `{"type":"`...)
-	b = append(b, eventType(hook)...)
+	b = append(b, peer.EventType(hook)...)
 	b = append(b, `","data":`...)
-	b = appendData(b, now)
+	b = peer.AppendData(b, now, size)
 	return append(b, '}')
 }
 
@@ -195,14 +213,14 @@ type published struct {
 
 // publishMany publishes an event for each webhook's number and returns their ids.
 func (s *server) publishMany(ctx context.Context, hooks []int) ([]webhook.ID, error) {
-	b := make([]byte, 0, len(publishManyQuery)+len(hooks)*(payloadBytes+64)+8)
+	b := make([]byte, 0, len(publishManyQuery)+len(hooks)*(peer.PayloadBytes+64)+8)
 	b = append(b, publishManyQuery...)
 	now := time.Now()
 	for i, hook := range hooks {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendEvent(b, hook, now)
+		b = appendEvent(b, hook, peer.PayloadBytes, now)
 	}
 	b = append(b, `]}}}`...)
 	var data struct {
@@ -231,8 +249,8 @@ func (s *server) publishMany(ctx context.Context, hooks []int) ([]webhook.ID, er
 }
 
 func (s *server) publishOne(ctx context.Context, hook int) (webhook.ID, error) {
-	b := append(make([]byte, 0, len(publishOneQuery)+payloadBytes+64), publishOneQuery...)
-	b = append(appendEvent(b, hook, time.Now()), `}}`...)
+	b := append(make([]byte, 0, len(publishOneQuery)+peer.PayloadBytes+64), publishOneQuery...)
+	b = append(appendEvent(b, hook, peer.PayloadBytes, time.Now()), `}}`...)
 	var data struct{ Done published }
 	if err := s.turn().Query(ctx, b, &data); err != nil {
 		return webhook.ID{}, fmt.Errorf("publish: %w", err)

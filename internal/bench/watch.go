@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hookgraph/hookgraph/internal/bench/child"
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/client"
 )
 
@@ -44,7 +45,7 @@ func (b *bench) webhooks(ctx context.Context, n int) (ids []string, err error) {
 	ids = make([]string, n)
 	b.progress.say("creating webhooks: %d", n)
 	for i := range ids {
-		if ids[i], err = b.server.createWebhook(ctx, b.receiver.url(healthy, i), []string{eventType(i)}, true, nil); err != nil {
+		if ids[i], err = b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, i), []string{peer.EventType(i)}, true, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -160,7 +161,7 @@ const greedyQuery = `subscription { deliveryAttempts { cursor node {
 
 // greedy measures the highest rate to one webhook with a subscriber that selects every field of every attempt and cannot keep up.
 func (b *bench) greedy(ctx context.Context, r *Result) error {
-	if _, err := b.server.createWebhook(ctx, b.receiver.url(healthy, 0), []string{eventType(0)}, true, nil); err != nil {
+	if _, err := b.server.createWebhook(ctx, b.receiver.url(peer.Healthy, 0), []string{peer.EventType(0)}, true, nil); err != nil {
 		return err
 	}
 	return b.compare(ctx, r, 1, watching{name: "with a greedy subscriber", parts: []part{{query: greedyQuery, ids: []string{""}, pause: greedyPause}}})

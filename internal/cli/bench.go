@@ -13,16 +13,18 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/bench"
 	"github.com/hookgraph/hookgraph/internal/bench/child"
+	"github.com/hookgraph/hookgraph/internal/bench/peer"
 	"github.com/hookgraph/hookgraph/internal/config"
 )
 
 type benchCmd struct {
-	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, single, mixed, backlog, watch, greedy, dashboards, filters, flood, history, retention, replay. The default is all but the last three."`
+	Scenarios []string      `arg:"" optional:"" name:"scenario" help:"What to measure: throughput, fanout, latency, single, large, tls, tenants, mixed, backlog, watch, greedy, dashboards, filters, flood, history, retention, replay. The default is all but the last three."`
 	Duration  time.Duration `default:"15s" help:"Duration of each measurement; a scenario has two to four."`
 	JSON      bool          `help:"Print one JSON object for each scenario."`
 	Backlog   int           `default:"1000000" help:"Number of due deliveries in the scenario backlog, and of failed ones in replay."`
-	Watch     int           `default:"1000" help:"Number of webhooks, and of subscribers, in the scenario watch."`
+	Watch     int           `default:"1000" help:"Number of webhooks, and of subscribers, in the scenario watch; of tenants in tenants, and half the number of hosts in tls."`
 	History   int           `default:"10000000" help:"Number of attempts that the database has in the scenarios history and retention, in the latter at most 500,000."`
+	Compare   string        `type:"path" placeholder:"FILE" help:"File with the output of an earlier run with --json; each figure is also printed as a ratio to its."`
 	Keep      string        `type:"path" placeholder:"DIR" help:"Directory that keeps the database of the scenario history for the next run, which does not fill it again."`
 
 	Database string `env:"HOOKGRAPH_BENCH_DATABASE" secret:"" placeholder:"URL" help:"The postgres:// URL of a database on the PostgreSQL server to measure; the bench creates and drops databases of its own on that server. The default is SQLite."`
@@ -35,7 +37,10 @@ type benchCmd struct {
 	// Commands that the bench runs in processes of their own.
 	Role        string   `hidden:"" enum:",server,receiver,sender" default:""`
 	Ports       int      `hidden:"" default:"1"`
+	TLSPorts    int      `name:"tls-ports" hidden:""`
+	HTTP2Ports  int      `name:"http2-ports" hidden:""`
 	Concurrency int      `hidden:"" default:"1"`
+	Bytes       int      `hidden:""`
 	URLs        []string `name:"urls" hidden:""`
 }
 
@@ -45,12 +50,12 @@ func (c *benchCmd) Run(ctx context.Context, env *Env) error {
 	case "server":
 		return c.serve(ctx, env)
 	case "receiver":
-		return bench.RunReceiver(ctx, os.Stdin, env.Stdout, c.Ports)
+		return peer.RunReceiver(ctx, os.Stdin, env.Stdout, peer.Listeners{Plain: c.Ports, TLS: c.TLSPorts, HTTP2: c.HTTP2Ports})
 	case "sender":
-		return bench.RunSender(ctx, os.Stdin, env.Stdout, c.URLs, c.Concurrency, c.Duration)
+		return peer.RunSender(ctx, os.Stdin, env.Stdout, peer.Sending{URLs: c.URLs, Concurrency: c.Concurrency, Duration: c.Duration, Bytes: c.Bytes})
 	}
 	_, err := bench.Run(ctx, bench.Options{
-		Scenarios: c.Scenarios, Duration: c.Duration, JSON: c.JSON, Backlog: c.Backlog, Watch: c.Watch, History: c.History, Keep: c.Keep,
+		Scenarios: c.Scenarios, Duration: c.Duration, JSON: c.JSON, Backlog: c.Backlog, Watch: c.Watch, History: c.History, Keep: c.Keep, Compare: c.Compare,
 		Outstanding: c.Outstanding, Batch: c.Batch, CPUProfile: c.CPUProfile, Database: c.Database, Replicas: c.Replicas, Environ: env.environ(), Stdout: env.Stdout, Stderr: env.Stderr,
 	})
 	return err

@@ -1,4 +1,4 @@
-package bench
+package peer
 
 import (
 	"bytes"
@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,55 +17,64 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// sent is what the bare sender reports.
-type sent struct {
+// Sending is what a bare sender does.
+type Sending struct {
+	URLs        []string // taken in turn
+	Concurrency int
+	Duration    time.Duration // after a tenth of it to warm up
+	Bytes       int           // of an event's data
+}
+
+// Sent is what it reports.
+type Sent struct {
 	Requests int64
 	Seconds  float64
 }
 
 // RunSender is the bare sender's process, the limit that the server is measured against: the same body, signature and receiver,
-// plain net/http, and nothing stored. It sends to urls for duration, writes a report as JSON to out, and ends early when in ends.
-func RunSender(ctx context.Context, in io.Reader, out io.Writer, urls []string, concurrency int, duration time.Duration) error {
+// net/http, and nothing stored. It writes what it Sent as JSON to out, and ends early when in ends.
+func RunSender(ctx context.Context, in io.Reader, out io.Writer, do Sending) error {
 	ctx, cancel := child.WithParent(ctx, in)
 	defer cancel()
 	s := &bareSender{
-		secrets: []*webhook.Secret{webhook.NewSecret(webhook.ID{}, webhook.ID{}, webhook.SchemeHMAC, time.Now())},
-		transport: &http.Transport{
-			MaxIdleConns: 2 * concurrency, MaxIdleConnsPerHost: concurrency, DisableCompression: true,
-		},
+		secrets:   []*webhook.Secret{webhook.NewSecret(webhook.ID{}, webhook.ID{}, webhook.SchemeHMAC, time.Now())},
+		transport: &http.Transport{MaxIdleConnsPerHost: do.Concurrency, DisableCompression: true, ForceAttemptHTTP2: true},
+		bytes:     do.Bytes,
 	}
 	defer s.transport.CloseIdleConnections()
-	for i, u := range urls {
+	for i, u := range do.URLs {
 		req, err := http.NewRequestWithContext(ctx, http.MethodPost, u, nil)
 		if err != nil {
 			return fmt.Errorf("url %d: %w", i, err)
 		}
 		s.requests = append(s.requests, req)
 	}
-	if err := s.run(ctx, concurrency, duration/10); err != nil { // opens connections and warms caches
+	warm := time.Now().Add(do.Duration / 10) // caches; and each host has a connection
+	if err := s.run(ctx, do.Concurrency, func() bool { return time.Now().Before(warm) || s.done.Load() < int64(len(s.requests)) }); err != nil {
 		return err
 	}
 	before, start := s.done.Load(), time.Now()
-	if err := s.run(ctx, concurrency, duration); err != nil {
+	until := start.Add(do.Duration)
+	if err := s.run(ctx, do.Concurrency, func() bool { return time.Now().Before(until) }); err != nil {
 		return err
 	}
-	return json.NewEncoder(out).Encode(sent{Requests: s.done.Load() - before, Seconds: time.Since(start).Seconds()})
+	return json.NewEncoder(out).Encode(Sent{Requests: s.done.Load() - before, Seconds: time.Since(start).Seconds()})
 }
 
 type bareSender struct {
 	secrets   []*webhook.Secret
 	transport *http.Transport
+	bytes     int
 	requests  []*http.Request
 	next      atomic.Int64
 	done      atomic.Int64
 }
 
-func (s *bareSender) run(ctx context.Context, concurrency int, duration time.Duration) error {
-	until := time.Now().Add(duration)
+func (s *bareSender) run(ctx context.Context, concurrency int, more func() bool) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for range concurrency {
 		group.Go(func() error {
-			for time.Now().Before(until) && ctx.Err() == nil {
+			for more() && ctx.Err() == nil {
 				if err := s.send(ctx); err != nil {
 					return err
 				}
@@ -80,7 +87,7 @@ func (s *bareSender) run(ctx context.Context, concurrency int, duration time.Dur
 
 func (s *bareSender) send(ctx context.Context) error {
 	now := time.Now()
-	e := webhook.Event{ID: webhook.NewID(now), Type: eventType(0), Timestamp: now, Data: appendData(nil, now)}
+	e := webhook.Event{ID: webhook.NewID(now), Type: EventType(0), Timestamp: now, Data: AppendData(nil, now, s.bytes)}
 	body := e.AppendBody(make([]byte, 0, len(e.Data)+128))
 	req := s.requests[s.next.Add(1)%int64(len(s.requests))].WithContext(ctx)
 	req.Header = http.Header{
@@ -108,23 +115,3 @@ func (s *bareSender) send(ctx context.Context) error {
 	s.done.Add(1)
 	return nil
 }
-
-// The data of every event: first the time of publishing, then letters up to payloadBytes.
-const (
-	payloadBytes = 1 << 10
-	sentKey      = `"sent":`
-)
-
-var padding = sync.OnceValue(func() string { return strings.Repeat("hookgraph", payloadBytes/9+1) })
-
-func appendData(b []byte, at time.Time) []byte {
-	from := len(b)
-	b = append(b, `{`+sentKey...)
-	b = strconv.AppendInt(b, at.UnixMicro(), 10)
-	b = append(b, `,"text":"`...)
-	b = append(b, padding()[:payloadBytes-(len(b)-from)-2]...)
-	return append(b, `"}`...)
-}
-
-// eventType returns the type that the webhook with the number subscribes to, if each has its own.
-func eventType(hook int) string { return "bench.w" + strconv.Itoa(hook) }
