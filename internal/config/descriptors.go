@@ -21,7 +21,7 @@ const (
 	ownPostgres  = 24
 	leastSockets = 16 // with fewer it could not serve
 	maxStreams   = 10_000
-	maxIdle      = 512
+	maxIdle      = 2048
 	maxOpenFiles = 1 << 20 // more are never useful
 )
 

@@ -34,7 +34,7 @@ type kept struct {
 	net.Conn       // a *tls.Conn or the same as raw
 	raw      *conn // what is below TLS
 	key      hostKey
-	in       *bufio.Reader // reads by Read
+	in       *bufio.Reader // reads by Read; an idle connection has none
 	budget   int           // bytes that Read may still read
 	reused   bool
 	since    time.Time // when it became idle; guarded by the pool's mu
@@ -63,11 +63,16 @@ var (
 // post tells the parser that a POST is answered.
 var post = &http.Request{Method: http.MethodPost}
 
+// readers and writers are an exchange's: there are many more idle connections than exchanges.
+var readers = sync.Pool{New: func() any { return bufio.NewReader(nil) }}
+
 var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBytes) }}
 
 // exchange sends r and reads the answer's headers. The body is read from the connection, which stays the attempt's until done is called.
 func (k *kept) exchange(a *attempt, r *http.Request, length int) (*exchanged, error) {
 	e := &exchanged{k: k, closes: r.Close}
+	k.in = readers.Get().(*bufio.Reader)
+	k.in.Reset(k)
 	if err := k.SetDeadline(a.deadline); err != nil {
 		_ = k.Close()
 		return nil, err
@@ -170,8 +175,13 @@ func (e *exchanged) done(ended bool) bool {
 	}
 	if !idle {
 		_ = e.k.Close()
+		return false
 	}
-	return idle
+	// The answer's body still has it, but was read to its end.
+	e.k.in.Reset(nil)
+	readers.Put(e.k.in)
+	e.k.in = nil
+	return true
 }
 
 // checkHeader returns an error if a header would be changed by writing it.
