@@ -182,8 +182,10 @@ func TestCompare(t *testing.T) {
 		want map[string]float64
 	}{
 		"latency": {&Result{Events: 14, P50Ms: new(3.0), P99Ms: new(1.0), RSSMB: new(50.0)}, map[string]float64{"p50_ms": 1.5}},
-		"tls": {&Result{TLS: []*TLSResult{{Protocol: "http/1.1", Hosts: 2000, P50Ms: new(2.0)}, {Protocol: "h2", Hosts: 1, P50Ms: new(4.0)}}},
-			map[string]float64{"tls.http/1.1.2000.p50_ms": 0.25, "tls.h2.1.p50_ms": 1}},
+		"tls": {
+			&Result{TLS: []*TLSResult{{Protocol: "http/1.1", Hosts: 2000, P50Ms: new(2.0)}, {Protocol: "h2", Hosts: 1, P50Ms: new(4.0)}}},
+			map[string]float64{"tls.http/1.1.2000.p50_ms": 0.25, "tls.h2.1.p50_ms": 1},
+		},
 		"mixed": {&Result{P50Ms: new(3.0)}, nil},
 	} {
 		c.is.Scenario = scenario

@@ -165,14 +165,14 @@ func flatten(all map[string]float64, path string, v any) {
 	case []any:
 		for _, element := range v {
 			named, _ := element.(map[string]any)
-			name := path
+			name := []string{path}
 			for _, key := range []string{"api", "protocol", "flood", "name", "connections", "hosts"} {
 				if is, ok := named[key]; ok {
-					name += "." + fmt.Sprint(is)
+					name = append(name, fmt.Sprint(is))
 					delete(named, key)
 				}
 			}
-			flatten(all, name, element)
+			flatten(all, strings.Join(name, "."), element)
 		}
 	}
 }
