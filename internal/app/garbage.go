@@ -19,6 +19,9 @@ const (
 	ownShare = 0.8
 	// containerInterval is how often the container's limit is looked up: it can be changed while the process runs.
 	containerInterval = time.Minute
+	// restAfter is how long no garbage must have been collected until memory is given back to the system. Go itself keeps what its next
+	// collection would need: after a burst, or the start with many webhooks, twice what is in use.
+	restAfter = time.Minute
 	// otherMemory is the memory beside the live heap and the stacks: the runtime, and the smallest amount of garbage.
 	otherMemory = 48 << 20
 )
@@ -35,8 +38,9 @@ func collectGarbage(getenv func(string) string) {
 		return
 	}
 	container := memlimit.ApplyFallback(memlimit.ApplyRatio(memlimit.FromCgroup, ownShare), memlimit.Limit(math.MaxInt64))
-	used := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	used := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}, {Name: "/gc/cycles/automatic:gc-cycles"}}
 	most, looked := uint64(math.MaxInt64), time.Time{}
+	var resting rest
 	for was := int64(0); ; time.Sleep(time.Second) {
 		if time.Since(looked) >= containerInterval {
 			most, _ = container() // it falls back
@@ -47,7 +51,29 @@ func collectGarbage(getenv func(string) string) {
 			debug.SetMemoryLimit(limit)
 			was = limit
 		}
+		if resting.begins(used[2].Value.Uint64(), time.Now()) {
+			debug.FreeOSMemory()
+		}
 	}
+}
+
+// rest notices that the process has become idle.
+type rest struct {
+	cycles uint64 // of garbage collection
+	since  time.Time
+	over   bool // it has been noticed
+}
+
+// begins reports whether the process has collected garbage, and then none for restAfter. The cycle that the runtime forces every two minutes is not counted.
+func (r *rest) begins(cycles uint64, now time.Time) bool {
+	if cycles != r.cycles {
+		*r = rest{cycles: cycles, since: now}
+	}
+	if r.over || now.Sub(r.since) < restAfter {
+		return false
+	}
+	r.over = true
+	return true
 }
 
 // memoryLimit returns the soft limit for a live heap and stacks of the given sizes, at most the given number of bytes.

@@ -3,6 +3,7 @@ package app
 import (
 	"math"
 	"testing"
+	"time"
 )
 
 // The limit is low while little is in use, and always leaves room for garbage: a quarter of what is in use, stacks included.
@@ -35,6 +36,35 @@ func TestMemoryLimitInContainer(t *testing.T) {
 	} {
 		if limit := memoryLimit(test.live, 0, test.most); uint64(limit) != test.want {
 			t.Errorf("%d in use of at most %d: %d, want %d", test.live, test.most, limit, test.want)
+		}
+	}
+}
+
+// Memory is given back once for each time that the process becomes idle.
+func TestRest(t *testing.T) {
+	var r rest
+	for i, step := range []struct {
+		after  time.Duration
+		cycles uint64
+		begins bool
+	}{
+		{0, 5, false},
+		{restAfter - 1, 5, false},
+		{restAfter, 5, true},
+		{restAfter, 5, false},
+		{100 * restAfter, 5, false},
+		{0, 6, false},
+		{restAfter - 1, 7, false},
+		{restAfter - 1, 7, false},
+		{restAfter, 7, true},
+		{restAfter, 7, false},
+	} {
+		now := r.since.Add(step.after)
+		if i == 0 {
+			now = time.Now()
+		}
+		if got := r.begins(step.cycles, now); got != step.begins {
+			t.Errorf("step %d: %v, want %v", i, got, step.begins)
 		}
 	}
 }
