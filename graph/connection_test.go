@@ -39,6 +39,7 @@ var connections = map[string]func(s *shelf) string{
 	"Event.deliveries":   func(s *shelf) string { return s.event },
 	"Event.matches":      func(s *shelf) string { return s.event },
 	"Replay.deliveries":  func(s *shelf) string { return s.replay },
+	"EventType.webhooks": func(s *shelf) string { return s.eventType },
 	"Delivery.attempts":  func(s *shelf) string { return s.delivery },
 }
 
@@ -63,7 +64,7 @@ type shelf struct {
 	made                             int // tenants
 	ctx                              context.Context
 	tenant, webhook, event, delivery string
-	replay                           string
+	replay, eventType                string
 }
 
 func newShelf(a *api, tenant string) *shelf {
@@ -78,6 +79,7 @@ func newShelf(a *api, tenant string) *shelf {
 	s.addToken()
 	s.attempt(s.webhook, 10, false)
 	s.replay = s.addReplay()
+	s.eventType = s.get(s.ctx, `mutation { putEventType(input: {name: "never"}) { eventType { id } } }`, nil).text("putEventType", "eventType", "id")
 	return s
 }
 
@@ -376,6 +378,7 @@ func walkWhileRowsArrive(t *testing.T, s *shelf, connection string) {
 func TestCountIsLazy(t *testing.T) {
 	a := newAPI(t)
 	s := newShelf(a, "kallima")
+	s.grow("webhook") // for the list of an event type
 	for connection := range connections {
 		statements := func(total bool) int {
 			a.mu.Lock()
@@ -394,7 +397,11 @@ func TestCountIsLazy(t *testing.T) {
 		if connection == "Query.eventTypes" { // its names come from three tables
 			most = 3
 		}
-		if without, with := statements(false), statements(true); with <= without || with > without+most {
+		least := 1
+		if connection == "EventType.webhooks" { // webhooks that publishing knows are counted
+			least, most = 0, 0
+		}
+		if without, with := statements(false), statements(true); with < without+least || with > without+most {
 			t.Errorf("%s: %d statements without a count, %d with it", connection, without, with)
 		}
 	}

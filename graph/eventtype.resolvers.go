@@ -24,6 +24,11 @@ func (r *eventTypeResolver) WebhookCount(ctx context.Context, obj *webhook.Event
 	return r.Store.In(obj.TenantID).Wanting(obj.Name), nil
 }
 
+// Webhooks is the resolver for the webhooks field.
+func (r *eventTypeResolver) Webhooks(ctx context.Context, obj *webhook.EventType, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Webhook], error) {
+	return r.webhooksOfTypes(ctx, obj).resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, noFilter{})
+}
+
 // Stats is the resolver for the stats field.
 func (r *eventTypeResolver) Stats(ctx context.Context, obj *webhook.EventType, rangeArg list.TimeRange) (*model.Stats, error) {
 	if err := list.CheckRange("range", rangeArg); err != nil {
@@ -73,8 +78,12 @@ func (r *queryResolver) EventType(ctx context.Context, name string) (*webhook.Ev
 }
 
 // EventTypes is the resolver for the eventTypes field.
-func (r *queryResolver) EventTypes(ctx context.Context, first *int, after *string, last *int, before *string) (*model.Connection[webhook.EventType], error) {
-	return eventTypes.resolve(ctx, r.Resolver, r.scope(ctx), arguments{first, after, last, before}, noFilter{})
+func (r *queryResolver) EventTypes(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventTypeFilter) (*model.Connection[webhook.EventType], error) {
+	f, err := checked(filter)
+	if err != nil {
+		return nil, err
+	}
+	return eventTypes.resolve(ctx, r.Resolver, r.scope(ctx), arguments{first, after, last, before}, f)
 }
 
 // EventType returns EventTypeResolver implementation.

@@ -61,6 +61,55 @@ func TestEventTypeLife(t *testing.T) {
 	}
 }
 
+// Types list the tenant's webhooks that receive them, and all types on a page read theirs with one statement. A filter narrows the list of types by
+// their names.
+func TestEventTypeWebhooks(t *testing.T) {
+	a := newAPI(t)
+	create := func(tenant, url, events string) {
+		t.Helper()
+		a.get(a.as(tenant), fmt.Sprintf(`mutation { createWebhook(input: {url: %q, events: %s}) { userErrors { message } } }`, url, events), nil)
+	}
+	create("a", "https://example.com/all", "null")
+	create("a", "https://example.com/orders", `["order.*"]`)
+	create("b", "https://example.com/theirs", "null")
+	for _, name := range []string{"order.paid", "order.sent", "user.left"} {
+		a.get(a.as("a"), fmt.Sprintf(`mutation { putEventType(input: {name: %q}) { userErrors { message } } }`, name), nil)
+	}
+	read := func(first int) (statements int, got object) {
+		a.mu.Lock()
+		before := a.statements
+		a.mu.Unlock()
+		got = a.get(a.as("a"), `query($n: Int) { eventTypes(first: $n) { nodes { name webhooks { nodes { url } count { count } } } } }`, vars{"n": first})
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		return a.statements - before, got
+	}
+	one, _ := read(1)
+	three, got := read(3)
+	if one != three {
+		t.Errorf("%d statements read a type and its webhooks, %d read three", one, three)
+	}
+	urls := ""
+	for i := range 3 {
+		urls += got.text("eventTypes", "nodes", i, "name")
+		for _, w := range got.at("eventTypes", "nodes", i, "webhooks", "nodes").([]any) {
+			urls += " " + strings.TrimPrefix(w.(map[string]any)["url"].(string), "https://example.com")
+		}
+		urls += fmt.Sprint(" ", got.at("eventTypes", "nodes", i, "webhooks", "count", "count"), "; ")
+	}
+	if want := "order.paid /orders /all 2; order.sent /orders /all 2; user.left /all 1; "; urls != want {
+		t.Errorf("got %s, want %s", urls, want)
+	}
+	got = a.get(a.as("a"), `{ eventTypes(filter: {name: "ORDER."}) { nodes { name } count { count } } }`, nil)
+	if fmt.Sprint(got.at("eventTypes", "nodes")) != "[map[name:order.paid] map[name:order.sent]]" || got.at("eventTypes", "count", "count") != 2.0 {
+		t.Errorf("narrowed: %v", got)
+	}
+	resp := a.run(a.as("a"), `query($n: String) { eventTypes(filter: {name: $n}) { nodes { name } } }`, vars{"n": strings.Repeat("x", 129)})
+	if code(resp) != "BAD_USER_INPUT" || !strings.HasPrefix(resp.Errors[0].Message, "filter.name: ") {
+		t.Errorf("too long: %v", resp.Errors)
+	}
+}
+
 // An import tells what it adds, changes, removes and breaks. A dry run changes nothing; otherwise all of it is stored, or nothing if a part is
 // wrong. What is exported over REST is not looked at here.
 func TestImportEventTypes(t *testing.T) {

@@ -323,6 +323,7 @@ type ComplexityRoot struct {
 		ViolatedAt      func(childComplexity int) int
 		Violation       func(childComplexity int) int
 		WebhookCount    func(childComplexity int) int
+		Webhooks        func(childComplexity int, first *int, after *string, last *int, before *string) int
 	}
 
 	EventTypeChange struct {
@@ -442,7 +443,7 @@ type ComplexityRoot struct {
 		Delivery        func(childComplexity int, id webhook.ID) int
 		Event           func(childComplexity int, id webhook.ID) int
 		EventType       func(childComplexity int, name string) int
-		EventTypes      func(childComplexity int, first *int, after *string, last *int, before *string) int
+		EventTypes      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.EventTypeFilter) int
 		Events          func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.EventFilter, allTenants bool) int
 		Node            func(childComplexity int, id webhook.ID) int
 		Nodes           func(childComplexity int, ids []webhook.ID) int
@@ -903,6 +904,7 @@ type EventTypeResolver interface {
 	Example(ctx context.Context, obj *webhook.EventType) ([]byte, error)
 
 	WebhookCount(ctx context.Context, obj *webhook.EventType) (int, error)
+	Webhooks(ctx context.Context, obj *webhook.EventType, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Webhook], error)
 	Stats(ctx context.Context, obj *webhook.EventType, rangeArg list.TimeRange) (*model.Stats, error)
 }
 type MutationResolver interface {
@@ -942,7 +944,7 @@ type QueryResolver interface {
 	Event(ctx context.Context, id webhook.ID) (*webhook.Event, error)
 	Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter, allTenants bool) (*model.Connection[webhook.Event], error)
 	EventType(ctx context.Context, name string) (*webhook.EventType, error)
-	EventTypes(ctx context.Context, first *int, after *string, last *int, before *string) (*model.Connection[webhook.EventType], error)
+	EventTypes(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventTypeFilter) (*model.Connection[webhook.EventType], error)
 	PreviewDelivery(ctx context.Context, input model.PreviewDeliveryInput) (*model.DeliveryPreview, error)
 	ReplayPreview(ctx context.Context, input replay.Input) (*model.ReplayPreview, error)
 	Replay(ctx context.Context, id webhook.ID) (*webhook.Replay, error)
@@ -2072,6 +2074,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.EventType.WebhookCount(childComplexity), true
+	case "EventType.webhooks":
+		if e.ComplexityRoot.EventType.Webhooks == nil {
+			break
+		}
+
+		args, err := ec.field_EventType_webhooks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.EventType.Webhooks(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
 
 	case "EventTypeChange.breaking":
 		if e.ComplexityRoot.EventTypeChange.Breaking == nil {
@@ -2686,7 +2699,7 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 			return 0, false
 		}
 
-		return e.ComplexityRoot.Query.EventTypes(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string)), true
+		return e.ComplexityRoot.Query.EventTypes(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.EventTypeFilter)), true
 	case "Query.events":
 		if e.ComplexityRoot.Query.Events == nil {
 			break
@@ -4458,6 +4471,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("DeliveryFilter", ec.unmarshalInputDeliveryFilter),
 			graphql.NewInputUnmarshaler("DeliveryOrder", ec.unmarshalInputDeliveryOrder),
 			graphql.NewInputUnmarshaler("EventFilter", ec.unmarshalInputEventFilter),
+			graphql.NewInputUnmarshaler("EventTypeFilter", ec.unmarshalInputEventTypeFilter),
 			graphql.NewInputUnmarshaler("ImportEventTypesInput", ec.unmarshalInputImportEventTypesInput),
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
 			graphql.NewInputUnmarshaler("PreviewDeliveryInput", ec.unmarshalInputPreviewDeliveryInput),
@@ -5117,6 +5131,8 @@ func (ec *executionContext) childFields_EventType(ctx context.Context, field gra
 		return ec.fieldContext_EventType_lastPublishedAt(ctx, field)
 	case "webhookCount":
 		return ec.fieldContext_EventType_webhookCount(ctx, field)
+	case "webhooks":
+		return ec.fieldContext_EventType_webhooks(ctx, field)
 	case "stats":
 		return ec.fieldContext_EventType_stats(ctx, field)
 	}
@@ -6299,6 +6315,44 @@ func (ec *executionContext) field_EventType_stats_args(ctx context.Context, rawA
 	return args, nil
 }
 
+func (ec *executionContext) field_EventType_webhooks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	return args, nil
+}
+
 func (ec *executionContext) field_Event_deliveries_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -6938,6 +6992,14 @@ func (ec *executionContext) field_Query_eventTypes_args(ctx context.Context, raw
 		return nil, err
 	}
 	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*list.EventTypeFilter, error) {
+			return ec.unmarshalOEventTypeFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐEventTypeFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
 	return args, nil
 }
 
@@ -11797,6 +11859,50 @@ func (ec *executionContext) fieldContext_EventType_webhookCount(_ context.Contex
 	return graphql.NewScalarFieldContext("EventType", field, true, true, "Int")
 }
 
+func (ec *executionContext) _EventType_webhooks(ctx context.Context, field graphql.CollectedField, obj *webhook.EventType) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_EventType_webhooks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.EventType().Webhooks(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[webhook.Webhook]) graphql.Marshaler {
+			return ec.marshalNWebhookConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_EventType_webhooks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "EventType",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_EventType_webhooks_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _EventType_stats(ctx context.Context, field graphql.CollectedField, obj *webhook.EventType) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14691,7 +14797,7 @@ func (ec *executionContext) _Query_eventTypes(ctx context.Context, field graphql
 		},
 		func(ctx context.Context) (any, error) {
 			fc := graphql.GetFieldContext(ctx)
-			return ec.Resolvers.Query().EventTypes(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string))
+			return ec.Resolvers.Query().EventTypes(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.EventTypeFilter))
 		},
 		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
 			directive0 := next
@@ -22740,6 +22846,48 @@ func UnmarshalEventFilter(ctx context.Context, raw any) (list.EventFilter, error
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputEventTypeFilter(ctx context.Context, obj any) (list.EventTypeFilter, error) {
+	var it list.EventTypeFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalOString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalEventTypeFilter unmarshals raw into the EventTypeFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalEventTypeFilter(ctx context.Context, raw any) (list.EventTypeFilter, error) {
+	var out list.EventTypeFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "EventTypeFilter", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputImportEventTypesInput(ctx context.Context, obj any) (model.ImportEventTypesInput, error) {
 	var it model.ImportEventTypesInput
 	if obj == nil {
@@ -26250,6 +26398,12 @@ func (ec *executionContext) _EventType(ctx context.Context, sel ast.SelectionSet
 				true, true,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._EventType_webhookCount(ctx, field, obj)
+				})
+		case "webhooks":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._EventType_webhooks(ctx, field, obj)
 				})
 		case "stats":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -31454,6 +31608,14 @@ func (ec *executionContext) marshalNWebhook2ᚖgithubᚗcomᚋhookgraphᚋhookgr
 	return ec._Webhook(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNWebhookConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[webhook.Webhook]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WebhookConnection!")
+		return graphql.Null
+	}
+	return ec._WebhookConnection(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalNWebhookCount2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.WebhookCount) graphql.Marshaler {
 	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -32294,6 +32456,14 @@ func (ec *executionContext) marshalOEventTypeConnection2ᚖgithubᚗcomᚋhookgr
 		return graphql.Null
 	}
 	return ec._EventTypeConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOEventTypeFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐEventTypeFilter(ctx context.Context, v any) (*list.EventTypeFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputEventTypeFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) marshalOFailureExplanation2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐExplanation(ctx context.Context, sel ast.SelectionSet, v *webhook.Explanation) graphql.Marshaler {

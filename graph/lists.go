@@ -54,15 +54,13 @@ var (
 			return s.CountReplaysTo(ctx, limit)
 		},
 	}
-	eventTypes = listing[*store.Scope, webhook.EventType, noFilter]{
+	eventTypes = listing[*store.Scope, webhook.EventType, store.EventTypeFilter]{
 		kind: cursor.EventTypes,
 		seq:  func(t *webhook.EventType) int64 { return store.EventTypePlace(t).Seq },
 		at:   func(t *webhook.EventType) int64 { return store.EventTypePlace(t).At },
-		page: func(s *store.Scope, ctx context.Context, _ noFilter, p store.Page) (*store.List[webhook.EventType], error) {
-			return s.EventTypePage(ctx, p)
-		},
-		count: func(s *store.Scope, ctx context.Context, _ noFilter, limit int) (store.Count, error) {
-			n, err := s.CountEventTypes(ctx)
+		page: (*store.Scope).EventTypePage,
+		count: func(s *store.Scope, ctx context.Context, f store.EventTypeFilter, limit int) (store.Count, error) {
+			n, err := s.CountEventTypes(ctx, f)
 			return store.Count{N: min(n, limit), AtLeast: n > limit}, err
 		},
 	}
@@ -130,6 +128,26 @@ func deliveriesOfTenants(as *listing[*store.Scope, webhook.Delivery, store.Deliv
 	return &sublist[*store.Scope, webhook.Tenant, webhook.Delivery, store.DeliveryFilter]{
 		name: "deliveries of tenants", kind: as.kind, id: tenantID, seq: as.seq, at: as.at, from: (*Resolver).reach, owner: tenantID,
 		pages: (*store.Scope).DeliveriesOfTenants, counts: (*store.Scope).CountDeliveriesOfTenants, facets: (*store.Scope).FacetsOfTenants,
+	}
+}
+
+// webhooksOfTypes returns the lists of webhooks that receive events of a type and its siblings.
+func (r *Resolver) webhooksOfTypes(ctx context.Context, t *webhook.EventType) *sublist[*store.Scope, webhook.EventType, webhook.Webhook, noFilter] {
+	read := r.loaders(ctx)
+	read.know(siblings(read, t).rows)
+	return &sublist[*store.Scope, webhook.EventType, webhook.Webhook, noFilter]{
+		name: "webhooks of event types", kind: cursor.Webhooks, id: eventTypeID, seq: (*webhook.Webhook).Position, from: (*Resolver).scope, owner: eventTypeTenant,
+		pages: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Webhook], error) {
+			return s.Subscribers(ctx, read.known(ids), p)
+		},
+		counts: func(s *store.Scope, _ context.Context, ids []webhook.ID, _ noFilter, limit int) (map[webhook.ID]store.Count, error) {
+			counts := make(map[webhook.ID]store.Count, len(ids))
+			for _, t := range read.known(ids) {
+				n := s.Wanting(t.Name)
+				counts[t.ID] = store.Count{N: min(n, limit), AtLeast: n > limit}
+			}
+			return counts, nil
+		},
 	}
 }
 
@@ -302,6 +320,8 @@ func deliveryLine(d *webhook.Delivery) webhook.ID {
 }
 
 func attemptReplay(a *webhook.Attempt) webhook.ID { return given(a.ReplayID) }
+func eventTypeID(t *webhook.EventType) webhook.ID     { return t.ID }
+func eventTypeTenant(t *webhook.EventType) webhook.ID { return t.TenantID }
 func replayTenant(r *webhook.Replay) webhook.ID   { return r.TenantID }
 
 // tokenCreator returns the zero id for a token without a creator.

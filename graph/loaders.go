@@ -38,10 +38,12 @@ type loaders struct {
 	levels map[any]any
 	// lists has the loaders of lists and counts, by name and arguments.
 	lists map[string]any
+	// types has event types by their IDs, which do not tell their names.
+	types map[webhook.ID]*webhook.EventType
 }
 
 func newLoaders(s *store.Scope, known *store.Registry) *loaders {
-	l := &loaders{levels: map[any]any{}, lists: map[string]any{}}
+	l := &loaders{levels: map[any]any{}, lists: map[string]any{}, types: map[webhook.ID]*webhook.EventType{}}
 	l.webhooks = loader[*webhook.Webhook]{of: l, fetch: rows(l, s.WebhooksByID)}
 	l.events = loader[*webhook.Event]{of: l, fetch: rows(l, s.EventsByID)}
 	l.deliveries = loader[*webhook.Delivery]{of: l, fetch: rows(l, s.DeliveriesByID)}
@@ -79,6 +81,26 @@ func siblings[T any](l *loaders, row *T) *level[T] {
 	alone := &level[T]{rows: []*T{row}}
 	l.levels[row] = alone
 	return alone
+}
+
+// know notes event types, for known.
+func (l *loaders) know(types []*webhook.EventType) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, t := range types {
+		l.types[t.ID] = t
+	}
+}
+
+// known returns the event types with the IDs.
+func (l *loaders) known(ids []webhook.ID) []*webhook.EventType {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	types := make([]*webhook.EventType, len(ids))
+	for i, id := range ids {
+		types[i] = l.types[id]
+	}
+	return types
 }
 
 type fetch[V any] func(context.Context, []webhook.ID) (map[webhook.ID]V, error)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -179,7 +180,7 @@ func TestRefusedEventTypes(t *testing.T) {
 				t.Errorf("got %v, want %s", err, want)
 			}
 		}
-		if n, err := c.CountEventTypes(t.Context()); n != 0 || err != nil {
+		if n, err := c.CountEventTypes(t.Context(), store.EventTypeFilter{}); n != 0 || err != nil {
 			t.Errorf("%d are stored, %v", n, err)
 		}
 	})
@@ -216,7 +217,7 @@ func TestEventTypePages(t *testing.T) {
 		for _, size := range []int{1, 2, 5, 100} {
 			forth, back := "", ""
 			for p := (store.Page{First: size}); ; {
-				l, err := c.EventTypePage(t.Context(), p)
+				l, err := c.EventTypePage(t.Context(), store.EventTypeFilter{}, p)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -228,7 +229,7 @@ func TestEventTypePages(t *testing.T) {
 				}
 			}
 			for p := (store.Page{Last: size}); ; {
-				l, err := c.EventTypePage(t.Context(), p)
+				l, err := c.EventTypePage(t.Context(), store.EventTypeFilter{}, p)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -244,6 +245,111 @@ func TestEventTypePages(t *testing.T) {
 			if forth != want || back != want {
 				t.Errorf("pages of %d: got %s and %s", size, forth, back)
 			}
+		}
+	})
+}
+
+// A filter keeps types whose name contains a text, whatever its case; cursors are places in the whole list.
+func TestEventTypeFilter(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		for _, name := range []string{"a.one", "b.ONE", "b.two", "c.one"} {
+			put(t, c, name, "", "")
+		}
+		f := store.EventTypeFilter{Name: "One"}
+		read := func(f store.EventTypeFilter, p store.Page) (*store.List[webhook.EventType], string) {
+			t.Helper()
+			l, err := c.EventTypePage(t.Context(), f, p)
+			must(t, err)
+			names := ""
+			for _, y := range l.Items {
+				names += y.Name + " "
+			}
+			return l, fmt.Sprint(names, l.HasPrev, " ", l.HasNext)
+		}
+		first, got := read(f, store.Page{First: 2})
+		if got != "a.one b.ONE false true" {
+			t.Errorf("the first page: %s", got)
+		}
+		if _, got = read(f, store.Page{First: 2, After: first.End, AfterAt: first.EndAt}); got != "c.one true false" {
+			t.Errorf("the next page: %s", got)
+		}
+		third, _ := read(store.EventTypeFilter{Name: "two"}, store.Page{First: 1})
+		if _, got = read(f, store.Page{Last: 1, Before: third.Start, BeforeAt: third.StartAt}); got != "b.ONE true true" {
+			t.Errorf("before a type that is not in the list: %s", got)
+		}
+		if _, got = read(store.EventTypeFilter{Name: "b."}, store.Page{First: 1, After: third.End, AfterAt: third.EndAt}); got != "true false" {
+			t.Errorf("after the last: %s", got)
+		}
+		if n, err := c.CountEventTypes(t.Context(), f); n != 3 || err != nil {
+			t.Errorf("%d are counted, %v", n, err)
+		}
+	})
+}
+
+// The webhooks of a type are those that its events go to, whatever their filters, the newest first, page by page from either end; disabled ones are
+// among them, deleted ones and other tenants' are not.
+func TestSubscribers(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		register(t, tenant(t, s, "b"), webhook.New{Enabled: true})
+		var want []webhook.ID
+		for _, n := range []webhook.New{
+			{Enabled: true}, {Events: []string{"a.*"}}, {Enabled: true, Events: []string{"a.b", "*"}}, {Enabled: true, Filter: []byte(`{"data":{"x":1}}`)}, {Enabled: true, Events: []string{"a.b"}},
+		} {
+			want = append(want, register(t, c, n).ID)
+			register(t, c, webhook.New{Enabled: true, Events: []string{"b.*"}})
+		}
+		gone := register(t, c, webhook.New{Enabled: true})
+		must(t, c.DeleteWebhook(t.Context(), gone.ID))
+		slices.Reverse(want)
+		types := []*webhook.EventType{put(t, c, "a.b", "", ""), put(t, c, "b.none", "", "")}
+		read := func(p store.Page) *store.List[webhook.Webhook] {
+			t.Helper()
+			pages, err := c.Subscribers(t.Context(), types, p)
+			must(t, err)
+			if n := len(pages); n != 2 {
+				t.Fatalf("%d types", n)
+			}
+			return pages[types[0].ID]
+		}
+		ids := func(l *store.List[webhook.Webhook]) (ids []webhook.ID) {
+			for _, w := range l.Items {
+				ids = append(ids, w.ID)
+			}
+			return ids
+		}
+		for _, size := range []int{1, 2, 5, 100} {
+			var forth, back []webhook.ID
+			for p := (store.Page{First: size}); ; {
+				l := read(p)
+				forth = append(forth, ids(l)...)
+				if l.HasPrev != (p.After != 0) {
+					t.Errorf("a page after %d has one before it: %v", p.After, l.HasPrev)
+				}
+				if p.After = l.End; !l.HasNext {
+					break
+				}
+			}
+			for p := (store.Page{Last: size}); ; {
+				l := read(p)
+				back = append(ids(l), back...)
+				if p.Before = l.Start; !l.HasPrev {
+					break
+				}
+			}
+			if !slices.Equal(forth, want) || !slices.Equal(back, want) {
+				t.Errorf("pages of %d: %v and %v, want %v", size, forth, back, want)
+			}
+		}
+		if n := c.Wanting("a.b"); n != len(want) {
+			t.Errorf("%d are counted", n)
+		}
+		end := read(store.Page{First: 1, After: read(store.Page{First: 100}).End})
+		if len(end.Items) != 0 || end.HasNext || !end.HasPrev || end.Start == 0 || end.End != end.Start {
+			t.Errorf("after the last: %+v", end)
 		}
 	})
 }

@@ -50,6 +50,8 @@ type (
 	AttemptFilter = list.AttemptFilter
 	// TenantFilter narrows a list of tenants.
 	TenantFilter = list.TenantFilter
+	// EventTypeFilter narrows a list of event types.
+	EventTypeFilter = list.EventTypeFilter
 	// TokenFilter narrows a list of tokens.
 	TokenFilter = list.TokenFilter
 	// AuditFilter narrows the audit log.

@@ -65,7 +65,7 @@ func (s *server) listEventTypes(r *request) (int, any, error) {
 	if err := s.charge(r.Request, typeCost*page.First); err != nil {
 		return 0, nil, err
 	}
-	list, err := r.scope.EventTypePage(r.Context(), page)
+	list, err := r.scope.EventTypePage(r.Context(), store.EventTypeFilter{}, page)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -306,20 +306,20 @@ func ByID(db *gorm.DB, tenant webhook.ID, ids []webhook.ID) (map[webhook.ID]*web
 	return found, err
 }
 
-// Page reads a page of a tenant's types, declared and seen, in the order of their names. Its places are those of types (PlaceOf).
-func Page(db *gorm.DB, tenant webhook.ID, p list.Page) (*list.List[webhook.EventType], error) {
+// Page reads a page of those types that Names lists and the filter keeps, in the order of Names. Its places are those of types (PlaceOf).
+func Page(db *gorm.DB, tenant webhook.ID, f list.EventTypeFilter, p list.Page) (*list.List[webhook.EventType], error) {
 	names, err := Names(db, tenant)
 	if err != nil {
 		return nil, err
 	}
-	from, to := 0, len(names)
+	from, to := 0, len(names) // the types between the cursors
 	for _, bound := range []struct {
 		place list.Place
 		set   func(i int)
 		field string
 	}{
 		{list.Place{At: p.AfterAt, Seq: p.After}, func(i int) { from = i + 1 }, "after"},
-		{list.Place{At: p.BeforeAt, Seq: p.Before}, func(i int) { to = max(i, from) }, "before"},
+		{list.Place{At: p.BeforeAt, Seq: p.Before}, func(i int) { to = i }, "before"},
 	} {
 		if bound.place == (list.Place{}) || bound.place.Seq == list.BelowAll {
 			continue
@@ -330,17 +330,17 @@ func Page(db *gorm.DB, tenant webhook.ID, p list.Page) (*list.List[webhook.Event
 		}
 		bound.set(i)
 	}
-	from = min(from, to)
+	before, names, after := f.Keep(names[:from]), f.Keep(names[from:max(from, to)]), f.Keep(names[to:])
 	found := &list.List[webhook.EventType]{Start: list.BelowAll, End: list.BelowAll}
 	if p.Last > 0 {
-		found.HasNext, found.HasPrev = p.Before > 0, to-from > p.Last
-		from = max(from, to-p.Last)
+		found.HasNext, found.HasPrev = len(after) > 0, len(names) > p.Last
+		names = names[max(0, len(names)-p.Last):]
 	} else {
 		size := cmp.Or(p.First, list.DefaultPage)
-		found.HasNext, found.HasPrev = to-from > size, p.After > 0
-		to = min(to, from+size)
+		found.HasNext, found.HasPrev = len(names) > size, len(before) > 0
+		names = names[:min(len(names), size)]
 	}
-	if found.Items, err = Named(db, tenant, names[from:to]); err != nil || len(found.Items) == 0 {
+	if found.Items, err = Named(db, tenant, names); err != nil || len(found.Items) == 0 {
 		return found, err
 	}
 	start, end := PlaceOf(found.Items[0]), PlaceOf(found.Items[len(found.Items)-1])

@@ -54,6 +54,11 @@ func (f *WebhookFilter) Check() error {
 // Check is as that of EventFilter.
 func (f *TenantFilter) Check() error { return contained("name", f.Name, webhook.MaxTenantNameBytes) }
 
+// Check is as that of EventFilter.
+func (f *EventTypeFilter) Check() error {
+	return contained("name", f.Name, webhook.MaxEventTypeBytes)
+}
+
 // contained refuses a text that is longer than any it could be contained in; databases would refuse such a pattern in their own
 // ways.
 func contained(field, text string, most int) error {

@@ -1,6 +1,7 @@
 package list
 
 import (
+	"strings"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
@@ -27,6 +28,26 @@ func (f TenantFilter) Path(one bool) Path {
 		p.Index = oneTenant
 	}
 	return p
+}
+
+// EventTypeFilter narrows a list of event types. Zero fields do not filter.
+type EventTypeFilter struct {
+	Name string // types whose name contains it
+}
+
+// Keep returns those of the names that the list has.
+func (f EventTypeFilter) Keep(names []string) []string {
+	if f.Name == "" {
+		return names
+	}
+	part := strings.ToLower(f.Name)
+	var kept []string
+	for _, name := range names {
+		if strings.Contains(strings.ToLower(name), part) {
+			kept = append(kept, name)
+		}
+	}
+	return kept
 }
 
 // TokenFilter narrows a list of tokens. Zero fields do not filter.

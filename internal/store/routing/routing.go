@@ -593,3 +593,35 @@ func (r *Table) After(list []*dialect.Target, tenant webhook.ID, eventType strin
 	}
 	return list
 }
+
+// Newest returns the newest n of the webhooks of Matching with after < Seq < before, in the falling order of Seq. Its cost does not depend on the
+// number of others.
+func (r *Table) Newest(tenant webhook.ID, eventType string, after, before int64, n int) []*dialect.Target {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	t := r.byTenant[tenant]
+	if t == nil {
+		return nil
+	}
+	var few [4][]*dialect.Target
+	parts := t.every.wanting(few[:0], eventType)
+	for i := range parts {
+		to, _ := slices.BinarySearchFunc(parts[i], before, bySeq)
+		parts[i] = parts[i][:to]
+	}
+	var list []*dialect.Target
+	for range n {
+		next, seq := -1, after
+		for i, part := range parts {
+			if last := len(part) - 1; last >= 0 && part[last].Seq > seq {
+				next, seq = i, part[last].Seq
+			}
+		}
+		if next < 0 {
+			break
+		}
+		last := len(parts[next]) - 1
+		list, parts[next] = append(list, parts[next][last]), parts[next][:last]
+	}
+	return list
+}

@@ -28,6 +28,7 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 		m.checkMatches(t, r, tenant, wanted)
 		m.checkPieces(t, r, tenant, wanted)
 		m.checkWanted(t, r, tenant, wanted)
+		m.checkNewest(t, r, tenant, wanted)
 	}
 }
 
@@ -196,6 +197,19 @@ func (m *model) checkMatches(t *testing.T, r *Table, tenant webhook.ID, wanted s
 	}
 	if r.Count(tenant) != live || len(r.Of(tenant)) != live {
 		t.Fatalf("%d webhooks are counted, want %d", r.Count(tenant), live)
+	}
+}
+
+// checkNewest checks that the newest webhooks of an event, between any two places, are the last of all that match it there.
+func (m *model) checkNewest(t *testing.T, r *Table, tenant webhook.ID, wanted string) {
+	t.Helper()
+	_, newest := r.Matches(tenant, wanted)
+	after, before, n := m.random.Int64N(newest+3)-1, m.random.Int64N(newest+3)-1, m.random.IntN(8)
+	want := slices.DeleteFunc(r.Matching(nil, tenant, wanted), func(to *dialect.Target) bool { return to.Seq <= after || to.Seq >= before })
+	slices.SortFunc(want, func(a, b *dialect.Target) int { return inOrder(b, a) })
+	want = want[:min(n, len(want))]
+	if got := r.Newest(tenant, wanted, after, before, n); !slices.Equal(got, want) {
+		t.Fatalf("the newest %d from %d to %d are %d webhooks, want %d", n, after, before, len(got), len(want))
 	}
 }
 
