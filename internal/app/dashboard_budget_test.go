@@ -51,16 +51,18 @@ func TestDashboardFirstContent(t *testing.T) {
 	page.Do(chromedp.Navigate(p.url + "#token=" + p.token))
 	page.WaitText(".numbers", "Published 1,001")
 	for path, content := range map[string]string{
-		"/":                 ".numbers",
-		"/deliveries":       ".row:not(.heading)",
-		"/events":           ".row:not(.heading)",
-		"/events/" + id:     ".went table",
-		"/webhooks":         "tbody tr",
-		"/webhooks/" + hook: ".facts",
-		"/replays/new":      ".preview-result, .empty",
-		"/operate":          "tbody tr",
-		"/operate/tenants":  "tbody tr",
-		"/operate/audit":    "tbody tr",
+		"/":                       ".numbers",
+		"/deliveries":             ".row:not(.heading)",
+		"/events":                 ".row:not(.heading)",
+		"/events/" + id:           ".went table",
+		"/webhooks":               "tbody tr",
+		"/webhooks/" + hook:       ".facts",
+		"/event-types":            "tbody tr",
+		"/event-types/order.paid": ".facts",
+		"/replays/new":            ".preview-result, .empty",
+		"/operate":                "tbody tr",
+		"/operate/tenants":        "tbody tr",
+		"/operate/audit":          "tbody tr",
 	} {
 		var took []float64
 		for range 5 {
@@ -94,7 +96,7 @@ func TestDashboardIdle(t *testing.T) {
 	pages := map[string]*browsertest.Page{}
 	for path, text := range map[string]string{
 		"/": "Published 1", "/deliveries": "order.paid", "/deliveries/" + delivery: "Delivered at the first attempt", "/events": "order.paid",
-		"/events/" + event: "1 of 1 delivered", "/webhooks": "/hook", "/webhooks/" + hook: "Last attempts", "/operate": "used by this page", "/replays": "Nothing was sent again",
+		"/events/" + event: "1 of 1 delivered", "/webhooks": "/hook", "/webhooks/" + hook: "Last attempts", "/event-types": "order.paid", "/event-types/order.paid": "Published in 7 days 1", "/operate": "used by this page", "/replays": "Nothing was sent again",
 		"/operate/tenants": "default", "/operate/audit": "Webhook registered", "/operate/server": "Version",
 	} {
 		page := first

@@ -112,6 +112,7 @@ func (h *hostility) write(t *testing.T) {
 			"variables": map[string]any{"note": strings.Join(h.strings[i:i+4], "")},
 		})
 	}
+	h.describeTypes(t)
 	for n, tag := range h.strings {
 		event := map[string]any{"type": fmt.Sprintf("hostile.n%d", n), "tags": []string{tag}, "data": map[string]any{tag: tag, "all": h.strings}}
 		if h.tell(t, "tag", "/v1/events", event) {
@@ -126,6 +127,23 @@ func (h *hostility) write(t *testing.T) {
 		}
 	}
 	t.Logf("accepted: %v", h.accepted)
+}
+
+// describeTypes declares a type with all of them in what people write about it.
+func (h *hostility) describeTypes(t *testing.T) {
+	t.Helper()
+	schema, properties := map[string]any{"description": h.strings[0]}, map[string]any{}
+	for _, s := range h.strings {
+		properties[s] = map[string]any{"description": s}
+	}
+	schema["properties"] = properties
+	text, err := json.Marshal(map[string]any{"description": strings.Join(h.strings[:60], ""), "schema": schema, "example": h.strings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status := h.rest(t, "PUT", "/v1/event-types/hostile.described", string(text), nil); status != http.StatusCreated {
+		t.Fatal(status)
+	}
 }
 
 // listedWhole shows older elements of a list, up to 200.
@@ -153,7 +171,7 @@ func TestDashboardHostileStrings(t *testing.T) {
 	page.Do(chromedp.Navigate(p.url + "/webhooks#token=" + p.token))
 	for path, ready := range map[string]string{
 		"/": ".numbers", "/events": ".row:not(.heading)", "/deliveries": ".row:not(.heading)", "/webhooks": "tbody tr", "/operate": "tbody tr", "/operate/tenants": "tbody tr",
-		"/operate/audit": "tbody tr", "/replays": "tbody tr", "/replays/new": ".preview-result", "/replays/new?kind=missing": ".chooser li",
+		"/operate/audit": "tbody tr", "/event-types": "tbody tr", "/event-types/hostile.described": "[role=tree]", "/replays": "tbody tr", "/replays/new": ".preview-result", "/replays/new?kind=missing": ".chooser li",
 	} {
 		page.Do(chromedp.Navigate(p.url + path))
 		page.WaitFor(fmt.Sprintf(`document.querySelector(%q)`, ready))

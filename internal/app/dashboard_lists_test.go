@@ -26,6 +26,7 @@ func TestDashboardUnreadableLists(t *testing.T) {
 		{"/deliveries", "deliveries", "deliveries", "Deliveries"},
 		{"/webhooks", "webhooks", "webhooks", "Webhooks"},
 		{"/events", "events", "events", "Events"},
+		{"/event-types", "event types", "eventTypes", "EventTypes"},
 		{"/replays", "replays", "replays", "Replays"},
 		{"/operate", "tokens", "tokens", "Tokens"},
 		{"/operate/tenants", "tenants", "tenants", "OperateTenants"},

@@ -52,6 +52,8 @@ func TestDashboardShots(t *testing.T) {
 		{"webhook", "/webhooks/" + hook, ".facts"},
 		{"webhook-settings", "/webhooks/" + hook + "/settings", ".settings"},
 		{"webhook-secrets", "/webhooks/" + hook + "/secrets", ".secrets li"},
+		{"event-types", "/event-types", "tbody tr"},
+		{"event-type", "/event-types/order.paid", "[role=tree]"},
 		{"replay-new", "/replays/new?q=type:customer.*", ".preview-result"},
 		{"replay-missing", "/replays/new?kind=missing", ".chooser li"},
 		{"replay-cancel", "/replays/new?kind=cancel", ".empty, .preview-result"},
@@ -87,6 +89,17 @@ func (c *client) shop(t *testing.T, receiver *webhooktest.Receiver) (failing str
 	for i, eventType := range []string{"order.paid", "parcel.shipped", "order.created", "invoice.sent", "customer.updated", "order.paid", "customer.created"} {
 		c.publishMany(t, eventType, 5+3*i)
 	}
+	c.settle(t)
+	for name, body := range map[string]string{
+		"order.paid": `{"description": "An order was paid in full.", "validation": "REJECT", "schema": {"type": "object",
+			"properties": {"n": {"type": "integer", "minimum": 0}, "currency": {"enum": ["EUR", "USD"]}}}, "example": {"n": 42, "currency": "EUR"}}`,
+		"order.created":    `{"description": "A customer has placed an order."}`,
+		"customer.created": `{"description": "Somebody has opened an account.", "deprecated": true}`,
+		"parcel.shipped":   `{"description": "A parcel was handed to the carrier.", "schema": {"required": ["carrier"]}}`,
+	} {
+		c.rest(t, "PUT", "/v1/event-types/"+name, body, nil)
+	}
+	c.publish(t, "parcel.shipped") // breaks the schema
 	c.settle(t)
 	return failing
 }

@@ -76,6 +76,9 @@ func newOtherTenant(t *testing.T, operator *client, receiver *webhooktest.Receiv
 		fmt.Fprint(w, canary)
 	})
 	o.hook = o.createWebhook(t, map[string]any{"url": receiver.URL + "/" + canary, "description": canary, "retryScheduleMs": []int{}})
+	if status := o.rest(t, "PUT", "/v1/event-types/theirs.described", `{"description": "`+canary+`"}`, nil); status != http.StatusCreated {
+		t.Fatal(status)
+	}
 	o.event = o.publish(t, canary+".made")
 	receiver.Next(t)
 	o.settle(t)
@@ -105,6 +108,8 @@ func (o *otherTenant) addresses() map[string]string {
 		"/webhooks/" + o.hook + "/settings": "Not there",
 		"/webhooks/" + o.hook + "/secrets":  "Not there",
 		"/webhooks/" + o.hook + "/test":     "Not there",
+		"/event-types":                      "No event type is declared",
+		"/event-types/theirs.described":     "is not declared for this token",
 		"/replays":                          "Nothing was sent again yet",
 		"/replays/" + o.replay:              "Not there",
 		"/replays/new?kind=all&q=" + url.QueryEscape("event:"+o.event):                        "No delivery matches",

@@ -9,6 +9,8 @@ import {
   DeliveryScreen,
   EventScreen,
   EventsScreen,
+  EventTypeScreen,
+  EventTypesScreen,
   HomeScreen,
   NewReplayScreen,
   OperateScreen,
@@ -42,6 +44,10 @@ export function App() {
             <Route path="/deliveries/:id">{({ id }) => <DeliveryScreen key={id} id={id} />}</Route>
             <Route path="/events" component={EventsScreen} />
             <Route path="/events/:id">{({ id }) => <EventScreen key={id} id={id} />}</Route>
+            <Route path="/event-types" component={EventTypesScreen} />
+            <Route path="/event-types/:name">
+              {({ name }) => <EventTypeScreen key={name} name={name} />}
+            </Route>
             <Route path="/webhooks" component={WebhooksScreen} />
             <Route path="/webhooks/:id/:tab?">
               {({ id, tab }) => <WebhookScreen key={id} id={id} tab={tab ?? 'overview'} />}

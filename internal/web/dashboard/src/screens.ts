@@ -17,6 +17,8 @@ export const DeliveriesScreen = screen('DeliveriesScreen', () => import('./deliv
 export const DeliveryScreen = screen('DeliveryScreen', () => import('./delivery/DeliveryScreen'));
 export const EventsScreen = screen('EventsScreen', () => import('./events/EventsScreen'));
 export const EventScreen = screen('EventScreen', () => import('./events/EventScreen'));
+export const EventTypesScreen = screen('EventTypesScreen', () => import('./eventTypes/EventTypesScreen'));
+export const EventTypeScreen = screen('EventTypeScreen', () => import('./eventTypes/EventTypeScreen'));
 export const WebhooksScreen = screen('WebhooksScreen', () => import('./webhooks/WebhooksScreen'));
 export const WebhookScreen = screen('WebhookScreen', () => import('./webhooks/WebhookScreen'));
 export const ReplaysScreen = screen('ReplaysScreen', () => import('./replays/ReplaysScreen'));

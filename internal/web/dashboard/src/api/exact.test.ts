@@ -62,6 +62,19 @@ test.each(['1.0', '{"a":1,"a":2}', '"$& $1 $` \\u0041"', ' [1e2] '])('sends %s',
   expect(sent).toBe(`{"variables":{"type":"a","data":${text},"tags":["b"]}}`);
 });
 
+// So are several texts of one operation, whatever people type elsewhere.
+test('sends two texts', async () => {
+  let sent = '';
+  vi.stubGlobal('fetch', async (_: string, init: RequestInit) => {
+    sent = String(init.body);
+    return new Response('{}');
+  });
+  const { standIn, others, context } = exactly('1.0', '"exact text 2"');
+  const typed = `"exact text ${standIn}`;
+  await context.fetch('/', { method: 'POST', body: JSON.stringify({ a: typed, b: standIn, c: others[0] }) });
+  expect(sent).toBe(`{"a":${JSON.stringify(typed)},"b":1.0,"c":"exact text 2"}`);
+});
+
 test('every alias that begins with exact has its value as text, also null', () => {
   const answer = '{"changes":[{"field":"rate","exactBefore":null,"exactAfter":1.0,"exactly":2,"exact":3}]}';
   expect(JSON.parse(quoteExact(answer))).toEqual({

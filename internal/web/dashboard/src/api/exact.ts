@@ -61,14 +61,18 @@ export const EXACT: { fetch: typeof fetch } = {
   },
 };
 
-/** A stand-in for JSON text in variables, and the context that sends the text in its place. The text must be valid JSON. */
-export function exactly(text: string): { standIn: string; context: { fetch: typeof fetch } } {
+/** A stand-in for JSON text in variables, those for other texts, and the context that sends the texts in their place. The texts must be valid JSON. */
+export function exactly(
+  text: string,
+  ...others: string[]
+): { standIn: string; others: string[]; context: { fetch: typeof fetch } } {
   const standIn = `exact text ${Math.random()}`;
+  const standIns = [standIn, ...others.map((_, i) => `${standIn} ${i}`)];
+  const texts = new Map([text, ...others].map((text, i) => [JSON.stringify(standIns[i]), text]));
+  const inPlace = (body: string) => body.replace(/"exact text [^"]*"/g, (found) => texts.get(found) ?? found);
   return {
     standIn,
-    context: {
-      fetch: (input, init) =>
-        inTime(input, { ...init, body: String(init?.body).replace(JSON.stringify(standIn), () => text) }),
-    },
+    others: standIns.slice(1),
+    context: { fetch: (input, init) => inTime(input, { ...init, body: inPlace(String(init?.body)) }) },
   };
 }

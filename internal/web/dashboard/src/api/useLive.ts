@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState } from 'react';
 import { type AnyVariables, type OperationContext, type TypedDocumentNode, useQuery } from 'urql';
 import { useSession } from '../frame/Session';
 import {
@@ -8,6 +8,7 @@ import {
   WatchDeliveryDocument,
 } from '../gql/graphql';
 import { calmly } from './calmly';
+import type { Watch } from './changes';
 import { freshly } from './freshly';
 import { follow, watch } from './watch';
 
@@ -24,25 +25,43 @@ export function useLive<Data, Variables extends AnyVariables>(
   query: TypedDocumentNode<Data, Variables>,
   variables: Variables,
   followed: Followed,
+  options: Options = {},
+) {
+  const { api } = useSession();
+  const key = JSON.stringify(followed);
+  const signals: Watch = useCallback(
+    (soon) => {
+      const followed = JSON.parse(key) as Followed;
+      const watcher = { next: soon, missed: soon, failed: () => {} };
+      return 'attempts' in followed
+        ? watch(api.sockets, WatchDeliveryDocument, { filter: followed.attempts }, watcher)
+        : follow(api.sockets, WatchChangesDocument, { filter: followed.deliveries }, watcher);
+    },
+    [api, key],
+  );
+  return useWatched(query, variables, signals, options);
+}
+
+/** The result of a query, which runs again after each signal, as in useLive; without signals only on demand. signals must be stable between renders. */
+export function useWatched<Data, Variables extends AnyVariables>(
+  query: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+  signals: Watch | undefined,
   { context, pause = false }: Options = {},
 ) {
   const { api } = useSession();
   const [{ data, error, fetching }] = useQuery({ query, variables, context, pause });
-  const key = JSON.stringify([variables, followed]);
+  const key = JSON.stringify(variables);
   useEffect(() => {
-    if (pause) return;
-    const [variables, followed] = JSON.parse(key) as [Variables, Followed];
+    if (pause || !signals) return;
+    const variables = JSON.parse(key) as Variables;
     const { soon, stop } = calmly(() => freshly(api.client, query, variables, context), CALM_MS);
-    const watcher = { next: soon, missed: soon, failed: () => {} };
-    const leave =
-      'attempts' in followed
-        ? watch(api.sockets, WatchDeliveryDocument, { filter: followed.attempts }, watcher)
-        : follow(api.sockets, WatchChangesDocument, { filter: followed.deliveries }, watcher);
+    const leave = signals(soon);
     return () => {
       stop();
       leave();
     };
-  }, [api, query, key, context, pause]);
+  }, [api, query, key, context, pause, signals]);
   return {
     data,
     error,

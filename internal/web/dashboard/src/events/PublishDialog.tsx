@@ -12,7 +12,8 @@ import type { Event } from './useEvent';
 
 interface Props {
   /** An event to publish again; undefined for a new one. */
-  like?: Event;
+  like?: Pick<Event, 'type' | 'exactData' | 'tags'>;
+  title?: string;
   onClose(): void;
 }
 
@@ -26,7 +27,7 @@ interface Form {
 const FIELDS = ['type', 'data', 'tags', 'idempotencyKey'];
 
 /** Publishes an event and goes to its page. The data is sent as it is typed. */
-export function PublishDialog({ like, onClose }: Props) {
+export function PublishDialog({ like, title = like ? 'Publish again' : 'Publish an event', onClose }: Props) {
   const [, navigate] = useLocation();
   const [form, setForm] = useState<Form>({
     type: like?.type ?? '',
@@ -60,7 +61,7 @@ export function PublishDialog({ like, onClose }: Props) {
   }
 
   return (
-    <Dialog title={like ? 'Publish again' : 'Publish an event'} onClose={onClose} wide>
+    <Dialog title={title} onClose={onClose} wide>
       <form onSubmit={onSubmit}>
         <Fields
           form={form}

@@ -11,10 +11,17 @@ type Form = 'laidOut' | 'sent' | 'tree';
 /** A body of at most as many characters is laid out at once. */
 const SHORT = 65_536;
 
+interface Props {
+  text: string;
+  label: string;
+  /** The form of JSON that is shown until another one is chosen. */
+  first?: Form;
+}
+
 /** A body of a request or a response, exactly as it was sent; JSON also with line breaks between its tokens, or as a tree. */
-export function Body({ text, label }: { text: string; label: string }) {
+export function Body({ text, label, first = 'laidOut' }: Props) {
   const formatted = useLaidOut(text);
-  const [form, setForm] = useState<Form>('laidOut');
+  const [form, setForm] = useState(first);
   if (text === '') return <p className="soft">The body is empty.</p>;
   const isJSON = formatted !== null;
   const hasLayout = formatted !== text;

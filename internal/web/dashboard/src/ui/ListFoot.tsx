@@ -22,12 +22,14 @@ interface Props {
   /** The text for an empty list. */
   empty: string;
   list: Listed;
+  /** Whether the list is in the order of names, not of time. */
+  isNamed?: boolean;
   /** Loads rows older than the last one, when the list has its maximum of rows; absent if its filter has no times. */
   onGoOn?: (() => void) | undefined;
 }
 
 /** Shown after the last row of a list: a button for older rows, how far back was searched, or that the list ends. */
-export function ListFoot({ noun, empty, list, onGoOn }: Props) {
+export function ListFoot({ noun, empty, list, isNamed, onGoOn }: Props) {
   const { next, searchedTo, loading, error, more } = list;
   const count = list.rows?.length ?? 0;
   if (loading) return <p className="foot late soft">Loading…</p>;
@@ -40,7 +42,7 @@ export function ListFoot({ noun, empty, list, onGoOn }: Props) {
             Go on from the oldest
           </button>
         ) : (
-          'Narrow the filter to see older ones.'
+          `Narrow the filter to see ${isNamed ? 'the others' : 'older ones'}.`
         )}
       </p>
     );
@@ -50,14 +52,20 @@ export function ListFoot({ noun, empty, list, onGoOn }: Props) {
       <p className="foot">
         {searchedTo && <Searched noun={noun} none={count === 0} to={searchedTo} />}
         <button type="button" onClick={() => more?.()}>
-          {searchedTo ? 'Go on' : 'Show older ones'}
+          {searchedTo ? 'Go on' : isNamed ? 'Show more' : 'Show older ones'}
         </button>
       </p>
     );
   }
   if (error !== undefined) {
     return (
-      <p className="foot soft">{count === 0 ? 'The list is not shown.' : 'Older ones are not shown.'}</p>
+      <p className="foot soft">
+        {count === 0
+          ? 'The list is not shown.'
+          : isNamed
+            ? 'The rest is not shown.'
+            : 'Older ones are not shown.'}
+      </p>
     );
   }
   return count === 0 ? <p className="empty">{empty}</p> : <p className="foot soft">That is all.</p>;

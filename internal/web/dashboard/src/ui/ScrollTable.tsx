@@ -3,12 +3,13 @@ import type { ReactNode } from 'react';
 interface Props {
   label: string;
   columns: readonly string[];
-  /** The rows, as tr elements. */
+  /** The rows, as tr elements; in tbody elements if they are in groups. */
   children: ReactNode;
+  isGrouped?: boolean;
 }
 
 /** A table that scrolls horizontally if it does not fit. */
-export function ScrollTable({ label, columns, children }: Props) {
+export function ScrollTable({ label, columns, children, isGrouped }: Props) {
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard
     <section className="table scrolls" aria-label={label} tabIndex={0}>
@@ -22,7 +23,7 @@ export function ScrollTable({ label, columns, children }: Props) {
             ))}
           </tr>
         </thead>
-        <tbody>{children}</tbody>
+        {isGrouped ? children : <tbody>{children}</tbody>}
       </table>
     </section>
   );
