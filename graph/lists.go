@@ -319,10 +319,10 @@ func deliveryLine(d *webhook.Delivery) webhook.ID {
 	return given(d.Line)
 }
 
-func attemptReplay(a *webhook.Attempt) webhook.ID { return given(a.ReplayID) }
+func attemptReplay(a *webhook.Attempt) webhook.ID     { return given(a.ReplayID) }
 func eventTypeID(t *webhook.EventType) webhook.ID     { return t.ID }
 func eventTypeTenant(t *webhook.EventType) webhook.ID { return t.TenantID }
-func replayTenant(r *webhook.Replay) webhook.ID   { return r.TenantID }
+func replayTenant(r *webhook.Replay) webhook.ID       { return r.TenantID }
 
 // tokenCreator returns the zero id for a token without a creator.
 func tokenCreator(t *webhook.Token) webhook.ID {
