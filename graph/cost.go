@@ -29,11 +29,17 @@ const (
 	// previewCost is what a preview of a replay costs, as does the creation of one, which counts as a preview does; and matching recent events
 	// with a filter, which reads up to 100 payloads.
 	previewCost = 100
+	// schemaCost is what checking an event with the schema of its type costs: its data is read. What all events of an operation may take is bounded
+	// (eventtypes.Budget).
+	schemaCost = 50
 	// importCost is what an import of event types costs: schemas are compiled, and events are checked with them.
 	importCost = 2000
 	// maxTasks is at least the number of background tasks that a node has.
 	maxTasks = 30
 )
+
+// schemaErrors is the maximum number of elements of Event.schemaErrors.
+const schemaErrors = 5
 
 // largeFields may each be as large as a payload.
 var largeFields = map[string]bool{
@@ -43,6 +49,7 @@ var largeFields = map[string]bool{
 
 // listSizes are the sizes of lists without a size argument, by the type of their elements.
 var listSizes = map[string]int{
+	"SchemaError":   schemaErrors,
 	"StatsBucket":   1, // which Stats.series counts itself
 	"UserError":     1, // an input usually has at most one error
 	"WebhookHeader": 20,
@@ -124,6 +131,7 @@ func portions(n, size int) int { return (n + size - 1) / size }
 // statsCosts are the costs of reading statistics, by field, in addition to those of the answer.
 var statsCosts = map[string]func(within int, args map[string]any) int{
 	"Query.previewDelivery": func(within int, _ map[string]any) int { return largeCost + within }, // an event is read
+	"Event.schemaErrors":    func(within int, _ map[string]any) int { return schemaCost + within },
 	// An event is read, and matched with up to 100 filters.
 	"Event.matches":                   func(within int, _ map[string]any) int { return previewCost + within },
 	"DeliveryPreview.request":         func(within int, _ map[string]any) int { return largeCost + within }, // a body is made and signed

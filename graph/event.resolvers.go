@@ -24,6 +24,11 @@ func (r *eventResolver) IdempotencyKey(ctx context.Context, obj *webhook.Event) 
 	return &key, nil
 }
 
+// SchemaErrors is the resolver for the schemaErrors field.
+func (r *eventResolver) SchemaErrors(ctx context.Context, obj *webhook.Event) ([]*webhook.SchemaError, error) {
+	return r.Store.In(obj.TenantID).SchemaErrors(ctx, obj, from(ctx).schemas)
+}
+
 // Deliveries is the resolver for the deliveries field.
 func (r *eventResolver) Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error) {
 	f, err := checked(filter)

@@ -17,7 +17,7 @@ func TestEventTypesPage(t *testing.T) {
 	}
 	a := newAPI(t)
 	blocks := regexp.MustCompile("(?s)```(graphql|json)\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	if len(blocks) != 7 {
+	if len(blocks) != 8 {
 		t.Fatalf("%d examples were found", len(blocks))
 	}
 	for i, b := range blocks {

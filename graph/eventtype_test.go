@@ -110,6 +110,67 @@ func TestEventTypeWebhooks(t *testing.T) {
 	}
 }
 
+// An event says how it breaks the schema that its type has now, if that is used: whatever it was when the event was published, of its own tenant only, and
+// also when its data is not asked for. All events of an operation share one budget.
+func TestEventSchemaErrors(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("a")
+	publish := func(tenant, kind, data string) string {
+		t.Helper()
+		got := a.get(a.as(tenant), `mutation($type: String!, $data: JSON) { publishEvent(input: {type: $type, data: $data}) { event { id } userErrors { message } } }`,
+			vars{"type": kind, "data": json.RawMessage(data)})
+		return got.text("publishEvent", "event", "id")
+	}
+	errorsOf := func(tenant, id string) any {
+		t.Helper()
+		return a.get(a.as(tenant), `query($id: ID!) { event(id: $id) { schemaErrors { path message rule } } }`, vars{"id": id}).at("event", "schemaErrors")
+	}
+	declare := func(kind string, input vars) {
+		t.Helper()
+		input["name"] = kind
+		if got := a.get(ctx, putType, vars{"input": input}); got.at("putEventType", "eventType") == nil {
+			t.Fatal(got)
+		}
+	}
+	wrong, right := publish("a", "order.paid", `{"amount": "secret"}`), publish("a", "order.paid", `{"amount": 1}`)
+	theirs := publish("b", "order.paid", `{"amount": "secret"}`)
+	if got := errorsOf("a", wrong); got != nil {
+		t.Errorf("without a schema: %v", got)
+	}
+	schema := vars{"properties": vars{"amount": vars{"type": "number"}}}
+	declare("order.paid", vars{"schema": schema, "validation": "REJECT"})
+	want := []any{map[string]any{"path": "/amount", "message": "must be of type number, and is of type string", "rule": "/properties/amount/type"}}
+	if diff := cmp.Diff(any(want), errorsOf("a", wrong)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got, ok := errorsOf("a", right).([]any); !ok || len(got) != 0 {
+		t.Errorf("an event that fits: %v", got)
+	}
+	if got := errorsOf("b", theirs); got != nil {
+		t.Errorf("by the schema of another tenant: %v", got)
+	}
+	declare("order.paid", vars{"validation": "OFF"})
+	if got := errorsOf("a", wrong); got != nil {
+		t.Errorf("with a schema that is not used: %v", got)
+	}
+
+	all := make([]any, 20)
+	for i := range all {
+		all[i] = vars{}
+	}
+	declare("heavy.made", vars{"schema": vars{"items": vars{"allOf": all}}})
+	for range 20 {
+		publish("a", "heavy.made", "["+strings.Repeat("1,", 9_999)+"1]")
+	}
+	resp := a.run(ctx, `{ events(first: 20, filter: {types: ["heavy.made"]}) { nodes { schemaErrors { path } } } }`, nil)
+	if n := len(resp.Errors); n == 0 || n == 20 || code(resp) != "BAD_USER_INPUT" || !strings.HasPrefix(resp.Errors[0].Message, "schemaErrors: would take too long") {
+		t.Errorf("%d of 20 events are too many: %v", n, resp.Errors)
+	}
+	if !strings.Contains(string(resp.Data), `{"schemaErrors":[]}`) {
+		t.Errorf("the others are not checked: %s", resp.Data)
+	}
+}
+
 // An import tells what it adds, changes, removes and breaks. A dry run changes nothing; otherwise all of it is stored, or nothing if a part is
 // wrong. What is exported over REST is not looked at here.
 func TestImportEventTypes(t *testing.T) {

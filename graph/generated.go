@@ -291,6 +291,7 @@ type ComplexityRoot struct {
 		IdempotencyKey func(childComplexity int) int
 		Matches        func(childComplexity int, first *int, after *string, last *int, before *string) int
 		OrderingKey    func(childComplexity int) int
+		SchemaErrors   func(childComplexity int) int
 		Tags           func(childComplexity int) int
 		Tenant         func(childComplexity int) int
 		Timestamp      func(childComplexity int) int
@@ -528,6 +529,12 @@ type ComplexityRoot struct {
 		Secret     func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Webhook    func(childComplexity int) int
+	}
+
+	SchemaError struct {
+		Message func(childComplexity int) int
+		Path    func(childComplexity int) int
+		Rule    func(childComplexity int) int
 	}
 
 	Server struct {
@@ -895,6 +902,7 @@ type EventResolver interface {
 
 	IdempotencyKey(ctx context.Context, obj *webhook.Event) (*string, error)
 
+	SchemaErrors(ctx context.Context, obj *webhook.Event) ([]*webhook.SchemaError, error)
 	Deliveries(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 	Matches(ctx context.Context, obj *webhook.Event, first *int, after *string, last *int, before *string) (*model.Connection[store.Match], error)
 }
@@ -1923,6 +1931,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.OrderingKey(childComplexity), true
+	case "Event.schemaErrors":
+		if e.ComplexityRoot.Event.SchemaErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.SchemaErrors(childComplexity), true
 	case "Event.tags":
 		if e.ComplexityRoot.Event.Tags == nil {
 			break
@@ -3137,6 +3151,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RotateWebhookSecretPayload.Webhook(childComplexity), true
+
+	case "SchemaError.message":
+		if e.ComplexityRoot.SchemaError.Message == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaError.Message(childComplexity), true
+	case "SchemaError.path":
+		if e.ComplexityRoot.SchemaError.Path == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaError.Path(childComplexity), true
+	case "SchemaError.rule":
+		if e.ComplexityRoot.SchemaError.Rule == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SchemaError.Rule(childComplexity), true
 
 	case "Server.auditRetentionMs":
 		if e.ComplexityRoot.Server.AuditRetentionMs == nil {
@@ -5073,6 +5106,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_deliverAt(ctx, field)
 	case "expiresAt":
 		return ec.fieldContext_Event_expiresAt(ctx, field)
+	case "schemaErrors":
+		return ec.fieldContext_Event_schemaErrors(ctx, field)
 	case "deliveries":
 		return ec.fieldContext_Event_deliveries(ctx, field)
 	case "matches":
@@ -5441,6 +5476,18 @@ func (ec *executionContext) childFields_RotateWebhookSecretPayload(ctx context.C
 		return ec.fieldContext_RotateWebhookSecretPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RotateWebhookSecretPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_SchemaError(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "path":
+		return ec.fieldContext_SchemaError_path(ctx, field)
+	case "message":
+		return ec.fieldContext_SchemaError_message(ctx, field)
+	case "rule":
+		return ec.fieldContext_SchemaError_rule(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SchemaError", field.Name)
 }
 
 func (ec *executionContext) childFields_Server(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -11375,6 +11422,61 @@ func (ec *executionContext) fieldContext_Event_expiresAt(_ context.Context, fiel
 	return graphql.NewScalarFieldContext("Event", field, false, false, "DateTime")
 }
 
+func (ec *executionContext) _Event_schemaErrors(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Event_schemaErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Event().SchemaErrors(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal []*webhook.SchemaError
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal []*webhook.SchemaError
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal []*webhook.SchemaError
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*webhook.SchemaError) graphql.Marshaler {
+			return ec.marshalOSchemaError2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐSchemaErrorᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Event_schemaErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Event",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SchemaError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Event_deliveries(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -16661,6 +16763,27 @@ func (ec *executionContext) fieldContext_RotateWebhookSecretPayload_userErrors(_
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SchemaError_path(ctx context.Context, field graphql.CollectedField, obj *webhook.SchemaError) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Path)
+}
+func (ec *executionContext) fieldContext_SchemaError_path(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SchemaError", field, false, false, "String")
+}
+
+func (ec *executionContext) _SchemaError_message(ctx context.Context, field graphql.CollectedField, obj *webhook.SchemaError) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Message)
+}
+func (ec *executionContext) fieldContext_SchemaError_message(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SchemaError", field, false, false, "String")
+}
+
+func (ec *executionContext) _SchemaError_rule(ctx context.Context, field graphql.CollectedField, obj *webhook.SchemaError) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Rule)
+}
+func (ec *executionContext) fieldContext_SchemaError_rule(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SchemaError", field, false, false, "String")
 }
 
 func (ec *executionContext) _Server_version(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
@@ -26209,6 +26332,12 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "schemaErrors":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Event_schemaErrors(ctx, field, obj)
+				})
 		case "deliveries":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -27843,6 +27972,49 @@ func (ec *executionContext) _RotateWebhookSecretPayload(ctx context.Context, sel
 			}
 		case "userErrors":
 			out.Values[i] = ec._RotateWebhookSecretPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var schemaErrorImplementors = []string{"SchemaError"}
+
+func (ec *executionContext) _SchemaError(ctx context.Context, sel ast.SelectionSet, obj *webhook.SchemaError) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, schemaErrorImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SchemaError")
+		case "path":
+			out.Values[i] = ec._SchemaError_path(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "message":
+			out.Values[i] = ec._SchemaError_message(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "rule":
+			out.Values[i] = ec._SchemaError_rule(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -31152,6 +31324,14 @@ func (ec *executionContext) unmarshalNRotateWebhookSecretInput2githubᚗcomᚋho
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) marshalNSchemaError2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐSchemaError(ctx context.Context, sel ast.SelectionSet, v *webhook.SchemaError) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SchemaError!")
+		return graphql.Null
+	}
+	return ec._SchemaError(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalNSchemaValidation2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐSchemaValidation(ctx context.Context, v any) (webhook.SchemaValidation, error) {
 	res, err := model.UnmarshalSchemaValidation(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -32762,6 +32942,25 @@ func (ec *executionContext) marshalORotateWebhookSecretPayload2ᚖgithubᚗcom�
 		return graphql.Null
 	}
 	return ec._RotateWebhookSecretPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOSchemaError2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐSchemaErrorᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.SchemaError) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSchemaError2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐSchemaError(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOSchemaValidation2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐSchemaValidation(ctx context.Context, v any) (*webhook.SchemaValidation, error) {

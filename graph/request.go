@@ -26,6 +26,8 @@ type request struct {
 	message *message       // which may be shared
 	with    *live.Together // the deliveries that changed with the message's
 
+	schemas *store.SchemaBudget
+
 	once sync.Once // creates read lazily: most streamed attempts need no loader
 	read *loaders
 }
@@ -123,7 +125,7 @@ func AroundOperations(ctx context.Context, next graphql.OperationHandler) graphq
 	stream := op.Operation.Operation == ast.Subscription
 	without := lean(op.Operation.SelectionSet)
 	with := func(ctx context.Context) context.Context {
-		return context.WithValue(ctx, requestKey{}, &request{caller: caller, lean: without, stream: stream})
+		return context.WithValue(ctx, requestKey{}, &request{caller: caller, lean: without, stream: stream, schemas: store.NewSchemaBudget(stream)})
 	}
 	respond := next(with(ctx))
 	return func(ctx context.Context) *graphql.Response { return fitting(ctx, respond(with(ctx))) }
@@ -140,7 +142,7 @@ func lean(set ast.SelectionSet) store.Lean {
 			case *ast.Field:
 				if sel.ObjectDefinition != nil {
 					switch sel.ObjectDefinition.Name + "." + sel.Name {
-					case "Event.data", "AttemptRequest.body":
+					case "Event.data", "Event.schemaErrors", "AttemptRequest.body":
 						l.NoData = false
 					case "AttemptResponse.body", "AttemptResponse.bodyBase64":
 						l.NoBodies = false

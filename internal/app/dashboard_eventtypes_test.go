@@ -209,6 +209,33 @@ func TestDashboardImportEventTypes(t *testing.T) {
 	page.CheckQuiet()
 }
 
+// The page of an event says whether its data fits the schema that its type has now, where it does not, and leads to the type.
+func TestDashboardEventSchema(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	id := c.publish(t, "order.paid")
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/events/" + id + "#token=" + p.token))
+	page.WaitText("section[aria-label=data] pre", "{")
+	page.Calm(calmFor)
+	if page.Is(`document.querySelector("main").innerText.includes("schema")`) {
+		t.Error("the page speaks of a schema that is not there")
+	}
+	c.rest(t, "PUT", "/v1/event-types/order.paid", `{"schema": {"required": ["<b>amount"], "maxProperties": 0}}`, nil)
+	page.Do(chromedp.Reload())
+	page.WaitText("main .alert", "It does not fit the schema that order.paid has now: data must have the member")
+	page.WaitText("main .alert", "<b>amount")
+	looked(page, axe, "event-schema")
+	c.rest(t, "PUT", "/v1/event-types/order.paid", `{"schema": true}`, nil)
+	page.Do(chromedp.Reload())
+	page.WaitText("main", "It fits the schema of order.paid.")
+	clickIn(page, ".status ", "order.paid")
+	page.WaitFor(`location.pathname === "/event-types/order.paid"`)
+	page.CheckQuiet()
+}
+
 // With a token that may only read webhooks, the page shows types, says which scope shows how much is published, and does not offer to change them.
 // Without a stream it is loaded again on demand.
 func TestDashboardEventTypesReader(t *testing.T) {

@@ -196,6 +196,7 @@ func TestPriceOfCounts(t *testing.T) {
 		{`{ deliveries { facets { precision } } }`, nil, 1 + 1 + 100 + 1},
 		{`{ deliveries { facets(limit: 15) { errors { value count } eventTypes { value } } } }`, nil, 1 + 1 + 2 + 9*3 + 100*2},
 		{`{ eventTypes(first: 2) { nodes { webhooks(first: 3) { nodes { id } count(limit: 20) { count } } } } }`, nil, 1 + 2*(1+1+3*2+1+2+1)},
+		{`{ events(first: 3) { nodes { schemaErrors { path message } } } }`, nil, 1 + 3*(1+50+5*2)},
 		{`{ previewDelivery(input: {}) { matches } }`, nil, 10 + 1},
 		{`{ previewDelivery(input: {}) { request { method body headers { name } } } }`, nil, 10 + 10 + 1 + 10 + 20},
 		{`{ previewDelivery(input: {}) { matchedOfRecent(last: 1) { matched of } } }`, nil, 10 + 100 + 2},

@@ -331,6 +331,22 @@ func (c *Scope) tellViolations(ctx context.Context, k *eventtypes.Checker) {
 	}
 }
 
+// SchemaBudget bounds what SchemaErrors costs an operation.
+type SchemaBudget = eventtypes.Budget
+
+// NewSchemaBudget returns the budget of an operation, or of a message of a stream.
+func NewSchemaBudget(stream bool) *SchemaBudget { return eventtypes.NewBudget(stream) }
+
+// SchemaErrors returns how an event, which must have its data, breaks the schema that its type has now; nil if there is none, or it is not used.
+// The error is an *Invalid if the budget is used up.
+func (c *Scope) SchemaErrors(ctx context.Context, e *webhook.Event, budget *SchemaBudget) ([]*webhook.SchemaError, error) {
+	y := c.s.types.Find(c.tenant, e.Type)
+	if y == nil {
+		return nil, nil
+	}
+	return budget.Errors(ctx, c.s.types, y, e.Data)
+}
+
 // EventType finds an event type, declared or seen, by its name; nil if there is none.
 func (c *Scope) EventType(ctx context.Context, name string) (*webhook.EventType, error) {
 	id := webhook.EventTypeID(c.tenant, name)

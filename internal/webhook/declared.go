@@ -75,6 +75,13 @@ const eventTypeVersion = 0x80
 // MayBeEventType reports whether an id has the form of EventTypeID's.
 func (id ID) MayBeEventType() bool { return id[6]&0xf0 == eventTypeVersion }
 
+// SchemaError is a part of an event's data that breaks the schema of its type.
+type SchemaError struct {
+	Path    string // of the value: a JSON Pointer into the data; "" is the data itself
+	Message string // what the schema asks for; it has no values of the data
+	Rule    string // a JSON Pointer to the keyword in the schema
+}
+
 // EventTypePatch changes a declared event type, or declares one: what is not set stays, or has its default.
 type EventTypePatch struct {
 	Description Opt[string]

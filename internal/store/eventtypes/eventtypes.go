@@ -211,6 +211,43 @@ func (k *Checker) Check(ctx context.Context, t *Table, y *Type, field string, da
 	return is, errors.Join(errs...)
 }
 
+// Budget is what checking stored events may cost one operation, or one message of a stream. Its methods may be called from any goroutine, and check one
+// event at a time.
+type Budget struct {
+	mu    sync.Mutex
+	steps int // that are left
+}
+
+// NewBudget returns the budget of an operation, which is as much as checking one event at its publication may cost, or of a message of a stream.
+func NewBudget(stream bool) *Budget {
+	if stream {
+		return &Budget{steps: schema.MaxSteps / 50}
+	}
+	return &Budget{steps: schema.MaxSteps}
+}
+
+// Errors returns how the data of a stored event breaks the schema of its type, at most schema.MaxViolations times. The error is an *Invalid if the budget
+// is used up; any other error is the database's.
+func (b *Budget) Errors(ctx context.Context, t *Table, y *Type, data []byte) ([]*webhook.SchemaError, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	s, err := t.schemaOf(ctx, y)
+	if err != nil || s == nil {
+		return nil, err
+	}
+	budget := schema.Budget{Steps: b.steps}
+	violations, ok := s.Check(data, &budget)
+	b.steps = max(0, budget.Steps)
+	if !ok {
+		return nil, webhook.Invalidf("schemaErrors", webhook.CodeInvalid, "would take too long to find; request fewer events at a time, or simplify the schemas of their types")
+	}
+	found := make([]*webhook.SchemaError, len(violations))
+	for i, v := range violations {
+		found[i] = &webhook.SchemaError{Path: v.Path, Message: v.Message, Rule: v.Rule}
+	}
+	return found, nil
+}
+
 const long = "takes too long to check with the schema of its event type; publish fewer events in a call, or simplify the schema"
 
 // tell says what is wrong with an event: its first violation, or that checking takes too long.

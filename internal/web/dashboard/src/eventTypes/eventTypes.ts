@@ -17,11 +17,6 @@ export const VALIDATIONS: Record<SchemaValidation, string> = {
   REJECT: 'Refused',
 };
 
-/** The address of a type's page. */
-export function pathOf(name: string): string {
-  return `/event-types/${encodeURIComponent(name)}`;
-}
-
 /** A type as it was read with its JSON as text. "null" is a value of an example, so only the absence of a schema reads as null. */
 export function typeOf(read: EventTypeQuery['eventType']): EventType | null {
   if (!read) return null;

@@ -8,6 +8,7 @@ import { Time } from '../ui/Time';
 import { Visible } from '../ui/Visible';
 import { Elsewhere } from './Elsewhere';
 import { FanOutText } from './FanOutText';
+import { SchemaVerdict } from './SchemaVerdict';
 import type { Event } from './useEvent';
 
 /** The published event and its deliveries. */
@@ -84,6 +85,7 @@ export function EventContent({ event }: { event: Event }) {
       </section>
       <section>
         <h2>Data</h2>
+        {!event.type.startsWith('hookgraph.') && <SchemaVerdict id={event.id} type={event.type} />}
         <Body text={event.exactData} label="data" />
       </section>
     </>
