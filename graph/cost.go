@@ -130,8 +130,8 @@ func portions(n, size int) int { return (n + size - 1) / size }
 
 // statsCosts are the costs of reading statistics, by field, in addition to those of the answer.
 var statsCosts = map[string]func(within int, args map[string]any) int{
-	"Query.previewDelivery": func(within int, _ map[string]any) int { return largeCost + within }, // an event is read
-	"Event.schemaErrors":    func(within int, _ map[string]any) int { return schemaCost + within },
+	"Query.previewDelivery": func(within int, _ map[string]any) int { return largeCost + within },               // an event is read
+	"Event.schemaErrors":    func(within int, _ map[string]any) int { return schemaCost/schemaErrors + within }, // for each element
 	// An event is read, and matched with up to 100 filters.
 	"Event.matches":                   func(within int, _ map[string]any) int { return previewCost + within },
 	"DeliveryPreview.request":         func(within int, _ map[string]any) int { return largeCost + within }, // a body is made and signed

@@ -239,7 +239,7 @@ func (b *Budget) Errors(ctx context.Context, t *Table, y *Type, data []byte) ([]
 	violations, ok := s.Check(data, &budget)
 	b.steps = max(0, budget.Steps)
 	if !ok {
-		return nil, webhook.Invalidf("schemaErrors", webhook.CodeInvalid, "would take too long to find; request fewer events at a time, or simplify the schemas of their types")
+		return nil, webhook.Invalidf("", webhook.CodeInvalid, "checking the events takes too long; request fewer of them at a time, or simplify the schemas of their types")
 	}
 	found := make([]*webhook.SchemaError, len(violations))
 	for i, v := range violations {
