@@ -6,7 +6,7 @@ const COLUMNS = ['Event type', 'What happens', 'Effect'];
 
 /** What an import does to each type, and what it breaks. */
 export function Changes({ changes, unchanged }: { changes: readonly Change[]; unchanged: number }) {
-  const breaking = changes.filter((change) => change.breaking).length;
+  const breaking = changes.filter((change) => effectOf(change) !== '').length;
   const count = changedCount(changes);
   return (
     <section aria-label="What changes">
@@ -33,7 +33,7 @@ export function Changes({ changes, unchanged }: { changes: readonly Change[]; un
                 {change.kind === 'CHANGED' && `: ${change.fields.join(', ')}`}
               </td>
               <td className="name">
-                <span className={change.breaking ? 'wrong' : 'soft'}>{effectOf(change)}</span>
+                <span className="wrong">{effectOf(change)}</span>
                 {change.violation && (
                   <div className="wrong">
                     <Visible text={change.violation} />

@@ -8,7 +8,7 @@ import { Field } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { UserErrors } from '../ui/UserErrors';
 import { Changes } from './Changes';
-import { changedCount } from './eventTypes';
+import { changedCount, effectOf } from './eventTypes';
 
 /** Imports the event types of an OpenAPI document, after showing what it changes and breaks. The document is sent as it is. */
 export function ImportDialog({ onClose }: { onClose(isDone: boolean): void }) {
@@ -22,7 +22,7 @@ export function ImportDialog({ onClose }: { onClose(isDone: boolean): void }) {
   const payload = isCurrent ? data?.importEventTypes : undefined;
   const changes = payload?.changes;
   const count = changes ? changedCount(changes) : 0;
-  const isBreaking = changes?.some(({ breaking }) => breaking) ?? false;
+  const isBreaking = changes?.some((change) => effectOf(change) !== '') ?? false;
 
   async function run(dryRun: boolean) {
     setChecked(true);

@@ -103,14 +103,14 @@ export const KINDS: Record<EventTypeChangeKind, string> = {
   MISSING: 'Not in the document: stays',
 };
 
-/** The effect of a change on those who publish and receive, in words; "" for none. */
-export function effectOf({ kind, webhookCount, checkedEvents, failingEvents }: Change): string {
+/** What a change breaks for those who publish and receive, in words; "" for nothing. It is not all that the API tells: each field is paid for. */
+export function effectOf({ kind, webhookCount, failingEvents }: Change): string {
   if (kind === 'REMOVED' && webhookCount > 0)
     return `${webhookCount.toLocaleString()} ${webhookCount === 1 ? 'webhook receives' : 'webhooks receive'} its events`;
-  if (checkedEvents === 0) return '';
-  const all = checkedEvents === 1 ? 'the newest event' : `the newest ${checkedEvents} events`;
-  if (failingEvents === 0) return checkedEvents === 1 ? `${all} fits` : `${all} fit`;
-  return checkedEvents === 1 ? `${all} breaks the schema` : `${failingEvents} of ${all} break the schema`;
+  if (failingEvents === 0) return '';
+  return failingEvents === 1
+    ? 'one of its newest events breaks the schema'
+    : `${failingEvents} of its newest events break the schema`;
 }
 
 /** How many types an import declares, changes or deletes. */
