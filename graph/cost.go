@@ -59,12 +59,8 @@ var listSizes = map[string]int{
 // fieldSizes are the sizes of lists that no argument says, by field.
 var fieldSizes = map[string]int{
 	"DeliveryFacets.statuses": 5, "DeliveryFacets.eventTypes": 100, "DeliveryFacets.errors": 9,
-<<<<<<< HEAD
-	"ImportEventTypesPayload.changes": webhook.MaxEventTypes, "EventTypeChange.fields": 1,
-	"Server.nodes": store.MaxNodes, "Server.tasks": maxTasks,
-=======
 	"ImportEventTypesPayload.changes": 2 * webhook.MaxEventTypes, "EventTypeChange.fields": 1, // all are removed, and as many are added
->>>>>>> 062e9e2 (graph, dashboard: an import of event types is priced by what it may answer)
+	"Server.nodes": store.MaxNodes, "Server.tasks": maxTasks,
 	"ReplayPreview.byWebhook": maxCounts, "ReplayPreview.samples": 5, "ReplayPreview.sampleEvents": 5,
 }
 

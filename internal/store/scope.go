@@ -2,10 +2,8 @@ package store
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"log/slog"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -372,57 +370,3 @@ func (c *Scope) CountEventTypes(ctx context.Context, f EventTypeFilter) (int, er
 
 // EventTypePlace returns the place of an event type in the list of EventTypePage.
 func EventTypePlace(t *webhook.EventType) Place { return eventtypes.PlaceOf(t) }
-
-// Subscribers lists for each of the types the tenant's webhooks that Wanting counts, newest first, by the ID of the type.
-func (c *Scope) Subscribers(ctx context.Context, types []*webhook.EventType, p Page) (map[webhook.ID]*List[webhook.Webhook], error) {
-	pages := make(map[webhook.ID]*List[webhook.Webhook], len(types))
-	found := make(map[webhook.ID][]*Target, len(types))
-	var ids []webhook.ID
-	for _, t := range types {
-		pages[t.ID], found[t.ID] = c.subscribers(t.Name, p)
-		for _, to := range found[t.ID] {
-			ids = append(ids, to.ID)
-		}
-	}
-	slices.SortFunc(ids, func(a, b webhook.ID) int { return bytes.Compare(a[:], b[:]) })
-	rows, err := c.WebhooksByID(ctx, slices.Compact(ids))
-	if err != nil {
-		return nil, err
-	}
-	for id, page := range pages {
-		for _, to := range found[id] {
-			if w := rows[to.ID]; w != nil { // it was not deleted meanwhile
-				page.Items = append(page.Items, w)
-			}
-		}
-	}
-	return pages, nil
-}
-
-// subscribers returns a page of Subscribers without its rows, and their webhooks as publishing knows them, which need not be as new as their rows.
-func (c *Scope) subscribers(eventType string, p Page) (*List[webhook.Webhook], []*Target) {
-	routes, high := c.s.routes, cmp.Or(p.After, math.MaxInt64)
-	page := &List[webhook.Webhook]{Items: []*webhook.Webhook{}}
-	var all []*Target
-	if p.Last > 0 {
-		all = routes.After(nil, c.tenant, eventType, p.Before, high-1, p.Last+1)
-		page.HasPrev = len(all) > p.Last
-		all = all[:min(len(all), p.Last)]
-		slices.Reverse(all)
-		page.HasNext = p.Before != 0 && len(routes.Newest(c.tenant, eventType, 0, p.Before+1, 1)) > 0
-	} else {
-		size := cmp.Or(p.First, list.DefaultPage)
-		all = routes.Newest(c.tenant, eventType, p.Before, high, size+1)
-		page.HasNext = len(all) > size
-		all = all[:min(len(all), size)]
-		page.HasPrev = p.After != 0 && len(routes.After(nil, c.tenant, eventType, high-1, math.MaxInt64, 1)) > 0
-	}
-	page.Start, page.End = cmp.Or(p.After, p.Before, list.BelowAll), cmp.Or(p.After, p.Before, list.BelowAll)
-	if p.Last > 0 {
-		page.Start, page.End = cmp.Or(p.Before, p.After, list.BelowAll), cmp.Or(p.Before, p.After, list.BelowAll)
-	}
-	if n := len(all); n > 0 {
-		page.Start, page.End = all[0].Seq, all[n-1].Seq
-	}
-	return page, all
-}
