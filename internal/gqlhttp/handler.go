@@ -98,7 +98,7 @@ type Config struct {
 	// InitTimeout bounds the time until a WebSocket's connection_init has been accepted. Default 10 s.
 	InitTimeout time.Duration
 	// WriteTimeout is how long a client may take to read each piece (intake.Piece) of what is written to it, before it is
-	// dropped. Default 10 s.
+	// dropped; on a WebSocket up to an eighth more. Default 10 s.
 	WriteTimeout time.Duration
 	// PingInterval is the time between WebSocket pings and between SSE heartbeats. Default 10 s. A WebSocket client that does
 	// not answer a ping within half of it, plus the time to read what was sent before the ping, is dropped.
