@@ -14,7 +14,7 @@ const (
 	// 100 a delivery takes 10 % more CPU time.
 	gcPercent = 200
 	// softMemory is the Go memory beyond which garbage is collected more often than gcPercent says.
-	softMemory = 128 << 20
+	softMemory = 104 << 20
 	// ownShare is the part of a container's limit that Go may use. SQLite, the program and the kernel's buffers take the rest.
 	ownShare = 0.8
 	// containerInterval is how often the container's limit is looked up: it can be changed while the process runs.
@@ -23,7 +23,7 @@ const (
 	// collection would need: after a burst, or the start with many webhooks, twice what is in use.
 	restAfter = time.Minute
 	// otherMemory is the memory beside the live heap and the stacks: the runtime, and the smallest amount of garbage.
-	otherMemory = 48 << 20
+	otherMemory = 40 << 20
 )
 
 // collectGarbage sets the pace of garbage collection for the life of the process: seldom below softMemory, more often above it.

@@ -65,8 +65,8 @@ func parseMessage(data []byte) (m message, ok bool) {
 	return m, true
 }
 
-// maxKeptBuffer bounds the memory that an operation keeps between two responses.
-const maxKeptBuffer = 4 << 10
+// maxKeptBuffer bounds the size of a message's buffer that is kept for other messages.
+const maxKeptBuffer = 64 << 10
 
 var invalid = closing{closeInvalidMessage, "Invalid message"}
 
@@ -352,7 +352,6 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 	if err != nil {
 		return err
 	}
-	var buf []byte
 	run := s.h.engine.start(ctx, prepared, "")
 	defer run.close()
 	op.begin()
@@ -367,12 +366,9 @@ func (s *socket) respond(ctx context.Context, id string, op *socketOperation, re
 		if !s.wants(id, op) {
 			return nil
 		}
-		buf = append(appendResponse(append(buf[:0], next...), resp), '}')
-		if err := s.write(buf); err != nil { //nolint:contextcheck // see write
+		err := s.writeMessage(func(b []byte) []byte { return append(appendResponse(append(b, next...), resp), '}') }) //nolint:contextcheck // see write
+		if err != nil {
 			return err
-		}
-		if cap(buf) > maxKeptBuffer {
-			buf = nil
 		}
 	}
 	if ctx.Err() != nil || !s.finish(id, op) {
@@ -434,6 +430,29 @@ func (s *socket) send(m message) error {
 func (s *socket) write(b []byte) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
+	return s.writeLocked(b)
+}
+
+// messages pools the buffers of messages.
+var messages = sync.Pool{New: func() any { return new([]byte) }}
+
+// writeMessage is write for the message that fill appends. It is made when its turn has come: until then, an operation of a client that reads
+// slowly holds its response only, which it shares with others that ask for the same.
+func (s *socket) writeMessage(fill func(b []byte) []byte) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	room := messages.Get().(*[]byte)
+	b := fill((*room)[:0])
+	err := s.writeLocked(b)
+	if *room = nil; cap(b) <= maxKeptBuffer {
+		*room = b
+	}
+	messages.Put(room)
+	return err
+}
+
+// writeLocked is write for a caller that holds writing.
+func (s *socket) writeLocked(b []byte) error {
 	if len(b) >= largeMessage {
 		s.large.Add(1)
 	}
