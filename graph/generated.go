@@ -294,6 +294,7 @@ type ComplexityRoot struct {
 		SchemaErrors   func(childComplexity int) int
 		Tags           func(childComplexity int) int
 		Tenant         func(childComplexity int) int
+		Test           func(childComplexity int) int
 		Timestamp      func(childComplexity int) int
 		Type           func(childComplexity int) int
 	}
@@ -1949,6 +1950,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.Tenant(childComplexity), true
+	case "Event.test":
+		if e.ComplexityRoot.Event.Test == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Test(childComplexity), true
 	case "Event.timestamp":
 		if e.ComplexityRoot.Event.Timestamp == nil {
 			break
@@ -5106,6 +5113,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_deliverAt(ctx, field)
 	case "expiresAt":
 		return ec.fieldContext_Event_expiresAt(ctx, field)
+	case "test":
+		return ec.fieldContext_Event_test(ctx, field)
 	case "schemaErrors":
 		return ec.fieldContext_Event_schemaErrors(ctx, field)
 	case "deliveries":
@@ -11420,6 +11429,13 @@ func (ec *executionContext) _Event_expiresAt(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Event_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Event", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Event_test(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Test)
+}
+func (ec *executionContext) fieldContext_Event_test(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Event", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Event_schemaErrors(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
@@ -24003,7 +24019,7 @@ func (ec *executionContext) unmarshalInputTestWebhookInput(ctx context.Context, 
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id"}
+	fieldsInOrder := [...]string{"id", "eventType"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24017,6 +24033,13 @@ func (ec *executionContext) unmarshalInputTestWebhookInput(ctx context.Context, 
 				return it, err
 			}
 			it.ID = data
+		case "eventType":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("eventType"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.EventType = data
 		}
 	}
 	return it, nil
@@ -26330,6 +26353,11 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 		case "expiresAt":
 			out.Values[i] = ec._Event_expiresAt(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "test":
+			out.Values[i] = ec._Event_test(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "schemaErrors":

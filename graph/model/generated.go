@@ -635,6 +635,9 @@ type TenantQuotasInput struct {
 type TestWebhookInput struct {
 	// The ID of the webhook.
 	ID webhook.ID `json:"id"`
+	// The declared event type whose example is sent, as an event of that type; null sends an event of type `hookgraph.test`. The webhook gets it even if
+	// it does not subscribe to the type, or its filter does not match.
+	EventType *string `json:"eventType,omitempty"`
 }
 
 // The payload of `testWebhook`.

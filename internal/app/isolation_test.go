@@ -867,8 +867,8 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 	case "POST /v1/events":
 		body := `{"type": "a.b", "data": 1, "idempotency_key": "$"}`
 		compare("idempotency key", alice.texts["key"], w.nobody.texts["key"], body, func(string) string { return r.Path })
-	case "GET /v1/webhooks/{id}", "PATCH /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}", "GET /v1/replays/{id}", "PATCH /v1/replays/{id}", "DELETE /v1/replays/{id}":
-		body, own := "", "webhook"
+	case "GET /v1/webhooks/{id}", "PATCH /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}", "POST /v1/webhooks/{id}/test", "GET /v1/replays/{id}", "PATCH /v1/replays/{id}", "DELETE /v1/replays/{id}":
+		body, own, done := "", "webhook", "200"
 		switch {
 		case r.Path == "/v1/replays/{id}":
 			own = "open replay"
@@ -877,13 +877,15 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 			}
 		case r.Method == "PATCH":
 			body = `{"enabled": false}`
+		case r.Method == "POST":
+			body, done = "{}", "202"
 		}
 		path := func(x string) string { return strings.Replace(r.Path, "{id}", x, 1) }
 		for kind, id := range alice.ids {
 			compare(kind, id, webhook.NewID(time.Now()).String(), body, path)
 		}
 		p := w.party(t, "")
-		if got := try(p.token, path(p.ids[own]), body); !strings.HasPrefix(got, "200") {
+		if got := try(p.token, path(p.ids[own]), body); !strings.HasPrefix(got, done) {
 			t.Errorf("its own tenant gets %s", got)
 		}
 	default:

@@ -32,7 +32,7 @@ func TestReplayMissing(t *testing.T) {
 		s := t.Open(t, store.Options{})
 		r := failing(t, s, 2)
 		published := publish(t, r.Scope, webhook.NewEvent{Type: "a.b", Data: json.RawMessage(`{"job":2}`)}, webhook.NewEvent{Type: "a.b", Tags: []string{"x"}}, webhook.NewEvent{Type: "b.c"})
-		_, err := r.TestWebhook(t.Context(), r.hook.ID)
+		_, err := r.TestWebhook(t.Context(), r.hook.ID, "")
 		must(t, err)
 		hook := func(events ...string) *webhook.Webhook {
 			return register(t, r.Scope, webhook.New{Enabled: true, RetryScheduleMs: []int{}, Events: events})

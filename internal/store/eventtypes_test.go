@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -350,6 +351,63 @@ func TestSubscribers(t *testing.T) {
 		end := read(store.Page{First: 1, After: read(store.Page{First: 100}).End})
 		if len(end.Items) != 0 || end.HasNext || !end.HasPrev || end.Start == 0 || end.End != end.Start {
 			t.Errorf("after the last: %+v", end)
+		}
+	})
+}
+
+// A test sends a type's example to one webhook, whatever it subscribes to. It is not counted as published, makes no type known, and no other webhook
+// gets it later. It is attempted once, also when somebody retries it.
+func TestExampleOfType(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true, Events: []string{"other.*"}, Filter: []byte(`{"data":{"x":1}}`)})
+		for _, name := range []string{"a.none", "a.theirs"} {
+			if _, err := c.TestWebhook(t.Context(), w.ID, name); len(webhook.Invalids(err)) != 1 || webhook.Invalids(err)[0].Code != webhook.CodeNotFound || webhook.Invalids(err)[0].Field != "eventType" {
+				t.Errorf("%s, which is not declared: %v", name, err)
+			}
+			put(t, tenant(t, s, "b"), "a.theirs", "", "")
+		}
+		put(t, c, "a.bare", "", "")
+		for _, name := range []string{"a.bare", "hookgraph.test", "a b"} {
+			if _, err := c.TestWebhook(t.Context(), w.ID, name); len(webhook.Invalids(err)) != 1 || webhook.Invalids(err)[0].Field != "eventType" {
+				t.Errorf("%s, which has no example: %v", name, err)
+			}
+		}
+		_, _, err := c.PutEventType(t.Context(), "a.b", webhook.EventTypePatch{Example: webhook.Some([]byte(`{"n": 1.50}`))})
+		must(t, err)
+		d, err := c.TestWebhook(t.Context(), w.ID, "a.b")
+		must(t, err)
+		events, err := c.EventsByID(t.Context(), []webhook.ID{d.EventID})
+		must(t, err)
+		if e := events[d.EventID]; e == nil || e.Type != "a.b" || string(e.Data) != `{"n":1.50}` || !e.Test || d.WebhookID != w.ID {
+			t.Errorf("the event is %+v", e)
+		}
+		for range 2 { // the second time it is retried
+			recordAll(t, s, []*webhook.Webhook{w}, 500)
+			found, err := c.DeliveriesByID(t.Context(), []webhook.ID{d.ID})
+			must(t, err)
+			if is := found[d.ID]; is.Status != webhook.DeliveryFailed || is.CompletedAt == nil {
+				t.Errorf("after an attempt that failed it is %s", is.Status)
+			}
+			_, err = c.RetryDelivery(t.Context(), d.ID)
+			must(t, err)
+		}
+		later := register(t, c, webhook.New{Enabled: true})
+		preview, err := c.PreviewReplay(t.Context(), &store.ReplayInput{Kind: webhook.ReplayMissing, Filter: store.DeliveryFilter{WebhookIDs: []webhook.ID{later.ID}}})
+		must(t, err)
+		if preview.N != 0 {
+			t.Errorf("%d tests are missing to another webhook", preview.N)
+		}
+		totals, _, err := c.Stats(store.TimeRange{}, store.StatsFilter{}).Totals(t.Context())
+		must(t, err)
+		if n := totals.Get(stats.Events); n != 0 {
+			t.Errorf("%d tests are counted as published", n)
+		}
+		_, err = c.DeleteEventType(t.Context(), "a.b")
+		must(t, err)
+		if y, err := c.EventType(t.Context(), "a.b"); y != nil || err != nil {
+			t.Errorf("a test makes a type known: %v %v", y, err)
 		}
 	})
 }

@@ -72,7 +72,7 @@ func (c *Scope) unmatched(e *webhook.Event, w *webhook.Webhook, changed bool) (i
 	switch {
 	case w.CreatedAt.After(e.CreatedAt):
 		return webhook.MatchCreatedLater, "the webhook was created after the event was published"
-	case e.Type == webhook.TypeTest:
+	case e.Test:
 		return webhook.MatchNotSubscribed, "a test event goes only to the webhook that is tested"
 	case to == nil:
 		return webhook.MatchNotSubscribed, "the webhook was deleted meanwhile"

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -376,6 +377,7 @@ func (b *batch) insertAll(events []*incoming) error {
 		p.MaybeText(e.OrderingKey)
 		p.MaybeTime(e.DeliverAt)
 		p.MaybeTime(e.ExpiresAt)
+		p.Bool(e.Test)
 	})
 	if err != nil {
 		return fmt.Errorf("insert events: %w", err)
@@ -389,7 +391,9 @@ func (b *batch) insertAll(events []*incoming) error {
 	noted := map[keyed]bool{}
 	for i, in := range events {
 		in.event.Seq = first + int64(i)
-		b.counts.Event(stats.Tenant(in.event.TenantID), in.event.Type)
+		if !in.event.Test {
+			b.counts.Event(stats.Tenant(in.event.TenantID), in.event.Type)
+		}
 		if in.result != nil {
 			in.result.Event = &in.event
 		}
@@ -588,9 +592,16 @@ func (in *incoming) trigger() webhook.Trigger {
 	return webhook.TriggerSchedule
 }
 
-// TestWebhook publishes an event of type webhook.TypeTest to one webhook. Its delivery is attempted once. Errors:
-// webhook.ErrNotFound; an *Invalid with code CONFLICT if the webhook is disabled.
-func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delivery, error) {
+// TestWebhook publishes an event to one webhook, to try it: the example of a declared type, or for "" one of type webhook.TypeTest. Its delivery is
+// attempted once. Errors: webhook.ErrNotFound; an *Invalid with code CONFLICT if the webhook is disabled, and for a type that has no example.
+func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID, eventType string) (*webhook.Delivery, error) {
+	data := []byte(`{"message":"This is a test of your webhook.","webhookId":"` + id.String() + `"}`)
+	if eventType != "" {
+		var err error
+		if data, err = c.exampleOf(ctx, eventType); err != nil {
+			return nil, err
+		}
+	}
 	var delivery *webhook.Delivery
 	err := c.change(ctx, func(b *batch) error {
 		to := b.target(id)
@@ -600,8 +611,8 @@ func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delive
 		if !to.Enabled {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the webhook is disabled; enable it first"}
 		}
-		in := &incoming{only: &id, event: b.newEvent(c.tenant, webhook.TypeTest,
-			[]byte(`{"message":"This is a test of your webhook.","webhookId":"`+id.String()+`"}`))}
+		in := &incoming{only: &id, event: b.newEvent(c.tenant, cmp.Or(eventType, webhook.TypeTest), data)}
+		in.event.Test = true
 		if err := b.insertAll([]*incoming{in}); err != nil {
 			return err
 		}
@@ -611,6 +622,25 @@ func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID) (*webhook.Delive
 		return err
 	})
 	return delivery, err
+}
+
+// exampleOf returns the example of a declared type.
+func (c *Scope) exampleOf(ctx context.Context, eventType string) ([]byte, error) {
+	if err := webhook.CheckPublishedType("eventType", eventType); err != nil {
+		return nil, err
+	}
+	t, err := c.EventType(ctx, eventType)
+	switch {
+	case err != nil:
+		return nil, err
+	case t == nil || !t.Declared():
+		return nil, &webhook.Invalid{Field: "eventType", Code: webhook.CodeNotFound, Message: "is not declared"}
+	case t.Example == nil:
+		return nil, webhook.Invalidf("eventType", webhook.CodeInvalid, "has no example; declare one with putEventType")
+	case len(*t.Example) > c.s.opts.MaxDataBytes:
+		return nil, webhook.Invalidf("eventType", webhook.CodeTooLong, "has an example of more than %d bytes, the most that an event may have", c.s.opts.MaxDataBytes)
+	}
+	return []byte(*t.Example), nil
 }
 
 // newEvent returns an event of the server itself.

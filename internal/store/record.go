@@ -255,7 +255,7 @@ func (b *batch) decide(r *Result, start int) dialect.Outcome {
 	switch {
 	case r.Attempt.Status == webhook.AttemptSucceeded:
 		o.Status, o.Completed = webhook.DeliverySucceeded, &now
-	case d.Trigger == webhook.TriggerTest || r.Claimed.Event.Type == webhook.TypeTest:
+	case d.Trigger == webhook.TriggerTest || r.Claimed.Event.Test:
 		o.Status, o.Completed, o.Reason = webhook.DeliveryFailed, &now, webhook.FailureRetriesExhausted
 	default:
 		target := r.Claimed.Target
@@ -289,7 +289,7 @@ func (b *batch) consequences(outcomes []dialect.Outcome) error {
 		if o.Status == webhook.Pending && o.Due != nil {
 			b.dueAt(o.Claimed.Delivery.WebhookID, *o.Due)
 		}
-		own := webhook.Operational(o.Claimed.Event.Type)
+		own := webhook.Operational(o.Claimed.Event.Type) || o.Claimed.Event.Test
 		if to := b.target(o.Claimed.Delivery.WebhookID); o.Status == webhook.DeliveryFailed && !own && to != nil && to.DeletedAt == nil {
 			told.add(to, webhook.TypeDeliveryFailed, failedDelivery{
 				DeliveryID: o.Claimed.Delivery.ID, EventID: o.Claimed.Delivery.EventID, EventType: o.Claimed.Event.Type,

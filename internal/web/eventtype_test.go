@@ -152,3 +152,24 @@ func TestEventTypeDocuments(t *testing.T) {
 		}
 	}
 }
+
+// A test sends the example of a type to a webhook, or an event of type hookgraph.test; what is wrong with the type names the field.
+func TestWebhookTest(t *testing.T) {
+	a := newAPI(t)
+	path := "/v1/webhooks/" + a.id(t, a.kallima) + "/test"
+	a.rest(t, a.kallima, "PUT", "/v1/event-types/order.paid", `{"example": {"n": 1}}`)
+	for _, body := range []string{`{}`, `{"event_type": null}`, `{"event_type": "order.paid"}`} {
+		status, is := a.rest(t, a.kallima, "POST", path, body)
+		if status != http.StatusAccepted || is["object"] != "webhook_test" || is["event_id"] == nil || is["delivery_id"] == nil {
+			t.Errorf("%s: %d %v", body, status, is)
+		}
+	}
+	for body, want := range map[string]int{`{"event_type": "order.none"}`: http.StatusUnprocessableEntity, `{"event_type": 1}`: http.StatusUnprocessableEntity, `{"type": "a"}`: http.StatusUnprocessableEntity, `[]`: http.StatusUnprocessableEntity} {
+		if status, is := a.rest(t, a.kallima, "POST", path, body); status != want {
+			t.Errorf("%s: %d %v", body, status, is)
+		}
+	}
+	if status, _ := a.rest(t, a.northwind, "POST", path, `{}`); status != http.StatusNotFound {
+		t.Errorf("a webhook of another tenant: %d", status)
+	}
+}

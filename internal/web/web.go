@@ -94,6 +94,9 @@ func (s *server) resources() map[string]methods {
 			http.MethodPatch:  {run: s.updateWebhook, needs: write, like: "Mutation.updateWebhook", maxBody: maxWebhookBody},
 			http.MethodDelete: {run: s.deleteWebhook, needs: write, like: "Mutation.deleteWebhook"},
 		},
+		"/v1/webhooks/{id}/test": {
+			http.MethodPost: {run: s.testWebhook, needs: write, like: "Mutation.testWebhook", maxBody: maxTestBody},
+		},
 		"/v1/replays": {
 			http.MethodGet:  {run: s.listReplays, needs: auth.Needs{Scope: webhook.ScopeDeliveriesRead}, like: "Query.replays"},
 			http.MethodPost: {run: s.createReplay, needs: steer, like: "Mutation.replayDeliveries", maxBody: maxReplayBody},

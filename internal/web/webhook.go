@@ -301,6 +301,31 @@ func (s *server) deleteWebhook(r *request) (int, any, error) {
 	}{id, "webhook", true}, nil
 }
 
+// maxTestBody is the maximum length of the body of a test.
+const maxTestBody = 4 << 10
+
+// testWebhook sends a test event to the webhook: the example of the event type in the body, if there is one.
+func (s *server) testWebhook(r *request) (int, any, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	var eventType string
+	if err := decode(r.body, map[string]func(json.RawMessage) string{"event_type": optional(str(&eventType))}); err != nil {
+		return 0, nil, err
+	}
+	d, err := r.scope.TestWebhook(r.Context(), id, eventType)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusAccepted, struct {
+		Object     string     `json:"object"`
+		WebhookID  webhook.ID `json:"webhook_id"`
+		EventID    webhook.ID `json:"event_id"`
+		DeliveryID webhook.ID `json:"delivery_id"`
+	}{"webhook_test", id, d.EventID, d.ID}, nil
+}
+
 // listing is a page of a list, newest first.
 type listing[T any] struct {
 	Object  string `json:"object"`

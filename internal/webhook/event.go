@@ -41,6 +41,8 @@ type Event struct {
 	// for it. Nil: at once; no end.
 	DeliverAt *time.Time `gorm:"serializer:micros"`
 	ExpiresAt *time.Time `gorm:"serializer:micros"`
+	// Test says that it was sent to try one webhook. It is not counted as published, and no other webhook gets it later.
+	Test bool
 }
 
 // Position is Seq: where lists have it.

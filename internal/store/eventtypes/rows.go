@@ -187,13 +187,14 @@ const recentEvents = 200
 type recent struct {
 	Type      string
 	CreatedAt dialect.Micros
+	Test      bool
 }
 
 func readRecent(db *gorm.DB, tenant webhook.ID) (list []recent, err error) {
-	if err := db.Raw("SELECT type, created_at FROM events WHERE tenant_id = ? ORDER BY seq DESC LIMIT ?", tenant, recentEvents).Scan(&list).Error; err != nil {
+	if err := db.Raw("SELECT type, created_at, test FROM events WHERE tenant_id = ? ORDER BY seq DESC LIMIT ?", tenant, recentEvents).Scan(&list).Error; err != nil {
 		return nil, dialect.Unavailable(err)
 	}
-	return list, nil
+	return slices.DeleteFunc(list, func(e recent) bool { return e.Test }), nil
 }
 
 // Names lists the names of a tenant's types, declared and seen, in order: at most webhook.MaxEventTypes declared ones, and as many that have

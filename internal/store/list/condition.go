@@ -165,7 +165,7 @@ func (s *Subscription) subscribed() condition {
 		is.text += " OR substr(e.type, 1, ?) <> ?"
 		is.args = append(is.args, len(webhook.OperationalPrefix), webhook.OperationalPrefix)
 	}
-	return condition{"(" + is.text + ") AND e.type <> ?", append(is.args, webhook.TypeTest)}
+	return condition{"(" + is.text + ") AND NOT e.test", is.args}
 }
 
 // without keeps events of which the webhook has no delivery.

@@ -232,7 +232,7 @@ var columnTypes = map[string]string{
 	"timestamp": "timestamptz", "created_at": "timestamptz", "due_at": "timestamptz", "started_at": "timestamptz",
 	"data": "bytea", "response_body": "bytea", "signed_by": "bytea",
 	"claimed_by": "bigint", "duration_us": "bigint", "dns_us": "bigint", "connect_us": "bigint", "tls_us": "bigint", "first_byte_us": "bigint",
-	"number": "integer", "response_status": "integer", "response_truncated": "boolean",
+	"number": "integer", "response_status": "integer", "response_truncated": "boolean", "test": "boolean",
 	"type": "text", "event_type": "text", "triggered_by": "text", "status": "text", "error": "text", "message": "text", "url": "text",
 	"request_headers": "text", "response_headers": "text", "tags": "text", "ordering_key": "text", "place": "bigint", "payload_version": "bigint", "deliver_at": "timestamptz", "expires_at": "timestamptz",
 }

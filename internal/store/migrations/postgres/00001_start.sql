@@ -175,6 +175,7 @@ CREATE TABLE events (
     ordering_key text, -- the publisher's; NULL: none
     deliver_at   timestamptz, -- not to be delivered before; NULL: at once
     expires_at   timestamptz, -- not to be delivered from then on; NULL: no end
+    test         boolean NOT NULL, -- sent by testWebhook, to one webhook
     traceparent  text, -- W3C Trace Context, of the publisher; for a feature to come, and NULL
     data         bytea NOT NULL
 ) PARTITION BY RANGE (day);

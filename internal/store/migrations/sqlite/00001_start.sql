@@ -159,6 +159,7 @@ CREATE TABLE events (
     ordering_key TEXT, -- the publisher's; NULL: none
     deliver_at   INTEGER, -- not to be delivered before; NULL: at once
     expires_at   INTEGER, -- not to be delivered from then on; NULL: no end
+    test         BOOLEAN NOT NULL, -- sent by testWebhook, to one webhook
     traceparent  TEXT, -- W3C Trace Context, of the publisher; for a feature to come, and NULL
     data         BLOB NOT NULL -- last, so that what is shorter is read without it
 );
