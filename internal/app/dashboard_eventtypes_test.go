@@ -2,6 +2,7 @@ package app
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/input"
@@ -238,6 +239,37 @@ func TestDashboardEventSchema(t *testing.T) {
 	page.WaitText("main", "It fits the schema of order.paid.")
 	clickIn(page, ".status ", "order.paid")
 	page.WaitFor(`location.pathname === "/event-types/order.paid"`)
+	page.CheckQuiet()
+}
+
+// A webhook is tested with the example of an event type, whatever it subscribes to; the page says what is wrong with a type that has none. The event's page
+// says that it is a test.
+func TestDashboardTestWithExample(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	hook := c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook", "events": []string{"other.*"}})
+	c.rest(t, "PUT", "/v1/event-types/order.paid", `{"example": {"amount": 1.50}}`, nil)
+	c.rest(t, "PUT", "/v1/event-types/order.bare", `{}`, nil)
+	c.publish(t, "order.seen")
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/webhooks/" + hook + "/test#token=" + p.token))
+	page.WaitFor(`[...document.querySelectorAll("select[name=eventType] option")].map((o) => o.text).join() === "hookgraph.test,order.bare,order.paid"`)
+	choose(page, "eventType", "order.bare")
+	click(page, "Send a test")
+	page.WaitText("main .wrong", "has no example")
+	choose(page, "eventType", "order.paid")
+	click(page, "Send a test")
+	if body := string(receiver.Next(t).Body); !strings.Contains(body, `"type":"order.paid"`) || !strings.Contains(body, `{"amount":1.50}`) {
+		t.Errorf("the receiver got %s", body)
+	}
+	page.WaitText(".test-result .sentence", "Delivered at the first attempt")
+	looked(page, axe, "webhook-test-example")
+	click(page, "Its delivery")
+	click(page, "Its event")
+	page.WaitText(".facts", "A test for one webhook, not counted as published")
 	page.CheckQuiet()
 }
 

@@ -28,6 +28,12 @@ export function EventContent({ event }: { event: Event }) {
             <Time at={event.timestamp} exact />
           </dd>
         </div>
+        {event.test && (
+          <div>
+            <dt>A test</dt>
+            <dd>for one webhook, not counted as published</dd>
+          </div>
+        )}
         {event.deliverAt != null && (
           <div>
             <dt>Deliver at</dt>

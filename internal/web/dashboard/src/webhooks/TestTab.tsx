@@ -1,29 +1,70 @@
-import { useMutation } from 'urql';
+import { type FormEvent, useState } from 'react';
+import { useMutation, useQuery } from 'urql';
 import { Link } from 'wouter';
 import { AttemptDetail } from '../delivery/AttemptDetail';
 import { Sentence } from '../delivery/Sentence';
 import { useDelivery } from '../delivery/useDelivery';
-import { TestWebhookDocument } from '../gql/graphql';
+import { TestableTypesDocument, TestWebhookDocument } from '../gql/graphql';
+import { SelectField } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { UserErrors } from '../ui/UserErrors';
 
 /** Sends a test event, and shows its delivery live. */
 export function TestTab({ id }: { id: string }) {
   const [{ data, error, fetching }, test] = useMutation(TestWebhookDocument);
+  const [type, setType] = useState('');
   const payload = data?.testWebhook;
+
+  function onSubmit(event: FormEvent) {
+    event.preventDefault();
+    void test({ input: { id, eventType: type || null } });
+  }
+
   return (
     <>
       <p>
-        A test publishes an event of type <code>hookgraph.test</code> to this webhook only. It is attempted
-        once.
+        A test publishes an event to this webhook only, whatever it subscribes to. It is attempted once, and
+        is not counted as published.
       </p>
-      <button type="button" className="primary" disabled={fetching} onClick={() => void test({ id })}>
-        Send a test
-      </button>
+      <form onSubmit={onSubmit} className="settings">
+        <TypeField
+          type={type}
+          problem={payload?.userErrors.find(({ field }) => field[1] === 'eventType')?.message}
+          onChange={setType}
+        />
+        <button type="submit" className="primary" disabled={fetching}>
+          Send a test
+        </button>
+      </form>
       <Problem error={error} what="The test could not be sent" />
-      <UserErrors errors={payload?.userErrors} />
+      <UserErrors errors={payload?.userErrors} except={['eventType']} />
       {payload?.delivery && <TestResult key={payload.delivery.id} id={payload.delivery.id} />}
     </>
+  );
+}
+
+interface TypeProps {
+  /** The name of a type; "" for none. */
+  type: string;
+  problem: string | undefined;
+  onChange(type: string): void;
+}
+
+/** Chooses the event that is sent: the example of a declared type, or one that says that it is a test. */
+function TypeField({ type, problem, onChange }: TypeProps) {
+  const [{ data }] = useQuery({ query: TestableTypesDocument, requestPolicy: 'cache-and-network' });
+  const names = (data?.eventTypes?.nodes ?? []).filter(({ declared }) => declared).map(({ name }) => name);
+  const options = { '': 'hookgraph.test', ...Object.fromEntries(names.map((name) => [name, name])) };
+  return (
+    <SelectField<string>
+      name="eventType"
+      label="Event"
+      hint={`The example of a declared event type is sent as it is.${data?.eventTypes?.pageInfo.hasNextPage ? ' The first types by name are offered.' : ''}`}
+      problem={problem}
+      options={options}
+      value={type}
+      onChange={onChange}
+    />
   );
 }
 
