@@ -69,6 +69,7 @@ export default [
               'PreviewRequest',
               'RecentMatches',
               'ReplayPreview', // of a replay that does not exist yet, and its parts
+              'SchemaError', // of an Event
               'Server', // the one that answers
               'ServerLimits', // of a Server
               'ServerNode', // of a Server, by its number
