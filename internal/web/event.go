@@ -46,20 +46,35 @@ func (t moment) append(b []byte) []byte {
 // publish answers 202, because the deliveries are accepted but not made yet. Each event of an array has its own result: one that is
 // refused does not affect the others.
 func (s *server) publish(r *request) (int, any, error) {
-	if events, list, ok := plainEvents(r.body); ok && list {
-		return s.publishMany(r, len(events), func(i int) (webhook.NewEvent, error) { return events[i], nil })
-	} else if ok {
-		return s.publishOne(r, events)
+	var one [1]found // which most calls have
+	found, list, plain := findPlain(r.body, one[:0])
+	if plain && list {
+		if err := s.admitMany(r, len(found)); err != nil {
+			return 0, nil, err
+		}
+	}
+	if plain {
+		if events, ok := readPlain(found); ok && list {
+			return s.publishMany(r, len(events), func(i int) (webhook.NewEvent, error) { return events[i], nil })
+		} else if ok {
+			return s.publishOne(r, events)
+		}
 	}
 	if err := checkJSON(r.body); err != nil {
 		return 0, nil, err
 	}
 	if bytes.TrimSpace(r.body)[0] == '[' {
 		raws, ok := elements(r.body, webhook.MaxPublish)
+		n := len(raws)
 		if !ok {
-			return s.publishMany(r, webhook.MaxPublish+1, nil)
+			n = webhook.MaxPublish + 1
 		}
-		return s.publishMany(r, len(raws), func(i int) (webhook.NewEvent, error) { return newEvent(raws[i]) })
+		if !plain {
+			if err := s.admitMany(r, n); err != nil {
+				return 0, nil, err
+			}
+		}
+		return s.publishMany(r, n, func(i int) (webhook.NewEvent, error) { return newEvent(raws[i]) })
 	}
 	n, err := newEvent(r.body)
 	if err != nil {
@@ -154,19 +169,21 @@ type refused struct {
 	Errors []detail `json:"errors,omitempty"`
 }
 
-// publishMany publishes n events; read returns the event at an index, or why it is refused.
-func (s *server) publishMany(r *request, n int, read func(i int) (webhook.NewEvent, error)) (int, any, error) {
+// admitMany checks a call with n events, and takes its cost, before any event is read.
+func (s *server) admitMany(r *request, n int) error {
 	if err := r.idempotencyKey(nil); err != nil {
-		return 0, nil, err
+		return err
 	}
 	if n == 0 || n > webhook.MaxPublish {
-		return 0, nil, &webhook.Invalid{
+		return &webhook.Invalid{
 			Code: webhook.CodeTooMany, Message: "must have 1 to " + thousands(webhook.MaxPublish) + " events",
 		}
 	}
-	if err := s.charge(r.Request, publishCost*(n-1)); err != nil {
-		return 0, nil, err
-	}
+	return s.charge(r.Request, publishCost*(n-1))
+}
+
+// publishMany publishes n events, which were admitted; read returns the event at an index, or why it is refused.
+func (s *server) publishMany(r *request, n int, read func(i int) (webhook.NewEvent, error)) (int, any, error) {
 	results := make(published, n)
 	events := make([]webhook.NewEvent, 0, n)
 	places := make([]int, 0, n) // of events in results

@@ -9,25 +9,50 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// plainEvents reads a body in the form that nearly all publishers send, in one pass over its bytes: an event, or a list of them, whose names
-// and texts have no escapes, and in which no member is unknown, repeated or of a wrong type. ok is false for any other body, valid or not:
-// checkJSON, elements and newEvent read it, and say what is wrong with it. They return the same for a plain body.
-func plainEvents(body []byte) (events []webhook.NewEvent, list, ok bool) {
+// A body in the form that nearly all publishers send is read in one pass over its bytes: an event, or a list of them, whose names and texts have
+// no escapes, and in which no member is unknown, repeated or of a wrong type. First its members are found, which keeps nothing of it, so that a
+// list can be refused before it is read. Any other body, valid or not, is read by checkJSON, elements and newEvent, which say what is wrong with
+// it. They return the same for a plain body.
+
+// found is an event of a plain body, before it is read: the values of its members, which are valid JSON; nil if absent.
+type found struct {
+	values  [members][]byte
+	outline rawjson.Outline // of its data
+}
+
+// member is one of an event's members.
+type member int
+
+const (
+	memberType member = iota
+	memberData
+	memberTimestamp
+	memberIdempotencyKey
+	memberOrderingKey
+	memberDeliverAt
+	memberExpiresAt
+	memberTags
+	members
+)
+
+// findPlain finds the events of a plain body, in room, which is empty, if they fit. ok is false for one that is not plain in its form; readPlain finds out whether it is in its values.
+func findPlain(body []byte, room []found) (events []found, list, ok bool) {
 	i := rawjson.Space(body, 0)
 	if i == len(body) || !utf8.Valid(body) {
 		return nil, false, false
 	}
 	if body[i] != '[' {
-		events = make([]webhook.NewEvent, 1)
-		i, ok = plainEvent(&events[0], body, i)
+		events = append(room, found{})
+		i, ok = findEvent(&events[0], body, i)
 		return events, false, ok && rawjson.Space(body, i) == len(body)
 	}
+	events = room
 	for more := true; more; {
 		if len(events) == webhook.MaxPublish {
 			return nil, true, false
 		}
-		events = append(events, webhook.NewEvent{})
-		if i, ok = plainEvent(&events[len(events)-1], body, rawjson.Space(body, i+1)); !ok {
+		events = append(events, found{})
+		if i, ok = findEvent(&events[len(events)-1], body, rawjson.Space(body, i+1)); !ok {
 			return nil, true, false
 		}
 		if i = rawjson.Space(body, i); i == len(body) || body[i] != ',' && body[i] != ']' {
@@ -38,12 +63,12 @@ func plainEvents(body []byte) (events []webhook.NewEvent, list, ok bool) {
 	return events, true, rawjson.Space(body, i+1) == len(body)
 }
 
-// plainEvent reads the event that begins at b[i], and returns the index after it. It copies what it keeps, as newEvent does.
-func plainEvent(n *webhook.NewEvent, b []byte, i int) (end int, ok bool) {
+// findEvent finds the members of the event that begins at b[i], and returns the index after it.
+func findEvent(e *found, b []byte, i int) (end int, ok bool) {
 	if i == len(b) || b[i] != '{' {
 		return 0, false
 	}
-	for seen := member(0); ; {
+	for {
 		name, at := quoted(b, rawjson.Space(b, i+1))
 		if at = rawjson.Space(b, at); at == len(b) || b[at] != ':' {
 			return 0, false
@@ -53,11 +78,13 @@ func plainEvent(n *webhook.NewEvent, b []byte, i int) (end int, ok bool) {
 		if !valid {
 			return 0, false
 		}
-		is := setPlain(n, name, b[at:at+size], outline)
-		if is == 0 || seen&is != 0 {
+		is := memberOf(name)
+		if is == members || e.values[is] != nil {
 			return 0, false
 		}
-		seen |= is
+		if e.values[is] = b[at : at+size]; is == memberData {
+			e.outline = outline
+		}
 		if i = rawjson.Space(b, at+size); i == len(b) || b[i] != ',' && b[i] != '}' {
 			return 0, false
 		}
@@ -65,6 +92,29 @@ func plainEvent(n *webhook.NewEvent, b []byte, i int) (end int, ok bool) {
 			return i + 1, true
 		}
 	}
+}
+
+// memberOf returns the member with the name; members if there is none.
+func memberOf(name []byte) member {
+	switch string(name) {
+	case "type":
+		return memberType
+	case "data":
+		return memberData
+	case "timestamp":
+		return memberTimestamp
+	case "idempotency_key":
+		return memberIdempotencyKey
+	case "ordering_key":
+		return memberOrderingKey
+	case "deliver_at":
+		return memberDeliverAt
+	case "expires_at":
+		return memberExpiresAt
+	case "tags":
+		return memberTags
+	}
+	return members
 }
 
 // quoted returns the text of the string that begins at b[i], as far as its first quotation mark, and the index after that; len(b) if there
@@ -80,40 +130,56 @@ func quoted(b []byte, i int) (text []byte, end int) {
 	return b[i+1 : i+1+size], i + 2 + size
 }
 
-// member is one of an event's members: a bit.
-type member uint
+// readPlain reads events that were found. ok is false if one is not plain.
+func readPlain(all []found) (events []webhook.NewEvent, ok bool) {
+	events = make([]webhook.NewEvent, len(all))
+	for i := range all {
+		if !all[i].read(&events[i]) {
+			return nil, false
+		}
+	}
+	return events, true
+}
 
-// setPlain sets a member of a plain event, and returns its bit; 0 if it is not plain. value is one valid JSON value.
-func setPlain(n *webhook.NewEvent, name, value []byte, outline rawjson.Outline) (is member) {
-	plain := false
-	absent := string(value) == "null" // except as type and data
-	switch string(name) {
-	case "type":
-		is, plain = 1, plainString(&n.Type, value)
-	case "data":
-		is, plain = 2, outline.Depth <= webhook.MaxDataDepth
-		kept := outline // allocated only here
+// read sets the event's members; false if one is not plain. It copies what it keeps, as newEvent does.
+func (e *found) read(n *webhook.NewEvent) bool {
+	for is, value := range e.values {
+		absent := value == nil
+		if member(is) != memberType && member(is) != memberData {
+			absent = absent || string(value) == "null"
+		}
+		if !absent && !e.set(n, member(is), value) {
+			return false
+		}
+	}
+	return true
+}
+
+func (e *found) set(n *webhook.NewEvent, is member, value []byte) bool {
+	switch is {
+	case memberType:
+		return plainString(&n.Type, value)
+	case memberData:
+		kept := e.outline // allocated only here
 		n.Data, n.Outline = value, &kept
-		if outline.Compact { // otherwise removing the white space copies it
+		if e.outline.Compact { // otherwise removing the white space copies it
 			n.Data = bytes.Clone(value)
 		}
-	case "timestamp":
-		is, plain = 4, absent || plainTime(&n.Timestamp, value)
-	case "idempotency_key":
-		is, plain = 8, absent || plainString(&n.IdempotencyKey, value)
-	case "ordering_key":
-		is, plain = 16, absent || plainString(&n.OrderingKey, value)
-	case "deliver_at":
-		is, plain = 32, absent || plainTime(&n.DeliverAt, value)
-	case "expires_at":
-		is, plain = 64, absent || plainTime(&n.ExpiresAt, value)
-	case "tags":
-		is, plain = 128, absent || strs(&n.Tags)(value) == ""
+		return e.outline.Depth <= webhook.MaxDataDepth
+	case memberTimestamp:
+		return plainTime(&n.Timestamp, value)
+	case memberIdempotencyKey:
+		return plainString(&n.IdempotencyKey, value)
+	case memberOrderingKey:
+		return plainString(&n.OrderingKey, value)
+	case memberDeliverAt:
+		return plainTime(&n.DeliverAt, value)
+	case memberExpiresAt:
+		return plainTime(&n.ExpiresAt, value)
+	case memberTags:
+		return strs(&n.Tags)(value) == ""
 	}
-	if !plain {
-		return 0
-	}
-	return is
+	return false
 }
 
 func plainString(to *string, value []byte) bool {

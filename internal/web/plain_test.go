@@ -76,6 +76,16 @@ func checked(events []webhook.NewEvent) (all []webhook.NewEvent, errs []string) 
 	return all, errs
 }
 
+// plainEvents reads a body as publish reads one that is plain.
+func plainEvents(body []byte) (events []webhook.NewEvent, list, ok bool) {
+	var one [1]found
+	found, list, ok := findPlain(body, one[:0])
+	if ok {
+		events, ok = readPlain(found)
+	}
+	return events, list, ok
+}
+
 func samePlain(t *testing.T, body []byte) (isPlain bool) {
 	t.Helper()
 	events, list, ok := plainEvents(body)

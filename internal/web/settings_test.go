@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/web"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // object is a JSON object.
@@ -248,6 +249,45 @@ func TestRESTIsPriced(t *testing.T) {
 		cost = 0
 		if status, got := a.call(t, c.method, c.path, c.body); status >= 300 || cost != c.want {
 			t.Errorf("%s %s: %d, charged %d, want %d %.100v", c.method, c.path, status, cost, c.want, got)
+		}
+	}
+}
+
+// A list of events is charged before any of them is read, whatever its form, and once; one that its caller cannot pay for costs the server no
+// more for many events than their places.
+func TestListsAreChargedBeforeTheyAreRead(t *testing.T) {
+	n := webhook.MaxPublish
+	list := func(event string) string { return "[" + event + strings.Repeat(","+event, n-1) + "]" }
+	for form, body := range map[string]string{
+		"plain":                  list(`{"type":"a.b","data":1,"tags":["x"]}`),
+		"plain but for a value":  list(`{"type":"a.b","data":1,"timestamp":"2026"}`),
+		"plain but for its form": list(`{"type":"a.b","data":1,"t\u0061gs":["x"]}`),
+	} {
+		cost, poor := 0, false
+		a := newAPI(t, func(c *web.Config) {
+			c.Charge = func(_ *auth.Caller, n int) time.Duration {
+				if poor && n > 50 {
+					return time.Second
+				}
+				cost += n
+				return 0
+			}
+		})
+		call := func() int {
+			r := httptest.NewRequestWithContext(t.Context(), "POST", "/v1/events", strings.NewReader(body))
+			r.Header.Set("Authorization", "Bearer "+a.kallima)
+			r.Header.Set("Content-Type", "application/json")
+			w := httptest.NewRecorder()
+			a.handler.ServeHTTP(w, r)
+			return w.Code
+		}
+		if status := call(); status != http.StatusAccepted || cost != 1049 {
+			t.Errorf("%s: %d, charged %d", form, status, cost)
+		}
+		poor = true
+		status := 0
+		if allocs := testing.AllocsPerRun(5, func() { status = call() }); status != http.StatusTooManyRequests || allocs > float64(n)/2 {
+			t.Errorf("%s: %d after %v allocations for %d events", form, status, allocs, n)
 		}
 	}
 }
