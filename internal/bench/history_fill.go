@@ -69,7 +69,7 @@ func fill(ctx context.Context, g *generator, to filler, said func(attempts int))
 }
 
 const (
-	eventColumns    = "id, tenant_id, type, timestamp, created_at, data"
+	eventColumns    = "id, tenant_id, type, timestamp, created_at, test, data"
 	deliveryColumns = "id, tenant_id, event_id, webhook_id, event_type, status, attempt_count, schedule_start, triggered_by, due_at, claimed_by, created_at, completed_at, failure_reason"
 	attemptColumns  = "id, tenant_id, webhook_id, delivery_id, event_id, number, status, error, message, triggered_by, " +
 		"started_at, duration_us, dns_us, connect_us, tls_us, first_byte_us, url, request_headers, signed_by, response_status, " +
@@ -78,7 +78,7 @@ const (
 
 // values appends the values of eventColumns. Times are stamps, ids are webhook.IDs, and NULL is nil or the zero stamp.
 func (e *eventRow) values(row []any) []any {
-	return append(row, e.id, e.tenant, e.kind, e.at, e.at, e.data)
+	return append(row, e.id, e.tenant, e.kind, e.at, e.at, false, e.data)
 }
 
 // values appends the values of deliveryColumns.

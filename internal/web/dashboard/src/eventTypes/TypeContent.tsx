@@ -99,6 +99,9 @@ function Volume({ type }: { type: EventType }) {
 }
 
 function Subscribers({ type }: { type: EventType }) {
+  if (!type.webhooks) {
+    return null; // the token may not see them
+  }
   const { nodes, pageInfo } = type.webhooks;
   return (
     <section>

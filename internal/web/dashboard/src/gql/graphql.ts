@@ -985,7 +985,7 @@ export type EventTypeQueryVariables = Exact<{
 }>;
 
 
-export type EventTypeQuery = { eventType: { lastViolation: string | null, id: string, name: string, declared: boolean, description: string, validation: SchemaValidation, deprecatedAt: string | null, lastPublishedAt: string | null, lastViolationAt: string | null, webhookCount: number, exactSchema: unknown, exactExample: unknown, webhooks: { nodes: Array<{ id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: WebhookDisabledReason | null, failingSince: string | null }>, pageInfo: { hasNextPage: boolean } }, stats: { totals: { events: number }, series: Array<{ from: string, values: { events: number } }> } | null } | null };
+export type EventTypeQuery = { eventType: { lastViolation: string | null, id: string, name: string, declared: boolean, description: string, validation: SchemaValidation, deprecatedAt: string | null, lastPublishedAt: string | null, lastViolationAt: string | null, webhookCount: number, exactSchema: unknown, exactExample: unknown, webhooks: { nodes: Array<{ id: string, url: string, events: Array<string> | null, enabled: boolean, description: string, createdAt: string, disabledReason: WebhookDisabledReason | null, failingSince: string | null }>, pageInfo: { hasNextPage: boolean } } | null, stats: { totals: { events: number }, series: Array<{ from: string, values: { events: number } }> } | null } | null };
 
 export type PutEventTypeMutationVariables = Exact<{
   input: PutEventTypeInput;
