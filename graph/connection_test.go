@@ -320,6 +320,7 @@ func TestWalkWhileRowsArrive(t *testing.T) {
 }
 
 func walkWhileRowsArrive(t *testing.T, s *shelf, connection string) {
+	t.Helper()
 	const most = 1000 // rows of a walk. A write adds fewer rows than a page has, on average: walks end long before.
 	for range 5 {
 		for _, how := range growths {

@@ -3,6 +3,7 @@ package graph_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -84,9 +85,7 @@ func TestServerNodes(t *testing.T) {
 		is := map[string]any{
 			"name": name, "exclusive": true, "running": false, "runs": 0.0, "passed": 0.0, "startedAt": nil, "durationMs": nil, "error": nil, "failuresInARow": 0.0,
 		}
-		for name, value := range change {
-			is[name] = value
-		}
+		maps.Copy(is, change)
 		return is
 	}
 	want = []any{
