@@ -24,7 +24,7 @@ func TestNodesShowTheServer(t *testing.T) {
 	each(t, func(t *suite) {
 		before := time.Now().Add(-time.Second)
 		options := store.Options{Process: store.Process{Host: "alpha", Version: "v1"}}
-		s := t.Open(t, options)
+		s := t.Fresh().Rest(t, options)
 		s.Start(&holder{held: 7}, nil)
 		plans := s.Plans()
 		nodes, err := s.Nodes(t.Context())
