@@ -569,9 +569,8 @@ func TestWebhookChange(t *testing.T) {
 		all := h.watch(t.Context(), store.DeliveryFilter{})
 		own := h.watch(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{hook}, Statuses: []webhook.DeliveryStatus{webhook.Held}})
 		other := h.watch(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{webhook.NewID(time.Now())}})
-		for range 3 {
-			h.Changed([]store.Change{{Tenant: h.tenant, Webhook: hook}})
-		}
+		change := store.Change{Tenant: h.tenant, Webhook: hook}
+		h.Changed([]store.Change{change, change, change}) // in one call: what comes after the watchers are told is told a second later
 		for _, w := range []*ChangeWatcher{all, own} {
 			if c := h.next(w); c.Kind != Resync || c.WebhookID == nil || *c.WebhookID != hook || c.Delivery != nil {
 				t.Errorf("told %+v", c)
