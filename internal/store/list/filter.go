@@ -169,15 +169,36 @@ func (f EventFilter) conditions(db dialect.DB) []condition {
 
 func (f DeliveryFilter) conditions(db dialect.DB) []condition {
 	list := in(in(in(in(nil, "d.id", f.DeliveryIDs), "d.webhook_id", f.WebhookIDs), "d.event_id", f.EventIDs), "d.replay_id", f.ReplayIDs)
-	list = in(ofType(list, "d.event_type", f.EventTypes), "("+StatusShown+")", f.Statuses)
+	list = ofType(list, "d.event_type", f.EventTypes)
+	list = append(append(list, f.CreatedAt.in("d.created_at")...), f.CompletedAt.in("d.completed_at")...)
+	// What the row itself decides comes first: other rows are looked up for those that it leaves.
+	list = in(in(list, "d.status", stored(f.Statuses)), "("+StatusShown+")", f.Statuses)
+	if len(f.Errors) > 0 || !anySucceeded(f.HTTPStatuses) {
+		list = append(list, condition{"d.status <> ?", []any{webhook.DeliverySucceeded}})
+	}
 	if len(f.Tags) > 0 {
 		list = append(list, ofEvent(db, tagged("ev.tags", f.Tags)))
 	}
 	if last := within(in(nil, "la.error", f.Errors), "la.response_status", f.HTTPStatuses); len(last) > 0 {
 		list = append(list, ofLastAttempt(db, last))
 	}
-	list = append(append(list, f.CreatedAt.in("d.created_at")...), f.CompletedAt.in("d.completed_at")...)
-	return append(list, f.NextAttemptAt.in("("+NextAttemptShown+")")...)
+	return append(append(list, f.NextAttemptAt.in("d.due_at")...), f.NextAttemptAt.in("("+NextAttemptShown+")")...)
+}
+
+// stored are the statuses in the rows of deliveries that are shown with one of these.
+func stored(shown []webhook.DeliveryStatus) []webhook.DeliveryStatus {
+	list := slices.DeleteFunc(slices.Clone(shown), func(s webhook.DeliveryStatus) bool { return s == webhook.Held })
+	if slices.Contains(shown, webhook.Held) || slices.Contains(shown, webhook.Canceled) {
+		list = append(list, webhook.Pending)
+	}
+	return list
+}
+
+// anySucceeded reports whether an attempt that succeeded may have been answered with a status in one of the ranges; without ranges it may.
+func anySucceeded(statuses []IntRange) bool {
+	return len(statuses) == 0 || slices.ContainsFunc(statuses, func(r IntRange) bool {
+		return (r.From == nil || *r.From <= 299) && (r.To == nil || *r.To >= 200)
+	})
 }
 
 func (f AttemptFilter) conditions() []condition {
