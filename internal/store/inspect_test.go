@@ -77,6 +77,7 @@ func TestDamageIsFound(t *testing.T) {
 			statement, check, want string
 		}{
 			{"UPDATE secrets SET key_id = 'lost' WHERE webhook_id = (SELECT id FROM webhooks WHERE seq = 1)", "master keys", "secrets: rows sealed by a missing key: 1"},
+			{`UPDATE webhooks SET filter = '{"data":{"n":{"$almost":1}}}' WHERE seq = 1`, "filters", "not valid in this version, so that they get no events: 1 (" + w.ID.String()},
 			{"UPDATE stats_webhooks SET pending = pending + 7 WHERE webhook = 1", "backlog", "webhook " + w.ID.String()},
 			{"DELETE FROM stats WHERE webhook = 1", "statistics", "webhook " + w.ID.String() + ": statistics have counted"},
 			{"UPDATE deliveries SET due_at = created_at WHERE status = 'SUCCEEDED'", "ended deliveries", "have ended, and are due: 1 ("},

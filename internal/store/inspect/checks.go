@@ -118,6 +118,37 @@ func (i *Inspection) stuck(db *gorm.DB) ([]Problem, error) {
 	return []Problem{{"deliveries are pending, and neither due nor claimed, and wait for no other, so that nobody attempts them: " + examples(ids), "cancel them, and retry them (cancelDelivery, retryDelivery); " + report}}, nil
 }
 
+// filtersAtOnce is how many webhooks with a filter one statement reads.
+const filtersAtOnce = 500
+
+// filters finds stored filters that this version does not accept.
+func (i *Inspection) filters(db *gorm.DB) ([]Problem, error) {
+	var ids []webhook.ID
+	for after := int64(0); ; {
+		var found []webhook.Webhook
+		err := db.Raw("SELECT seq, id, filter FROM webhooks WHERE seq > ? AND filter IS NOT NULL AND deleted_at IS NULL ORDER BY seq LIMIT ?", after, filtersAtOnce).Scan(&found).Error
+		if err != nil {
+			return nil, err
+		}
+		for n := range found {
+			to := dialect.Target{Webhook: found[n]}
+			if after = to.Seq; to.Compile() != nil {
+				ids = append(ids, to.ID)
+			}
+		}
+		if len(found) < filtersAtOnce || len(ids) > mostIDs {
+			break
+		}
+	}
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	return []Problem{{
+		"webhooks have a filter that is not valid in this version, so that they get no events: " + examples(ids[:min(len(ids), mostIDs+1)]),
+		"set their filters again (updateWebhook); a replay of kind MISSING sends what they did not get",
+	}}, nil
+}
+
 // linesAtOnce is how many lines one statement looks at.
 const linesAtOnce = 500
 

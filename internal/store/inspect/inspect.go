@@ -52,6 +52,7 @@ var checks = []check{
 	{"ended deliveries", false, (*Inspection).ended},
 	{"pending deliveries", true, (*Inspection).stuck},
 	{"ordering", true, (*Inspection).lines},
+	{"filters", true, (*Inspection).filters},
 	{"backlog", false, (*Inspection).backlog},
 	{"journal of statistics", false, (*Inspection).journal},
 	{"statistics", true, (*Inspection).statistics},
