@@ -125,7 +125,7 @@ func (c *Scope) eventList(ctx context.Context, f EventFilter) (*list.Reading[web
 }
 
 func (c *Scope) eventsAlong(ctx context.Context, p list.Path) *list.Reading[webhook.Event] {
-	r := reading[webhook.Event](ctx, c, p, c.eventColumns)
+	r := reading[webhook.Event](ctx, c, p, func(q *gorm.DB) *gorm.DB { return c.eventColumns(p.Joined(q, c.s.db)) })
 	r.Payloads = c.payloads(ctx)
 	r.ByID = func(ids []webhook.ID) (map[webhook.ID]*webhook.Event, error) { return c.EventsByID(ctx, ids) }
 	return r
@@ -158,6 +158,20 @@ func (c *Scope) deliveriesBy(ctx context.Context, f DeliveryFilter) *list.Readin
 		return c.deliveryList(ctx, f.Everyone(c.s.db))
 	}
 	return c.deliveriesAlong(ctx, f, f.Path(c.tenant, c.s.db))
+}
+
+// deliveriesFor is deliveriesBy. Deliveries of few events with a tag are found by these.
+func (c *Scope) deliveriesFor(ctx context.Context, f DeliveryFilter) (*list.Reading[webhook.Delivery], error) {
+	if tags := f.ByTags(); len(tags) > 0 && !c.everyone {
+		events, few, err := list.FewTagged(c.db(ctx), c.tenant, tags)
+		if err != nil {
+			return nil, err
+		}
+		if few {
+			return c.deliveriesAlong(ctx, f, f.Among(events, c.tenant, c.s.db)), nil
+		}
+	}
+	return c.deliveriesBy(ctx, f), nil
 }
 
 func (c *Scope) deliveriesAlong(ctx context.Context, f DeliveryFilter, p list.Path) *list.Reading[webhook.Delivery] {
@@ -217,7 +231,11 @@ func (c *Scope) Events(ctx context.Context, f EventFilter, p Page) (*List[webhoo
 
 // Deliveries lists the tenant's deliveries, newest first, or as the filter says.
 func (c *Scope) Deliveries(ctx context.Context, f DeliveryFilter, p Page) (*List[webhook.Delivery], error) {
-	return list.Read(ctx, c.deliveriesBy(ctx, f), ordered(f.Order.Ascending), p)
+	r, err := c.deliveriesFor(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return list.Read(ctx, r, ordered(f.Order.Ascending), p)
 }
 
 // Attempts lists the tenant's attempts, newest first.
@@ -267,7 +285,11 @@ func (c *Scope) CountEventsTo(ctx context.Context, f EventFilter, limit int) (Co
 
 // CountDeliveriesTo counts what Deliveries lists, as CountWebhooksTo does.
 func (c *Scope) CountDeliveriesTo(ctx context.Context, f DeliveryFilter, limit int) (Count, error) {
-	return c.deliveriesBy(ctx, f).Count(ctx, limit)
+	r, err := c.deliveriesFor(ctx, f)
+	if err != nil {
+		return Count{}, err
+	}
+	return r.Count(ctx, limit)
 }
 
 // CountAttemptsTo counts what Attempts lists, as CountWebhooksTo does.
@@ -591,7 +613,11 @@ func (r *Registry) TokensBetween(ctx context.Context, low, high webhook.ID, n in
 
 // DeliveryFacets groups about the first limit deliveries of the list Deliveries, and reads a bounded number of rows.
 func (c *Scope) DeliveryFacets(ctx context.Context, f DeliveryFilter, limit int) (*Facets, error) {
-	return c.deliveriesBy(ctx, f).Facets(ctx, limit)
+	r, err := c.deliveriesFor(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return r.Facets(ctx, limit)
 }
 
 // FacetsOfEvents groups the deliveries of each event, as DeliveryFacets does.

@@ -120,7 +120,7 @@ func plannedLists() []planned {
 			}
 		}
 	}
-	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll(), plannedOfTenants(), plannedOfEveryone(), plannedReplays())
+	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedTags(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll(), plannedOfTenants(), plannedOfEveryone(), plannedReplays())
 }
 
 // Statuses of which some have an index.
@@ -168,12 +168,12 @@ var (
 func plannedEventSearches() []planned {
 	var all []planned
 	add := adder(&all)
-	for i, f := range []store.EventFilter{{Tags: []string{"a", "b"}}, {Data: someA}, {Tags: []string{"a"}, Data: someA, CreatedAt: lastHour}, {IdempotencyKey: "key", Data: someA}, {IdempotencyKey: "key"}} {
+	for i, f := range []store.EventFilter{{Tags: []string{"a", "b"}}, {Tags: []string{"a"}}, {Data: someA}, {Tags: []string{"a"}, Data: someA, CreatedAt: lastHour}, {IdempotencyKey: "key", Data: someA}, {IdempotencyKey: "key"}} {
 		for _, types := range []int{0, 1, 3, 30} {
 			f := f
 			f.Types = manyTypes(types)
-			index := choose(f.IdempotencyKey != "", "events_id", walked(types), "events_type", "events_tenant")
-			add(fmt.Sprintf("events: %d types, search %d", types, i), "events e", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
+			index := choose(f.IdempotencyKey != "", "events_id", len(f.Tags) > 0, "event_tags_tag", walked(types), "events_type", "events_tenant")
+			add(fmt.Sprintf("events: %d types, search %d", types, i), choose(len(f.Tags) > 0, "event_tags g", "events e"), index, func(ctx context.Context, c *store.Scope, p store.Page) error {
 				if _, err := c.Events(ctx, f, p); err != nil {
 					return err
 				}
@@ -215,14 +215,14 @@ func plannedDeliverySearches() []planned {
 	add := adder(&all)
 	for i, f := range []store.DeliveryFilter{
 		{},
-		{Tags: []string{"a", "b"}},
+		{Tags: manyTypes(21)},
 		{Data: someA},
 		{Errors: []webhook.ErrorCode{webhook.ErrorDNS}},
 		{HTTPStatuses: someAnswers},
 		{CompletedAt: lastHour},
 		{NextAttemptAt: lastHour},
 		{
-			Tags: []string{"a"}, Data: someA, Errors: []webhook.ErrorCode{webhook.ErrorDNS, webhook.ErrorTLS}, HTTPStatuses: someAnswers, CreatedAt: lastHour,
+			Tags: manyTypes(21), Data: someA, Errors: []webhook.ErrorCode{webhook.ErrorDNS, webhook.ErrorTLS}, HTTPStatuses: someAnswers, CreatedAt: lastHour,
 			CompletedAt: lastHour, NextAttemptAt: lastHour,
 		},
 	} {
@@ -265,6 +265,28 @@ func plannedDeliverySearches() []planned {
 			_, facets := c.FacetsOfEvents(ctx, of, f, 10)
 			return errors.Join(err, counts, facets)
 		})
+	}
+	return all
+}
+
+// plannedTags are lists of the deliveries of few events with a tag, whatever else the filter says.
+func plannedTags() []planned {
+	var all []planned
+	add := adder(&all)
+	failed := []webhook.DeliveryStatus{webhook.DeliveryFailed}
+	for i, f := range []store.DeliveryFilter{
+		{}, {WebhookIDs: ids(2)}, {Statuses: failed}, {ReplayIDs: ids(1)}, {EventTypes: manyTypes(2), Data: someA, CreatedAt: lastHour}, {WebhookIDs: ids(1), Statuses: failed},
+	} {
+		for _, tags := range [][]string{{"a"}, {"a", "b"}} {
+			f := f
+			f.Tags = tags
+			add(fmt.Sprintf("deliveries with %d tags, search %d", len(tags), i), "deliveries d", "deliveries_event", func(ctx context.Context, c *store.Scope, p store.Page) error {
+				_, err := c.Deliveries(ctx, f, p)
+				_, counts := c.CountDeliveriesTo(ctx, f, 10)
+				_, facets := c.DeliveryFacets(ctx, f, 10)
+				return errors.Join(err, counts, facets)
+			})
+		}
 	}
 	return all
 }
@@ -325,7 +347,7 @@ func plannedReplays() []planned {
 		_, counts := c.CountReplaysTo(ctx, 10)
 		return errors.Join(err, counts)
 	})
-	for i, f := range []store.DeliveryFilter{{}, {Tags: []string{"a"}, Errors: []webhook.ErrorCode{webhook.ErrorDNS}, CompletedAt: lastHour}, {Data: someA}} {
+	for i, f := range []store.DeliveryFilter{{}, {Tags: manyTypes(21), Errors: []webhook.ErrorCode{webhook.ErrorDNS}, CompletedAt: lastHour}, {Data: someA}} {
 		for _, n := range []int{1, 3, 30} {
 			for _, byID := range []bool{false, true} {
 				f := f

@@ -76,7 +76,7 @@ func (s *Store) price(p *publishing, in *incoming) int {
 		p.kind = in.event.Type
 		p.matches, _ = s.routes.Matches(p.tenant, p.kind)
 	}
-	in.cost = 1 + len(in.event.Data)/costBytes
+	in.cost = 1 + len(in.event.Data)/costBytes + len(in.event.Tags)
 	if in.key != "" {
 		in.cost += costKey
 	}
@@ -382,6 +382,9 @@ func (b *batch) insertAll(events []*incoming) error {
 	if err != nil {
 		return fmt.Errorf("insert events: %w", err)
 	}
+	if err := b.insertTags(events, first); err != nil {
+		return err
+	}
 	if err := b.queueBehindNotes(events); err != nil {
 		return err
 	}
@@ -419,6 +422,36 @@ func (b *batch) insertAll(events []*incoming) error {
 		return err
 	}
 	return b.insertDeliveries(claims)
+}
+
+// eventTag is a tag of an event, by which lists find the event.
+type eventTag struct {
+	TenantID  webhook.ID
+	Tag       string
+	EventSeq  int64
+	EventID   webhook.ID
+	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"` // the event's
+}
+
+// TableName implements gorm's Tabler.
+func (*eventTag) TableName() string { return "event_tags" }
+
+// insertTags stores the tags of events, the first of which has this Seq.
+func (b *batch) insertTags(events []*incoming, first int64) error {
+	var tags []*eventTag
+	for i, in := range events {
+		e := &in.event
+		for _, tag := range e.Tags {
+			tags = append(tags, &eventTag{e.TenantID, tag, first + int64(i), e.ID, e.CreatedAt})
+		}
+	}
+	if len(tags) == 0 {
+		return nil
+	}
+	if err := b.DB.CreateInBatches(tags, 64).Error; err != nil {
+		return fmt.Errorf("insert tags: %w", err)
+	}
+	return nil
 }
 
 // tellCounted notes that an event without deliveries, so far, changes the tenant's statistics.

@@ -49,9 +49,11 @@ func (c *Scope) PreviewReplay(ctx context.Context, in *ReplayInput) (*ReplayPrev
 	if in.Kind == webhook.ReplayMissing {
 		return c.previewMissing(ctx, in)
 	}
-	r := c.deliveriesBy(ctx, in.Deliveries(c.s.opts.Now()))
+	r, err := c.deliveriesFor(ctx, in.Deliveries(c.s.opts.Now()))
+	if err != nil {
+		return nil, err
+	}
 	p := &ReplayPreview{Events: []*webhook.Event{}}
-	var err error
 	if p.ByWebhook, p.Count, err = list.CountByWebhook(ctx, r, previewCount); err != nil {
 		return nil, err
 	}

@@ -331,7 +331,7 @@ func TestRetentionPlans(t *testing.T) {
 		seen := 0
 		for text, plan := range plans(t) {
 			seen++
-			for _, table := range []string{"events", "deliveries", "attempts", "idempotency_keys"} {
+			for _, table := range []string{"events", "deliveries", "attempts", "idempotency_keys", "event_tags"} {
 				if strings.Contains(plan, "SCAN "+table) || strings.Contains(plan, "Seq Scan on "+table) {
 					t.Errorf("%s\n%s", text, plan)
 				}

@@ -101,6 +101,8 @@ type DB interface {
 	// SameDay returns the condition, to append to others, that rows of two tables have the same day, if tables are partitioned by it: the
 	// statement then reads only these partitions.
 	SameDay(a, b string) string
+	// OnDay is SameDay for a row of another table, which has the time at which the event was published.
+	OnDay(a, published string) string
 	// LogEnd returns the Seq up to which one page of the log after a Seq may search; the same Seq if there is nothing more.
 	LogEnd(ctx context.Context, after int64) (int64, error)
 	// LogBounds implements AttemptBounds.

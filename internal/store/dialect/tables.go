@@ -84,6 +84,7 @@ var Tables = []*Table{
 	EventsTable,
 	DeliveriesTable,
 	AttemptsTable,
+	{Name: "event_tags", Whose: OfTenant, Owner: "tenant_id", Key: "event_id, tag", Event: "event_id"},
 	{Name: "idempotency_keys", Whose: OfTenant, Owner: "tenant_id", Key: "event_id", Event: "event_id"},
 	{Name: "notices", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "fanouts", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id"},

@@ -193,6 +193,12 @@ func tagged(column string, tags []string) condition {
 	return condition{strings.Join(either, " OR "), args}
 }
 
+// firstTag keeps an event in the branch of the first of the tags that it has, in the order of their texts, so that no page has it
+// twice. Only one index serves it.
+func firstTag(tags []any) condition {
+	return condition{"NOT EXISTS (SELECT 1 FROM event_tags AS og WHERE og.event_id = g.event_id AND og.tenant_id = g.tenant_id AND og.tag IN ? AND og.tag < g.tag)", []any{tags}}
+}
+
 // ofEvent returns a condition on the event, ev, of a delivery.
 func ofEvent(db dialect.DB, c condition) condition {
 	return condition{"(SELECT (" + c.text + ") FROM events AS ev WHERE ev.id = d.event_id" + db.SameDay("ev", "d") + ")", c.args}

@@ -123,6 +123,9 @@ func fewTypes(patterns []string) (branches []any, ok bool) {
 	return few(patterns)
 }
 
+// isNoText reports whether a value is a text that no row has.
+func isNoText(value any) bool { return !webhook.IsText(value.(string)) }
+
 func (f WebhookFilter) conditions() []condition {
 	list := []condition{{"w.deleted_at IS NULL", nil}}
 	if f.Enabled != nil {
@@ -241,15 +244,22 @@ func (f EventFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	if by := cmp.Or(f.Missing, f.Subscribed); len(named) == 0 && by != nil && !by.all() {
 		named = by.Events
 	}
+	tags, byTag := few(f.Tags)
 	switch types, ok := fewTypes(named); {
 	case len(f.IDs) > 0: // each is one row, so that there may be many
 		p.Index, p.branches, rest.IDs = eventByID, distinct(f.IDs), nil
 		p.daysOf = daysOfEvents(db, "e.day")
+	case byTag: // a tag is usually on fewer events than a type
+		p.Index, p.branches, rest.Tags = eventsOfTag, slices.DeleteFunc(tags, isNoText), nil
 	case ok:
-		p.Index, p.branches, rest.Types = eventsOfType, types, nil
-		p.branches = slices.DeleteFunc(p.branches, func(t any) bool { return !webhook.IsText(t.(string)) })
+		p.Index, p.branches, rest.Types = eventsOfType, slices.DeleteFunc(types, isNoText), nil
 	}
-	p.rest, p.data, p.days = asides(rest.conditions(db)), f.Data, f.days(db)
+	p.rest, p.data = asides(rest.conditions(db)), f.Data
+	if p.Index != eventsOfTag {
+		p.days = f.days(db)
+	} else if len(p.branches) > 1 {
+		p.rest = append(p.rest, firstTag(p.branches).aside())
+	}
 	if f.Missing != nil {
 		p.wanted = f.Missing.Filter
 	}
@@ -299,11 +309,44 @@ func (f DeliveryFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	case failed:
 		p.Index, rest.Statuses = failuresOfTenant, nil
 	case byType:
-		p.Index, rest.EventTypes = deliveriesOfType, nil
-		p.branches = slices.DeleteFunc(types, func(t any) bool { return !webhook.IsText(t.(string)) })
+		p.Index, p.branches, rest.EventTypes = deliveriesOfType, slices.DeleteFunc(types, isNoText), nil
 	}
 	p.rest, p.data = asides(rest.conditions(db)), f.Data
 	return p
+}
+
+// ByTags returns the tags of a filter whose deliveries can be found by few events that have one of them, if these are few; nil for other filters.
+func (f DeliveryFilter) ByTags() []string {
+	if f.Order.By != CreatedAt || len(f.DeliveryIDs)+len(f.EventIDs) > 0 {
+		return nil
+	}
+	if _, ok := few(f.Tags); !ok {
+		return nil
+	}
+	return f.Tags
+}
+
+// FewTagged finds the tenant's events that have one of the tags; few is false if a list cannot walk the deliveries of each of them. db must be
+// restricted to the tenant.
+func FewTagged(db *gorm.DB, tenant webhook.ID, tags []string) (events []webhook.ID, few bool, err error) {
+	most := maxBranches * min(len(tags), webhook.MaxTags) // rows that this number of events may have
+	var rows []webhook.ID
+	if err := eventsOfTag.Of(db, tenant).Select("g.event_id").Where("g.tag IN ?", texts(tags)).Limit(most + 1).Scan(&rows).Error; err != nil {
+		return nil, false, dialect.Unavailable(err)
+	}
+	for _, id := range distinct(rows) {
+		events = append(events, id.(webhook.ID))
+	}
+	return events, len(rows) <= most && len(events) <= maxBranches, nil
+}
+
+// Among is Path for a filter by tags; events are those that have one of them.
+func (f DeliveryFilter) Among(events []webhook.ID, tenant webhook.ID, db dialect.DB) Path {
+	f.Tags, f.EventIDs = nil, events
+	if len(events) == 0 {
+		f.EventIDs = []webhook.ID{{}} // which is no event's
+	}
+	return f.Path(tenant, db)
 }
 
 // Path returns how to list the tenant's attempts that the filter keeps.

@@ -35,6 +35,8 @@ type Index struct {
 	timeless bool
 	// key is the column that has the Seq of rows; "" is seq.
 	key string
+	// rows is the table of the rows, and rowAlias its alias, if the index is one of another table; "" for others.
+	rows, rowAlias string
 }
 
 var (
@@ -55,6 +57,10 @@ var (
 	eventsOfTenant = &Index{table: "events", alias: "e", index: "events_tenant", equal: []string{"tenant_id"}, at: "created_at"}
 	eventByID      = &Index{table: "events", alias: "e", index: "events_id", equal: []string{"id"}, at: "created_at", single: true}
 	eventsOfType   = &Index{table: "events", alias: "e", index: "events_type", equal: []string{"tenant_id", "type"}, at: "created_at"}
+
+	eventsOfTag = &Index{
+		table: "event_tags", alias: "g", index: "event_tags_tag", equal: []string{"tenant_id", "tag"}, at: "created_at", key: "event_seq", rows: "events", rowAlias: "e",
+	}
 
 	deliveriesOfTenant  = &Index{table: "deliveries", alias: "d", index: "deliveries_tenant", equal: []string{"tenant_id"}, at: "created_at"}
 	deliveriesOfType    = &Index{table: "deliveries", alias: "d", index: "deliveries_type", equal: []string{"tenant_id", "event_type"}, at: "created_at"}
@@ -161,6 +167,17 @@ func (l *Index) living() condition {
 }
 
 func (l *Index) column(name string) string { return l.alias + "." + name }
+
+// ofRow returns a column of the list's rows.
+func (l *Index) ofRow(name string) string { return cmp.Or(l.rowAlias, l.alias) + "." + name }
+
+// Joined adds the table of the list's rows to a query, if the index is one of another table.
+func (l *Index) Joined(q *gorm.DB, db dialect.DB) *gorm.DB {
+	if l != eventsOfTag {
+		return q
+	}
+	return q.Joins("LEFT JOIN " + EventsByID.From(q) + " ON e.id = g.event_id AND e.tenant_id = g.tenant_id" + db.OnDay("e", "g.created_at"))
+}
 
 // placed returns the columns of a row's place.
 func (l *Index) placed() string {

@@ -244,7 +244,7 @@ func Matched(ctx context.Context, r *Reading[webhook.Event], n int, f *filter.Fi
 // candidates returns rows of the branches in their stretches that the filter keeps if their payloads meet the conditions: at most most of
 // each branch, in the order of the list. With groups they have the values that facets count.
 func (r *Reading[T]) candidates(branches []any, in func(i int) stretch, most int, groups bool) ([]*queue, error) {
-	columns := r.placed() + ", " + r.column("id") + ", " + r.event() + " AS event_id"
+	columns := r.placed() + ", " + r.ofRow("id") + ", " + r.event() + " AS event_id"
 	if groups {
 		columns += ", d.webhook_id, " + groupColumns(r.Source.DB)
 	}

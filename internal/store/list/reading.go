@@ -314,7 +314,7 @@ func (r *Reading[T]) within(ctx context.Context, s stretch) (_ stretch, some boo
 	}
 	var low, high int64
 	if r.span.From != nil {
-		if low, _, err = r.Source.seqAt(ctx, r.table, "t.id < ?", "t.id DESC", r.span.From.Add(-clockSlack)); err != nil {
+		if low, _, err = r.Source.seqAt(ctx, cmp.Or(r.rows, r.table), "t.id < ?", "t.id DESC", r.span.From.Add(-clockSlack)); err != nil {
 			return s, false, err
 		}
 	}
@@ -324,12 +324,12 @@ func (r *Reading[T]) within(ctx context.Context, s stretch) (_ stretch, some boo
 			slack = attemptSlack
 		}
 		var made time.Time
-		if high, made, err = r.Source.seqAt(ctx, r.table, "t.id >= ?", "t.id", r.span.To.Add(slack)); err != nil {
+		if high, made, err = r.Source.seqAt(ctx, cmp.Or(r.rows, r.table), "t.id >= ?", "t.id", r.span.To.Add(slack)); err != nil {
 			return s, false, err
 		}
 		// While the database was unavailable nothing was recorded: attempts of that time have Seqs from after it.
 		if r.at == "started_at" && high != 0 && made.Sub(*r.span.To) > slack+clockSlack {
-			if high, _, err = r.Source.seqAt(ctx, r.table, "t.id >= ?", "t.id", made.Add(slack)); err != nil {
+			if high, _, err = r.Source.seqAt(ctx, cmp.Or(r.rows, r.table), "t.id >= ?", "t.id", made.Add(slack)); err != nil {
 				return s, false, err
 			}
 		}

@@ -28,6 +28,11 @@ const (
 // SameDay implements dialect.DB.
 func (p *DB) SameDay(a, b string) string { return " AND " + a + ".day = " + b + ".day" }
 
+// OnDay implements dialect.DB.
+func (p *DB) OnDay(a, published string) string {
+	return " AND " + a + ".day = (" + published + " AT TIME ZONE 'UTC')::date"
+}
+
 // makeDays creates the partitions of the days around now. Only the writer calls it.
 func (p *DB) makeDays(ctx context.Context, now time.Time) error {
 	today := dialect.DayOf(now)

@@ -272,6 +272,9 @@ func (q *DB) Committed(b *dialect.Tx) {
 // SameDay implements dialect.DB.
 func (q *DB) SameDay(string, string) string { return "" }
 
+// OnDay implements dialect.DB.
+func (q *DB) OnDay(string, string) string { return "" }
+
 // LogEnd implements dialect.DB.
 func (q *DB) LogEnd(_ context.Context, after int64) (int64, error) {
 	return min(q.s.Last.Load(), after+dialect.LogWindow), nil

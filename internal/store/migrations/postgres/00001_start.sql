@@ -184,6 +184,17 @@ CREATE UNIQUE INDEX events_id ON events (id, day);
 CREATE INDEX events_tenant ON events (tenant_id, seq);
 CREATE INDEX events_type ON events (tenant_id, type, seq);
 
+-- The tags of events, each by itself.
+CREATE TABLE event_tags (
+    tenant_id  uuid NOT NULL,
+    tag        text NOT NULL,
+    event_seq  bigint NOT NULL,
+    event_id   uuid NOT NULL,
+    created_at timestamptz NOT NULL -- the event's
+);
+CREATE INDEX event_tags_tag ON event_tags (tenant_id, tag, event_seq);
+CREATE UNIQUE INDEX event_tags_event ON event_tags (event_id, tag);
+
 CREATE TABLE idempotency_keys (
     tenant_id uuid NOT NULL,
     key       text NOT NULL,
@@ -435,6 +446,7 @@ DROP TABLE attempts;
 DROP TABLE deliveries;
 DROP TABLE fanouts;
 DROP TABLE idempotency_keys;
+DROP TABLE event_tags;
 DROP TABLE events;
 DROP TABLE payloads;
 DROP TABLE webhook_headers;

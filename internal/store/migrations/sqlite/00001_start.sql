@@ -168,6 +168,17 @@ CREATE UNIQUE INDEX events_id ON events (id);
 CREATE INDEX events_tenant ON events (tenant_id);
 CREATE INDEX events_type ON events (tenant_id, type);
 
+-- The tags of events, each by itself.
+CREATE TABLE event_tags (
+    tenant_id  BLOB NOT NULL,
+    tag        TEXT NOT NULL,
+    event_seq  INTEGER NOT NULL,
+    event_id   BLOB NOT NULL,
+    created_at INTEGER NOT NULL -- the event's
+);
+CREATE INDEX event_tags_tag ON event_tags (tenant_id, tag, event_seq);
+CREATE UNIQUE INDEX event_tags_event ON event_tags (event_id, tag);
+
 CREATE TABLE idempotency_keys (
     tenant_id BLOB NOT NULL,
     key       TEXT NOT NULL,
@@ -414,6 +425,7 @@ DROP TABLE attempts;
 DROP TABLE deliveries;
 DROP TABLE fanouts;
 DROP TABLE idempotency_keys;
+DROP TABLE event_tags;
 DROP TABLE events;
 DROP TABLE payloads;
 DROP TABLE webhook_headers;

@@ -322,7 +322,7 @@ export type DeliveryFilter = {
   replayIds?: Array<string> | null | undefined;
   /** Deliveries in one of these states; null or empty means all. */
   statuses?: Array<DeliveryStatus> | null | undefined;
-  /** Deliveries of events with one of these tags, at most 100; null or empty means all. */
+  /** Deliveries of events with one of these tags, at most 100; null or empty means all. If at most 20 events have one, an index leads to their deliveries. */
   tags?: Array<string> | null | undefined;
   /** Deliveries to one of these webhooks, at most 100; null or empty means all. */
   webhookIds?: Array<string> | null | undefined;
@@ -349,7 +349,7 @@ export type EventFilter = {
   data?: Array<DataFilter> | null | undefined;
   /** The event that was published with this idempotency key. */
   idempotencyKey?: string | null | undefined;
-  /** Events with one of these tags, at most 100; null or empty means all. */
+  /** Events with one of these tags, at most 100; null or empty means all. An index leads to events with one of up to 20 tags. */
   tags?: Array<string> | null | undefined;
   /**
    * Events of one of these types, at most 100; `humanization.*` matches all types that begin with
