@@ -198,6 +198,14 @@ func plannedEventSearches() []planned {
 			}
 		}
 	}
+	for _, tags := range [][]string{{"a"}, {"a", "b"}} {
+		f := store.EventFilter{Tags: tags, Data: someA, Missing: &store.Subscription{Webhook: webhook.NewID(time.Now()), Events: []string{"a.*"}}}
+		add(fmt.Sprintf("missing events: %d tags", len(tags)), "event_tags g", "event_tags_tag", func(ctx context.Context, c *store.Scope, p store.Page) error {
+			_, err := c.Events(ctx, f, p)
+			_, counts := c.CountEventsTo(ctx, f, 10)
+			return errors.Join(err, counts)
+		})
+	}
 	for _, subscribed := range [][]string{nil, {"a.*"}, manyTypes(3), {"*", "hookgraph.webhook.disabled"}} {
 		f := store.EventFilter{Subscribed: &store.Subscription{Events: subscribed}}
 		add(fmt.Sprintf("events of a webhook subscribed to %v", subscribed), "events e", choose(len(subscribed) == 3, "events_type", "events_tenant"),

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -424,32 +425,28 @@ func (b *batch) insertAll(events []*incoming) error {
 	return b.insertDeliveries(claims)
 }
 
-// eventTag is a tag of an event, by which lists find the event.
-type eventTag struct {
-	TenantID  webhook.ID
-	Tag       string
-	EventSeq  int64
-	EventID   webhook.ID
-	CreatedAt time.Time `gorm:"serializer:micros;autoCreateTime:false"` // the event's
-}
+// tagsAtOnce is how many tags one statement stores.
+const tagsAtOnce = 1000
 
-// TableName implements gorm's Tabler.
-func (*eventTag) TableName() string { return "event_tags" }
+// tagColumns are those of event_tags, by which lists find events.
+var tagColumns = []dialect.Column{
+	{Name: "tenant_id", Kind: "uuid"}, {Name: "tag", Kind: "text"}, {Name: "event_seq", Kind: "bigint"}, {Name: "event_id", Kind: "uuid"}, {Name: "created_at", Kind: "timestamptz"},
+}
 
 // insertTags stores the tags of events, the first of which has this Seq.
 func (b *batch) insertTags(events []*incoming, first int64) error {
-	var tags []*eventTag
+	var rows [][]any
 	for i, in := range events {
 		e := &in.event
 		for _, tag := range e.Tags {
-			tags = append(tags, &eventTag{e.TenantID, tag, first + int64(i), e.ID, e.CreatedAt})
+			rows = append(rows, []any{e.TenantID, tag, first + int64(i), e.ID, e.CreatedAt.UnixMicro()})
 		}
 	}
-	if len(tags) == 0 {
-		return nil
-	}
-	if err := b.DB.CreateInBatches(tags, 64).Error; err != nil {
-		return fmt.Errorf("insert tags: %w", err)
+	for part := range slices.Chunk(rows, tagsAtOnce) {
+		err := b.DB.Exec("INSERT INTO event_tags (tenant_id, tag, event_seq, event_id, created_at) SELECT * FROM "+b.s.db.Rows(tagColumns)+" AS v", string(dialect.CompactJSON(part))).Error
+		if err != nil {
+			return fmt.Errorf("insert tags: %w", err)
+		}
 	}
 	return nil
 }

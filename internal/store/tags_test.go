@@ -112,6 +112,38 @@ func TestPagesOfTags(t *testing.T) {
 	})
 }
 
+// A list of deliveries that began at few events continues where it was when more events have the tag, however the tag is spelled.
+func TestPagesOutliveFewTags(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		register(t, c, webhook.New{Enabled: true})
+		f := store.DeliveryFilter{Tags: []string{`é "quoted" \ <b>`}}
+		more := func(n int) {
+			for range n {
+				publish(t, c, webhook.NewEvent{Tags: f.Tags})
+			}
+		}
+		more(18)
+		first, err := c.Deliveries(t.Context(), f, store.Page{First: 7})
+		must(t, err)
+		more(10)
+		rest, err := c.Deliveries(t.Context(), f, store.Page{First: 100, After: first.End})
+		must(t, err)
+		seen := map[webhook.ID]bool{}
+		for _, d := range append(first.Items, rest.Items...) {
+			seen[d.ID] = true
+		}
+		if len(first.Items) != 7 || len(rest.Items) != 11 || len(seen) != 18 || !rest.HasPrev || rest.HasNext {
+			t.Errorf("%d and %d deliveries, %d different, want 7, 11, 18: %+v", len(first.Items), len(rest.Items), len(seen), rest)
+		}
+		all, err := c.Events(t.Context(), store.EventFilter{Tags: f.Tags}, store.Page{First: 100})
+		if must(t, err); len(all.Items) != 28 {
+			t.Errorf("%d events, want 28", len(all.Items))
+		}
+	})
+}
+
 // An event's tags go with it, by retention and with its tenant. An event without tags stores nothing for them.
 func TestTagsGoWithTheirEvents(t *testing.T) {
 	each(t, func(t *suite) {

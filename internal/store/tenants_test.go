@@ -95,7 +95,7 @@ func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID,
 	w := register(t, c, webhook.New{Enabled: true, Payload: shaped(`{"a":1}`), Headers: []*webhook.NewHeader{{Name: "X-Key", Value: new("v")}}})
 	var events []webhook.NewEvent
 	for i := range 500 {
-		events = append(events, webhook.NewEvent{IdempotencyKey: fmt.Sprint(i), Data: json.RawMessage(`1`)})
+		events = append(events, webhook.NewEvent{IdempotencyKey: fmt.Sprint(i), Tags: []string{"a"}, Data: json.RawMessage(`1`)})
 	}
 	publish(t, c, events...)
 	if _, err := s.AddToken(t.Context(), webhook.Token{TenantID: &found.ID, Name: name}, "secret of "+name); err != nil {

@@ -176,7 +176,7 @@ func (l *Index) Joined(q *gorm.DB, db dialect.DB) *gorm.DB {
 	if l != eventsOfTag {
 		return q
 	}
-	return q.Joins("LEFT JOIN " + EventsByID.From(q) + " ON e.id = g.event_id AND e.tenant_id = g.tenant_id" + db.OnDay("e", "g.created_at"))
+	return q.Joins("LEFT JOIN " + EventsByID.From(q) + " ON e.id = g.event_id" + db.OnDay("e", "g.created_at"))
 }
 
 // placed returns the columns of a row's place.

@@ -130,7 +130,7 @@ function useSearch(found: () => void) {
       return setProblem('Nothing of this is there for this token and tenant.');
     }
     setProblem(
-      'Nothing of this was found for this token and tenant. Of tags and URLs only the newest are searched here: the lists search all of them.',
+      'Nothing of this was found for this token and tenant. Of URLs, and of tags of all tenants, only the newest are searched here: the lists search all of them.',
     );
   }
 
