@@ -56,7 +56,7 @@ func TestReplayCommands(t *testing.T) {
 		line = strings.NewReplacer("2026-04-23T14:00:00Z", time.Now().Add(-time.Hour).UTC().Format(time.RFC3339), "2026-04-23T16:00:00Z", time.Now().Add(time.Hour).UTC().Format(time.RFC3339)).Replace(line)
 		line = someID.ReplaceAllString(line, map[bool]string{true: made.Webhook.ID, false: last}[strings.Contains(line, "--webhook ")])
 		cmd := exec.CommandContext(t.Context(), "sh", "-c", `hookgraph() { "$PROGRAM" "$@"; }; `+line)
-		cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1", "PROGRAM="+os.Args[0], "HOOKGRAPH_SERVER="+p.url, "HOOKGRAPH_TOKEN="+p.token)
+		cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1", "PROGRAM="+os.Args[0], "HOOKGRAPH_URL="+p.url, "HOOKGRAPH_TOKEN="+p.token)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			t.Errorf("%s\n%v %s", line, err, out)

@@ -28,6 +28,11 @@ var notAudited = map[string]string{
 	"serve": "", "demo": "as the API's calls", "bench": "as the API's calls",
 	"token list": "reads", "migrate status": "reads", "doctor": "reads", "version": "reads",
 	"migrate up": "changes no objects", "copy": "copies the log",
+	"config": "reads", "completion": "reads", "health": "calls the API", "publish": "calls the API", "tail": "calls the API", "search": "calls the API",
+	"webhooks list": "calls the API", "webhooks get": "calls the API", "webhooks create": "calls the API", "webhooks update": "calls the API",
+	"webhooks enable": "calls the API", "webhooks disable": "calls the API", "webhooks delete": "calls the API", "webhooks test": "calls the API",
+	"webhooks rotate": "calls the API", "events list": "calls the API", "events get": "calls the API", "deliveries list": "calls the API",
+	"deliveries get": "calls the API", "deliveries retry": "calls the API", "deliveries cancel": "calls the API",
 	"replay preview": "calls the API", "replay create": "calls the API", "replay list": "calls the API", "replay watch": "calls the API", "replay pause": "calls the API",
 	"replay resume": "calls the API", "replay rate": "calls the API", "replay cancel": "calls the API",
 }
@@ -36,6 +41,9 @@ var notAudited = map[string]string{
 func leaves(of reflect.Type, prefix string) (names []string) {
 	for f := range of.Fields() {
 		if _, ok := f.Tag.Lookup("cmd"); !ok {
+			if f.Anonymous {
+				names = append(names, leaves(f.Type, prefix)...)
+			}
 			continue
 		}
 		name := prefix

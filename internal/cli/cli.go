@@ -15,6 +15,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/hookgraph/hookgraph/internal/cli/remote"
 	"github.com/hookgraph/hookgraph/internal/config"
 )
 
@@ -25,6 +26,7 @@ type Env struct {
 	// Environ lists the environment, NAME=value, to warn of variables that nothing reads, and for the programs that the benchmark starts.
 	// Nil means that it is empty.
 	Environ func() []string
+	Stdin   io.Reader // nil means that it is empty
 	Stdout  io.Writer
 	Stderr  io.Writer // for the log
 	Serve   Serve
@@ -34,11 +36,11 @@ type Env struct {
 	warnings []string // the command logs them once it has a log
 }
 
-func (e *Env) environ() []string {
-	if e.Environ == nil {
-		return nil
+func (e *Env) stdin() io.Reader {
+	if e.Stdin == nil {
+		return strings.NewReader("")
 	}
-	return e.Environ()
+	return e.Stdin
 }
 
 // Serve runs the server until ctx ends, and then stops it in order. It calls ready once, when the server listens.
@@ -54,16 +56,19 @@ type Running struct {
 type commands struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Show the version."`
 
-	Serve   serveCmd   `cmd:"" default:"withargs" help:"Run the server. This is the default command."`
-	Demo    demoCmd    `cmd:"" help:"Run a demonstration: a server, receivers, events and the stream of attempts."`
-	Bench   benchCmd   `cmd:"" help:"Measure how much the server delivers on this machine, and how fast."`
-	Token   tokenCmd   `cmd:"" help:"Create, list and revoke tokens. The server may be running."`
-	Replay  replayCmd  `cmd:"" help:"Send deliveries again, or cancel them, on a running server."`
-	Secrets secretsCmd `cmd:"" help:"Change the master key that seals signing secrets and custom headers."`
-	Copy    copyCmd    `cmd:"" help:"Move a SQLite database to PostgreSQL."`
-	Migrate migrateCmd `cmd:"" help:"Show or apply the migrations of the database. The server applies them at start."`
-	Doctor  doctorCmd  `cmd:"" help:"Look for damage in the database. The server may be running."`
-	Version versionCmd `cmd:"" help:"Show the version."`
+	Serve      serveCmd      `cmd:"" default:"withargs" help:"Run the server. This is the default command."`
+	Demo       demoCmd       `cmd:"" help:"Run a demonstration: a server, receivers, events and the stream of attempts."`
+	Bench      benchCmd      `cmd:"" help:"Measure how much the server delivers on this machine, and how fast."`
+	Token      tokenCmd      `cmd:"" help:"Create, list and revoke tokens. The server may be running."`
+	Secrets    secretsCmd    `cmd:"" help:"Change the master key that seals signing secrets and custom headers."`
+	Copy       copyCmd       `cmd:"" help:"Move a SQLite database to PostgreSQL."`
+	Migrate    migrateCmd    `cmd:"" help:"Show or apply the migrations of the database. The server applies them at start."`
+	Doctor     doctorCmd     `cmd:"" help:"Look for damage in the database. The server may be running."`
+	Config     configCmd     `cmd:"" help:"Show the settings that the server would have, and where each comes from. Its flags are those of serve."`
+	Version    versionCmd    `cmd:"" help:"Show the version."`
+	Completion completionCmd `cmd:"" help:"Print a script that completes commands in a shell."`
+
+	remote.Commands
 }
 
 // exit is how kong ends the program after --help and --version: by a panic, so that nothing else runs.
@@ -96,7 +101,9 @@ func Run(ctx context.Context, env Env) (err error) {
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), text(config.ParseDuration)),
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), text(config.ParsePrefix)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(&env),
+		kong.Bind(&env, &vars),
+		kong.Bind(&remote.Streams{In: env.stdin(), Out: env.Stdout, Err: env.Stderr}),
+		kong.ExplicitGroups([]kong.Group{{Key: "remote", Title: "Commands that call a running server:"}}),
 	)
 	if err != nil {
 		return fmt.Errorf("command line: %w", err)
@@ -104,6 +111,9 @@ func Run(ctx context.Context, env Env) (err error) {
 	args := env.Args
 	if len(args) > 0 && args[0] == "help" {
 		args = append(slices.Clone(args[1:]), "--help")
+	}
+	if len(args) > 0 && args[0] == completing {
+		return complete(parser.Model.Node, args[1:], env.Stdout)
 	}
 	kctx, err := parser.Parse(args)
 	if err != nil {

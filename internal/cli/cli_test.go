@@ -326,7 +326,7 @@ func TestReplayRateOfZero(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, `{"data": {"done": {"replay": {"id": "r"}, "userErrors": []}}}`)
 		}))
-		_, _, err := command(t, map[string]string{"HOOKGRAPH_SERVER": server.URL, "HOOKGRAPH_TOKEN": "t"}, append([]string{"replay", "create"}, strings.Fields(args)...)...)
+		_, _, err := command(t, map[string]string{"HOOKGRAPH_URL": server.URL, "HOOKGRAPH_TOKEN": "t"}, append([]string{"replay", "create"}, strings.Fields(args)...)...)
 		server.Close()
 		if got := sent.Variables.Input["ratePerSecond"]; err != nil || got != want {
 			t.Errorf("%s: a rate of %v, want %v (%v)", args, got, want, err)

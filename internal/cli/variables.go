@@ -144,3 +144,10 @@ func (e *Env) warn(log *slog.Logger) {
 		log.Warn("environment", slog.String("variable", w))
 	}
 }
+
+func (e *Env) environ() []string {
+	if e.Environ == nil {
+		return nil
+	}
+	return e.Environ()
+}

@@ -1,5 +1,5 @@
-// Package client calls a server's API, as a customer would: GraphQL over HTTP and WebSocket, and REST. The demo and the benchmark use
-// it; the server does not.
+// Package client calls a server's API, as a customer would: GraphQL over HTTP and WebSocket, and REST. The commands that call a
+// server, the demo and the benchmark use it; the server does not.
 package client
 
 import (
@@ -26,6 +26,9 @@ type Request struct {
 	Query     string         `json:"query"`
 	Variables map[string]any `json:"variables,omitempty"`
 }
+
+// ErrAnswered is what errors wrap that the server's answer tells.
+var ErrAnswered = errors.New("the server answered")
 
 // maxErrorBytes bounds what an error repeats of an answer.
 const maxErrorBytes = 500
@@ -95,7 +98,7 @@ func (c *Client) Query(ctx context.Context, request []byte, data any) error {
 		return fmt.Errorf("the server answered %s: %w", text[:min(len(text), maxErrorBytes)], err)
 	}
 	if len(answer.Errors) > 0 {
-		return errors.New("the server answered: " + answer.Errors[0].Message)
+		return fmt.Errorf("%w: %s", ErrAnswered, answer.Errors[0].Message)
 	}
 	return nil
 }

@@ -105,6 +105,8 @@ func (s *Subscription) Read(ctx context.Context) ([]byte, error) {
 			if err := s.send(ctx, message{Type: "pong"}); err != nil {
 				return nil, err
 			}
+		case bytes.Contains(text, []byte(`"type":"error"`)):
+			return nil, fmt.Errorf("the subscription ended: %w %s", ErrAnswered, text)
 		default:
 			return nil, fmt.Errorf("the subscription ended with %s", text)
 		}
@@ -128,7 +130,7 @@ func (s *Subscription) Next(ctx context.Context, data any) error {
 		return err
 	}
 	if errs := m.Payload.Errors; len(errs) > 0 {
-		return errors.New("the server answered: " + errs[0].Message)
+		return fmt.Errorf("%w: %s", ErrAnswered, errs[0].Message)
 	}
 	return nil
 }

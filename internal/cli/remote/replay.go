@@ -1,8 +1,7 @@
-package cli
+package remote
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -25,43 +24,6 @@ type replayCmd struct {
 	Cancel  replayCancelCmd  `cmd:"" help:"Cancel a replay. What it has not sent becomes what it was before."`
 }
 
-// remote is a running server, which a command calls as any other client does.
-type remote struct {
-	Server string `env:"HOOKGRAPH_SERVER" default:"http://127.0.0.1:8080" placeholder:"URL" help:"Address of the server."`
-	Token  string `env:"HOOKGRAPH_TOKEN" secret:"" help:"Token with the scopes deliveries:read and deliveries:write. Use the variable: other users of the machine can see flags."`
-	Tenant string `placeholder:"NAME" help:"Tenant to act for, with an operator token. The default is the token's own, or the tenant default."`
-}
-
-func (r *remote) client() (*client.Client, error) {
-	if r.Token == "" {
-		return nil, errors.New("--token: is required; set HOOKGRAPH_TOKEN to a token that hookgraph token create prints")
-	}
-	return &client.Client{URL: strings.TrimSuffix(r.Server, "/"), Token: r.Token, Tenant: r.Tenant}, nil
-}
-
-// query runs a query whose one field has the alias "done", and reads the field into into.
-func (r *remote) query(ctx context.Context, query string, variables map[string]any, into any) error {
-	c, err := r.client()
-	if err != nil {
-		return err
-	}
-	body, err := json.Marshal(client.Request{Query: query, Variables: variables})
-	if err != nil {
-		return err
-	}
-	data := struct{ Done any }{into}
-	return c.Query(ctx, body, &data)
-}
-
-// mutate runs a mutation as client.Client.Mutate does.
-func (r *remote) mutate(ctx context.Context, query string, input, into any) error {
-	c, err := r.client()
-	if err != nil {
-		return err
-	}
-	return c.Mutate(ctx, query, input, into)
-}
-
 // selection says which deliveries a replay is about.
 type selection struct {
 	Kind       string   `default:"FAILED" enum:"FAILED,ALL,MISSING,CANCEL" help:"Which deliveries: FAILED; ALL that are completed; MISSING, those that the one --webhook never had; CANCEL, those that wait, which are canceled."`
@@ -78,29 +40,11 @@ type selection struct {
 
 // filter is the selection as the API has it.
 func (s *selection) filter() (map[string]any, error) {
-	f := map[string]any{}
-	for name, values := range map[string][]string{
+	f := given(map[string]any{}, map[string][]string{
 		"webhookIds": s.Webhook, "eventTypes": s.EventType, "tags": s.Tag, "statuses": s.Status, "errors": s.Error, "deliveryIds": s.Delivery,
-	} {
-		if len(values) > 0 {
-			f[name] = values
-		}
-	}
-	var ranges []map[string]int
-	for _, text := range s.HTTPStatus {
-		low, high, isRange := strings.Cut(text, "-")
-		if !isRange {
-			high = low
-		}
-		from, bad := strconv.Atoi(low)
-		to, worse := strconv.Atoi(high)
-		if bad != nil || worse != nil {
-			return nil, fmt.Errorf("--http-status: %q is neither a status such as 503 nor a range such as 500-599", text)
-		}
-		ranges = append(ranges, map[string]int{"from": from, "to": to})
-	}
-	if len(ranges) > 0 {
-		f["httpStatuses"] = ranges
+	})
+	if err := httpStatuses(f, s.HTTPStatus); err != nil {
+		return nil, err
 	}
 	during := map[string]string{}
 	if s.From != "" {
@@ -122,9 +66,30 @@ func (s *selection) filter() (map[string]any, error) {
 	return f, nil
 }
 
+// httpStatuses adds statuses and ranges of statuses to a filter.
+func httpStatuses(filter map[string]any, texts []string) error {
+	var ranges []map[string]int
+	for _, text := range texts {
+		low, high, isRange := strings.Cut(text, "-")
+		if !isRange {
+			high = low
+		}
+		from, bad := strconv.Atoi(low)
+		to, worse := strconv.Atoi(high)
+		if bad != nil || worse != nil {
+			return fmt.Errorf("--http-status: %q is neither a status such as 503 nor a range such as 500-599", text)
+		}
+		ranges = append(ranges, map[string]int{"from": from, "to": to})
+	}
+	if len(ranges) > 0 {
+		filter["httpStatuses"] = ranges
+	}
+	return nil
+}
+
 // replayInput is what preview and create have in common.
 type replayInput struct {
-	remote
+	connection
 	selection
 	Rate *int `placeholder:"N" help:"Deliveries a second at most. The default is as fast as receivers take them."`
 }
@@ -144,7 +109,7 @@ func (in *replayInput) input() (map[string]any, error) {
 type replayPreviewCmd struct{ replayInput }
 
 // Run prints how many deliveries there are, and to which webhooks.
-func (c *replayPreviewCmd) Run(ctx context.Context, env *Env) error {
+func (c *replayPreviewCmd) Run(ctx context.Context, s *Streams) error {
 	input, err := c.input()
 	if err != nil {
 		return err
@@ -175,7 +140,7 @@ func (c *replayPreviewCmd) Run(ctx context.Context, env *Env) error {
 	if p.Deliveries.Precision != "EXACT" {
 		more = " or more"
 	}
-	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(w, "%d%s deliveries", p.Deliveries.Count, more)
 	if p.EstimatedDurationMs != nil {
 		_, _ = fmt.Fprintf(w, ", which take %s", time.Duration(*p.EstimatedDurationMs)*time.Millisecond)
@@ -198,7 +163,7 @@ type replayCreateCmd struct {
 }
 
 // Run creates a replay and prints only its id, for scripts.
-func (c *replayCreateCmd) Run(ctx context.Context, env *Env) error {
+func (c *replayCreateCmd) Run(ctx context.Context, s *Streams) error {
 	input, err := c.input()
 	if err != nil {
 		return err
@@ -219,7 +184,7 @@ func (c *replayCreateCmd) Run(ctx context.Context, env *Env) error {
 	if err := c.mutate(ctx, query, input, &done); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(env.Stdout, done.Replay.ID)
+	_, err = fmt.Fprintln(s.Out, done.Replay.ID)
 	return err
 }
 
@@ -235,15 +200,15 @@ type replayRow struct {
 
 const replayFields = `id kind status note failureReason ratePerSecond total matched started succeeded failed skipped createdAt completedAt estimatedCompletionAt`
 
-type replayListCmd struct{ remote }
+type replayListCmd struct{ connection }
 
 // Run lists the newest replays.
-func (c *replayListCmd) Run(ctx context.Context, env *Env) error {
+func (c *replayListCmd) Run(ctx context.Context, s *Streams) error {
 	var l struct{ Nodes []replayRow }
 	if err := c.query(ctx, `{ done: replays(first: 50) { nodes { `+replayFields+` } } }`, nil, &l); err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "ID\tKIND\tSTATUS\tRATE\tTOTAL\tSENT\tSUCCEEDED\tFAILED\tSKIPPED\tCREATED\tNOTE")
 	for _, r := range l.Nodes {
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.ID, r.Kind, r.Status, known(r.RatePerSecond), known(r.Total),
@@ -262,14 +227,14 @@ func known(n *int) string {
 
 // oneReplay names a replay.
 type oneReplay struct {
-	remote
+	connection
 	ID string `arg:"" help:"ID of the replay, as shown by replay list."`
 }
 
 type replayWatchCmd struct{ oneReplay }
 
 // Run prints a line for each change until the replay has ended.
-func (c *replayWatchCmd) Run(ctx context.Context, env *Env) error {
+func (c *replayWatchCmd) Run(ctx context.Context, s *Streams) error {
 	for last := ""; ; {
 		var r *replayRow
 		if err := c.query(ctx, `query ($id: ID!) { done: replay(id: $id) { `+replayFields+` } }`, map[string]any{"id": c.ID}, &r); err != nil {
@@ -280,7 +245,7 @@ func (c *replayWatchCmd) Run(ctx context.Context, env *Env) error {
 		}
 		if line := r.progress(); line != last {
 			last = line
-			if _, err := fmt.Fprintln(env.Stdout, line); err != nil {
+			if _, err := fmt.Fprintln(s.Out, line); err != nil {
 				return err
 			}
 		}
@@ -311,33 +276,33 @@ func (r *replayRow) progress() string {
 }
 
 // change changes a replay and prints what it is then.
-func (c *oneReplay) change(ctx context.Context, env *Env, mutation, input string, settings map[string]any) error {
+func (c *oneReplay) change(ctx context.Context, s *Streams, mutation, input string, settings map[string]any) error {
 	settings["id"] = c.ID
 	var done struct{ Replay replayRow }
 	query := `mutation ($input: ` + input + `!) { done: ` + mutation + `(input: $input) { replay { ` + replayFields + ` } userErrors { message field } } }`
 	if err := c.mutate(ctx, query, settings, &done); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(env.Stdout, done.Replay.progress())
+	_, err := fmt.Fprintln(s.Out, done.Replay.progress())
 	return err
 }
 
-func (c *oneReplay) update(ctx context.Context, env *Env, settings map[string]any) error {
-	return c.change(ctx, env, "updateReplay", "UpdateReplayInput", settings)
+func (c *oneReplay) update(ctx context.Context, s *Streams, settings map[string]any) error {
+	return c.change(ctx, s, "updateReplay", "UpdateReplayInput", settings)
 }
 
 type replayPauseCmd struct{ oneReplay }
 
 // Run pauses a replay.
-func (c *replayPauseCmd) Run(ctx context.Context, env *Env) error {
-	return c.update(ctx, env, map[string]any{"paused": true})
+func (c *replayPauseCmd) Run(ctx context.Context, s *Streams) error {
+	return c.update(ctx, s, map[string]any{"paused": true})
 }
 
 type replayResumeCmd struct{ oneReplay }
 
 // Run resumes a replay.
-func (c *replayResumeCmd) Run(ctx context.Context, env *Env) error {
-	return c.update(ctx, env, map[string]any{"paused": false})
+func (c *replayResumeCmd) Run(ctx context.Context, s *Streams) error {
+	return c.update(ctx, s, map[string]any{"paused": false})
 }
 
 type replayRateCmd struct {
@@ -346,7 +311,7 @@ type replayRateCmd struct {
 }
 
 // Run changes the rate of a replay.
-func (c *replayRateCmd) Run(ctx context.Context, env *Env) error {
+func (c *replayRateCmd) Run(ctx context.Context, s *Streams) error {
 	var rate any
 	if c.Rate != "none" {
 		n, err := strconv.Atoi(c.Rate)
@@ -355,12 +320,12 @@ func (c *replayRateCmd) Run(ctx context.Context, env *Env) error {
 		}
 		rate = n
 	}
-	return c.update(ctx, env, map[string]any{"ratePerSecond": rate})
+	return c.update(ctx, s, map[string]any{"ratePerSecond": rate})
 }
 
 type replayCancelCmd struct{ oneReplay }
 
 // Run cancels a replay.
-func (c *replayCancelCmd) Run(ctx context.Context, env *Env) error {
-	return c.change(ctx, env, "cancelReplay", "CancelReplayInput", map[string]any{})
+func (c *replayCancelCmd) Run(ctx context.Context, s *Streams) error {
+	return c.change(ctx, s, "cancelReplay", "CancelReplayInput", map[string]any{})
 }

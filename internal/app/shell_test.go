@@ -1,0 +1,204 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/hookgraph/hookgraph/internal/cli"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+var clientShell = regexp.MustCompile("(?s)```sh\n(hookgraph health\n.*?)```\n")
+
+// remotely is the environment of commands that call the program's server.
+func (p *program) remotely(name string) string {
+	return map[string]string{"HOOKGRAPH_URL": p.url, "HOOKGRAPH_TOKEN": p.token}[name]
+}
+
+// call runs a command that calls the program's server.
+func (p *program) call(t *testing.T, input string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	err = cli.Run(t.Context(), cli.Env{Args: args, Getenv: p.remotely, Stdin: strings.NewReader(input), Stdout: &out, Stderr: &errs})
+	return out.String(), errs.String(), err
+}
+
+// The commands in docs/cli.md do what it says, in a shell.
+func TestCommandsOfDocs(t *testing.T) {
+	page, err := os.ReadFile("docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := clientShell.FindSubmatch(page)
+	if block == nil {
+		t.Fatal("docs/cli.md has no commands")
+	}
+	receiver := webhooktest.NewReceiver(t)
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = w.Write([]byte("no \x1b[2Jtea"))
+	})
+	p := boot(t, t.TempDir())
+	ids := map[string]string{} // by the command that takes them
+	for text := range strings.Lines(string(block[1])) {
+		text = strings.TrimSpace(text)
+		words := strings.Fields(text)
+		text = strings.ReplaceAll(text, "https://receiver.example/hooks", receiver.URL)
+		text = someID.ReplaceAllString(text, ids[words[1]])
+		if words[1] == "deliveries" && ids["deliveries"] == "" {
+			ids["deliveries"] = p.failed(t)
+		}
+		cmd := exec.CommandContext(t.Context(), "sh", "-c", `hookgraph() { "$PROGRAM" "$@"; }; `+text)
+		cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1", "PROGRAM="+os.Args[0], "HOOKGRAPH_URL="+p.url, "HOOKGRAPH_TOKEN="+p.token)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s\n%v %s", text, err, out)
+		}
+		if words[1] == "webhooks" && words[len(words)-1] != "webhooks" && ids["webhooks"] == "" {
+			ids["webhooks"], _, _ = strings.Cut(string(out), "\n")
+			(&client{p.url, p.token}).mutate(t, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { webhook { id } userErrors { message } } }`,
+				map[string]any{"id": ids["webhooks"], "retryScheduleMs": []int{}}, new(struct{}))
+		}
+		for after, want := range map[string]string{
+			"health": "ok\n", "create": "\nwhsec_", "FAILED": ids["deliveries"] + "  FAILED", "get": "no \uFFFD[2Jtea", "retry": ids["deliveries"] + "  PENDING",
+			"--tag": `"tags":["lab"]`, "search": "Event", "webhooks": "the lab", "disable": "disabled: MANUAL",
+		} {
+			if slices.Contains(words[:min(4, len(words))], after) && words[1] != "publish" && (after != "webhooks" || len(words) == 2) && !strings.Contains(string(out), want) {
+				t.Errorf("%s\nprints %s, without %q", text, out, want)
+			}
+		}
+	}
+}
+
+// failed returns the id of the one delivery, which fails.
+func (p *program) failed(t *testing.T) (id string) {
+	t.Helper()
+	webhooktest.Eventually(t, "the delivery has failed", func() bool {
+		out, _, err := p.call(t, "", "deliveries", "--json", "--status", "FAILED")
+		var d struct{ ID string }
+		if err != nil || json.Unmarshal([]byte(out), &d) != nil {
+			return false
+		}
+		id = d.ID
+		return true
+	})
+	return id
+}
+
+// Lines are published in their order, those that are refused are told by their numbers, and a repeated call publishes nothing twice.
+func TestPublishLines(t *testing.T) {
+	p := boot(t, t.TempDir())
+	input := `{"type": "a.one", "data": 12345678901234567890.10, "idempotencyKey": "1"}
+
+{"type": "not a type", "data": 1}
+{"type": "a.two", "data": null, "idempotencyKey": "2"}
+`
+	first, told, err := p.call(t, input, "publish", "--lines")
+	if err == nil || err.Error() != "1 events were refused" || !strings.HasPrefix(told, "line 3: ") || strings.Count(told, "\n") != 1 || strings.Count(first, "\n") != 2 {
+		t.Errorf("%q, %q, %v", first, told, err)
+	}
+	if again, _, _ := p.call(t, input, "publish", "--lines"); again != first {
+		t.Errorf("%q, and again %q", first, again)
+	}
+	id, _, _ := strings.Cut(first, "\n")
+	if out, _, err := p.call(t, "", "events", "get", id); err != nil || !strings.Contains(out, "data 12345678901234567890.10\n") {
+		t.Errorf("%s %v", out, err)
+	}
+	var many strings.Builder
+	for range 250 {
+		many.WriteString(`{"type": "a.many", "data": 1}` + "\n")
+	}
+	if out, _, err := p.call(t, many.String(), "publish", "--lines", "--json"); err != nil || strings.Count(out, `"type":"a.many"`) != 250 {
+		t.Errorf("%d are published, %v", strings.Count(out, `"type":"a.many"`), err)
+	}
+	if out, _, err := p.call(t, "", "events", "--type", "a.many", "--limit", "250", "--json"); err != nil || strings.Count(out, "\n") != 250 {
+		t.Errorf("%d are listed, %v", strings.Count(out, "\n"), err)
+	}
+	if out, told, err := p.call(t, `{"type": "a.one", "data": 1}`+"\n[1]\n", "publish", "--lines"); err == nil || strings.Count(out, "\n") != 1 || !strings.Contains(err.Error(), "line 2: is not a JSON object") {
+		t.Errorf("%q %q %v", out, told, err)
+	}
+}
+
+// Mistakes of those who call a server are told, and say what to do.
+func TestMistakesOfClients(t *testing.T) {
+	p := boot(t, t.TempDir())
+	const nobody = "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11"
+	for want, args := range map[string][]string{
+		"--limit: must be 1 to 10000":                     {"events", "--limit", "10001"},
+		"--data: is not JSON":                             {"publish", "a.b", "--data", "{"},
+		"--data: open ":                                   {"publish", "a.b", "--data", "@/nowhere"},
+		"TYPE: is required":                               {"publish"},
+		"--lines: each line has a type":                   {"publish", "a.b", "--lines"},
+		"--filter: is not JSON":                           {"webhooks", "create", "https://example.com", "--filter", "$"},
+		"nothing to change":                               {"webhooks", "update", nobody},
+		"input.id: does not exist":                        {"webhooks", "enable", nobody},
+		"there is no webhook " + nobody:                   {"webhooks", "get", nobody},
+		"there is no event " + nobody:                     {"events", "get", nobody},
+		"there is no delivery " + nobody:                  {"deliveries", "get", nobody},
+		nobody + ": the server refused it":                {"deliveries", "cancel", nobody},
+		"nothing is found":                                {"search", "xylophone"},
+		"NONE is not a valid DeliveryStatus":              {"deliveries", "--status", "NONE"},
+		"a valid bearer token is required":                {"tail", "--token", "hg_wrong"},
+		"401 Unauthorized":                                {"events", "--token", "hg_wrong"},
+		"is neither a status such as 503 nor":             {"deliveries", "--http-status", "5xx"},
+		"not ready: Get":                                  {"health", "--url", "http://127.0.0.1:1"},
+		"not ready: GET /readyz: the server answered 404": {"health", "--url", p.url + "/v1"},
+		"--tenant": {"events", "--tenant"},
+		"--enabled and --disabled can't be used t": {"webhooks", "--enabled", "--disabled"},
+	} {
+		if out, _, err := p.call(t, "", args...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %s %v, want %q", args, out, err, want)
+		}
+	}
+}
+
+// Tail goes on over restarts of the server: every attempt is printed once, also those that are recorded before it is connected again.
+func TestTailGoesOn(t *testing.T) {
+	receiver := webhooktest.NewReceiver(t)
+	dir := t.TempDir()
+	p := boot(t, dir)
+	c := &client{p.url, p.token}
+	var made struct{ Webhook struct{ ID string } }
+	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, &made)
+	ctx, stop := context.WithCancel(t.Context())
+	var out, told transcript
+	ended := make(chan error, 1)
+	go func() {
+		ended <- cli.Run(ctx, cli.Env{Args: []string{"tail", "--since", "1h", "--json"}, Getenv: p.remotely, Stdout: &out, Stderr: &told})
+	}()
+	var want []string
+	for range 4 {
+		for range 3 {
+			id := c.publish(t, "a.b")
+			want = append(want, id)
+		}
+		out.await(t, want[len(want)-1])
+		p.stop()
+		told.await(t, "the connection is lost")
+		p = boot(t, dir, "--listen", strings.TrimPrefix(c.url, "http://"))
+		want = append(want, c.publish(t, "a.b"))
+		out.await(t, want[len(want)-1])
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	for _, id := range want {
+		if n := bytes.Count(out.text.Bytes(), []byte(`"event":{"id":"`+id+`"`)); n != 1 {
+			t.Errorf("the attempt of event %s is printed %d times", id, n)
+		}
+	}
+	if n := bytes.Count(out.text.Bytes(), []byte("\n")); n != len(want) {
+		t.Errorf("%d lines, want %d", n, len(want))
+	}
+}

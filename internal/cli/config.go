@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/hookgraph/hookgraph/internal/config"
+)
+
+type configCmd struct {
+	config.Config
+}
+
+// Run prints each setting of the server, its value, and where that comes from: a flag, a variable, or the default. Secrets are not printed.
+func (c *configCmd) Run(env *Env, kctx *kong.Context, vars *variables) error {
+	if err := c.Check(env.Getenv); err != nil {
+		return err
+	}
+	given := map[string]bool{}
+	for _, p := range kctx.Path {
+		if p.Flag != nil && !p.Resolved {
+			given[p.Flag.Name] = true
+		}
+	}
+	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "SETTING\tVALUE\tFROM\tVARIABLE")
+	for _, f := range kctx.Selected().Flags {
+		from := "default"
+		if given[f.Name] {
+			from = "flag"
+		} else if name := vars.used[f.Name]; name != "" {
+			from = "variable"
+		}
+		_, _ = fmt.Fprintf(w, "--%s\t%s\t%s\t%s\n", f.Name, c.shown(f), from, vars.of[f])
+	}
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, warning := range env.warnings {
+		_, _ = fmt.Fprintf(env.Stderr, "warning: %s\n", warning)
+	}
+	return nil
+}
+
+// shown is the value of a flag, for people.
+func (c *configCmd) shown(f *kong.Flag) string {
+	switch {
+	case f.Name == "database": // a URL may contain a password
+		return c.Place()
+	case f.Target.Kind() == reflect.Pointer && f.Target.IsNil(), f.Target.Kind() == reflect.Slice && f.Target.Len() == 0, f.Target.Kind() == reflect.String && f.Target.Len() == 0:
+		return "-"
+	case f.Tag.Has("secret"):
+		return "(not shown)"
+	default:
+		return strings.Trim(fmt.Sprint(reflect.Indirect(f.Target).Interface()), "[]")
+	}
+}
