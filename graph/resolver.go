@@ -41,6 +41,9 @@ type Resolver struct {
 	LastEventID func(ctx context.Context) string
 	// SetCursor tells the transport the cursor of the current response. May be nil.
 	SetCursor func(ctx context.Context, cursor string)
+	// SetWait gives the transport a function that waits until the next response need not wait for anything to report; the transport calls it
+	// before the response, which is on a stack that is less deep. May be nil.
+	SetWait func(ctx context.Context, wait func(ctx context.Context))
 	// EndStream tells the transport why the subscription of ctx ends. It is called before the stream is closed, and the
 	// transport presents the error.
 	EndStream func(ctx context.Context, err error)

@@ -54,6 +54,11 @@ func (r *Resolver) stream(ctx context.Context, tenant webhook.ID, f store.Attemp
 		return nil, err
 	}
 	var page []*webhook.Attempt
+	r.wait(ctx, func(ctx context.Context) {
+		if len(page) == 0 {
+			w.Await(ctx)
+		}
+	})
 	from(ctx).pull = func(ctx context.Context) (*model.StreamedAttempt, bool) {
 		if len(page) == 0 {
 			var err error
@@ -78,6 +83,12 @@ func (r *Resolver) stream(ctx context.Context, tenant webhook.ID, f store.Attemp
 	return nil, nil // see above
 }
 
+func (r *Resolver) wait(ctx context.Context, wait func(context.Context)) {
+	if r.SetWait != nil {
+		r.SetWait(ctx, wait)
+	}
+}
+
 // changes watches deliveries until ctx ends. As in stream, the channel is nil, and a client that does not read holds a bounded number of
 // changes.
 func (r *Resolver) changes(ctx context.Context, tenant webhook.ID, f store.DeliveryFilter) (<-chan *live.DeliveryChange, error) {
@@ -89,6 +100,7 @@ func (r *Resolver) changes(ctx context.Context, tenant webhook.ID, f store.Deliv
 	if err != nil {
 		return nil, err
 	}
+	r.wait(ctx, w.Await)
 	from(ctx).pull = func(ctx context.Context) (*live.DeliveryChange, bool) {
 		change, err := w.Next(ctx)
 		if err != nil {

@@ -169,7 +169,7 @@ func (s *server) openAPI(context.Context) (err error) {
 	maxAnswer := 8<<20 + 2*int(cfg.MaxPayload)
 	schema := graph.New(&graph.Resolver{
 		Store: s.store, Live: s.tail, Changes: s.changes, Tasks: func() []upkeep.Stat { return s.upkeep.Stats() },
-		LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream, PayMessage: gqlhttp.PayMessage,
+		LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, SetWait: gqlhttp.SetWait, EndStream: gqlhttp.EndStream, PayMessage: gqlhttp.PayMessage,
 		Settings: graph.Settings{
 			Version: cli.Version(), Retention: cfg.Kept(), DeliveryMaxAge: cfg.MaxAge(), AuditRetention: s.store.AuditRetention(), Timeout: cfg.Timeout,
 			MaxDataBytes: int(cfg.MaxPayload), MaxCost: config.MaxCost, MaxAnswerBytes: maxAnswer,

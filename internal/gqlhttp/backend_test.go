@@ -174,7 +174,7 @@ func (n *node) serve(t testing.TB, tail int, rows *store.Store, change func(*gql
 	if change != nil {
 		change(&cfg)
 	}
-	schema := graph.New(&graph.Resolver{Store: rows, Live: f.log, SetCursor: gqlhttp.SetCursor, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
+	schema := graph.New(&graph.Resolver{Store: rows, Live: f.log, SetCursor: gqlhttp.SetCursor, SetWait: gqlhttp.SetWait, EndStream: gqlhttp.EndStream, LastEventID: func(ctx context.Context) string {
 		f.began.Add(1)
 		if f.begins != nil {
 			f.begins()

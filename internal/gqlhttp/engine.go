@@ -286,6 +286,14 @@ func (e *engine) start(ctx context.Context, op *operation, lastEventID string) (
 	return x
 }
 
+// await waits until the next response need not wait for its source, or the execution ends. Calling it is not necessary.
+func (x *execution) await() {
+	if x.stream.wait != nil && !x.ended {
+		x.meter.Reset() // the response before has been written
+		x.stream.wait(x.ctx)
+	}
+}
+
 // response waits for the next response. It returns nil after the last one. A query or mutation has one; a subscription ends
 // when its source has ended or failed, when a response is not whole, or when ctx is done. errs says why the subscription failed,
 // or why an operation was not executed.

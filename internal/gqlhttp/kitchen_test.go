@@ -28,6 +28,43 @@ func dish(kind ast.Operation, cost int) *operation {
 	return &operation{cost: cost, OperationContext: &graphql.OperationContext{Operation: &ast.OperationDefinition{Operation: kind}}}
 }
 
+// A stream that waits for its next message holds no memory for the one before, and is not asked to wait once it has ended. What an operation
+// holds is released in the reverse order, all of it even if some panics.
+func TestWaitingHoldsNothing(t *testing.T) {
+	k := newKitchen(1000)
+	m := meter.Of(k.tab(t.Context(), intake.Holder{}, ast.Subscription), 1<<20)
+	x := &execution{ctx: t.Context(), stream: &stream{}, meter: m}
+	x.await() // a stream of a resolver that gives nothing to wait for
+	if err := m.Take(100 << 10); err != nil || k.answers.Used() == 0 {
+		t.Fatal(err, k.answers.Used())
+	}
+	waits := 0
+	SetWait(context.WithValue(t.Context(), streamKey{}, x.stream), func(context.Context) {
+		if waits++; k.answers.Used() != 0 {
+			t.Errorf("%d bytes are held meanwhile", k.answers.Used())
+		}
+	})
+	x.await()
+	x.ended = true
+	x.await()
+	if waits != 1 {
+		t.Errorf("waits %d times", waits)
+	}
+	var order []int
+	on := &onward{defers: []func(){func() { order = append(order, 1) }, func() { panic("2") }, func() { order = append(order, 3) }}}
+	func() {
+		defer func() {
+			if recover() != "2" {
+				t.Error("the panic is lost")
+			}
+		}()
+		on.release()
+	}()
+	if len(order) != 2 || order[0] != 3 {
+		t.Errorf("released in the order %v", order)
+	}
+}
+
 // One tenant has at most half of the running heavy operations, and others get a turn at once; small operations and publishing do
 // not wait for heavy ones. One that waits too long because of its own tenant is refused as RATE_LIMITED, and no turn is lost.
 func TestTurns(t *testing.T) {

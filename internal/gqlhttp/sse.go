@@ -213,6 +213,7 @@ func (x *exchange) pull(
 	defer run.close()
 	close(begun)
 	for {
+		run.await()
 		resp, errs := run.response()
 		select {
 		case responses <- pulled{resp, run.stream.takeCursor(), errs}:

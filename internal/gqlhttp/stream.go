@@ -14,7 +14,8 @@ import (
 // stream is shared by a subscription's resolver and its transport.
 type stream struct {
 	lastEventID string
-	pay         func() time.Duration // for one more message; nil: it is free
+	wait        func(ctx context.Context) // until there is something to respond; may be nil
+	pay         func() time.Duration      // for one more message; nil: it is free
 
 	mu     sync.Mutex // guards what follows
 	err    error
@@ -63,6 +64,15 @@ func SetCursor(ctx context.Context, cursor string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.cursor = cursor
+}
+
+// SetWait sets a function that waits until the next response of ctx's subscription need not wait for its source, or until its own context ends.
+// A resolver calls it before it returns. Most streams wait most of the time, and what is on their stacks then is most of their cost: the
+// function is called where that is little. Outside of a subscription SetWait does nothing.
+func SetWait(ctx context.Context, wait func(ctx context.Context)) {
+	if s, ok := ctx.Value(streamKey{}).(*stream); ok {
+		s.wait = wait
+	}
 }
 
 // PayMessage charges the caller of ctx's subscription once more for its operation, and returns how long it must wait before it can afford

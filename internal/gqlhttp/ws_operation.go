@@ -318,64 +318,95 @@ func (s *socket) operate(ctx context.Context, id string, op *socketOperation, re
 		s.forget(id, op)
 	}()
 	defer s.recover()
-	if err := s.respond(ctx, id, op, req); err != nil {
+	var on onward
+	defer on.release()
+	err := s.prepare(ctx, id, op, req, &on)
+	if on.run != nil {
+		err = s.respond(id, op, &on) //nolint:contextcheck // writes do not end with the operation, see write
+	}
+	if err != nil {
 		s.end(err)
 	}
 }
 
-func (s *socket) respond(ctx context.Context, id string, op *socketOperation, req *request) error {
-	fail := func(errs gqlerror.List) error { //nolint:contextcheck // writes do not end with the operation, see write
-		if !s.finish(id, op) {
-			return nil
-		}
-		return s.sendErrors(id, errs)
+// onward is an operation that has begun.
+type onward struct {
+	ctx    context.Context
+	run    *execution
+	next   []byte   // how its messages begin
+	defers []func() // to be called at the end, the last one first
+}
+
+func (o *onward) release() {
+	for _, f := range o.defers {
+		defer f() // also if another panics
 	}
+}
+
+// fail ends an operation with errors.
+func (s *socket) fail(id string, op *socketOperation, errs gqlerror.List) error {
+	if !s.finish(id, op) {
+		return nil
+	}
+	return s.sendErrors(id, errs)
+}
+
+// prepare begins an operation, unless it cannot run, which it tells the client. It is a function of its own so that its variables are not on the
+// stack while the operation waits.
+func (s *socket) prepare(ctx context.Context, id string, op *socketOperation, req *request, on *onward) error {
 	release, err := s.h.acquire(ctx)
 	if err != nil {
 		shown, _ := tooMuch(err)
-		return fail(gqlerror.List{shown})
+		return s.fail(id, op, gqlerror.List{shown}) //nolint:contextcheck // writes do not end with the operation, see write
 	}
-	defer release()
+	on.defers = append(on.defers, release)
 	prepared, _, errs := s.h.engine.prepare(ctx, req)
 	if errs != nil {
-		return fail(errs)
+		return s.fail(id, op, errs) //nolint:contextcheck // see write
 	}
 	if prepared.kind() != ast.Subscription {
 		op.begin() // there is nothing that it could miss
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, s.h.cfg.OperationTimeout)
-		defer cancel()
 		s.countUnary(op, 1)
-		defer s.countUnary(op, -1)
+		on.defers = append(on.defers, cancel, func() { s.countUnary(op, -1) })
 	}
-	next, err := begin(id, "next")
-	if err != nil {
+	if on.next, err = begin(id, "next"); err != nil {
 		return err
 	}
-	run := s.h.engine.start(ctx, prepared, "")
-	defer run.close()
+	on.ctx, on.run = ctx, s.h.engine.start(ctx, prepared, "")
+	on.defers = append(on.defers, on.run.close)
 	op.begin()
+	return nil
+}
+
+// respond writes the responses of an operation.
+func (s *socket) respond(id string, op *socketOperation, on *onward) error {
 	for {
-		resp, errs := run.response()
-		if errs != nil {
-			return fail(errs)
-		}
-		if resp == nil {
-			break
-		}
-		if !s.wants(id, op) {
-			return nil
-		}
-		err := s.writeMessage(func(b []byte) []byte { return append(appendResponse(append(b, next...), resp), '}') }) //nolint:contextcheck // see write
-		if err != nil {
+		on.run.await()
+		if more, err := s.respondOnce(id, op, on); err != nil || !more {
 			return err
 		}
 	}
-	if ctx.Err() != nil || !s.finish(id, op) {
-		// The client has completed the operation, or the connection ends.
-		return nil
+}
+
+// respondOnce writes the next response, and reports whether another may follow.
+func (s *socket) respondOnce(id string, op *socketOperation, on *onward) (more bool, err error) {
+	resp, errs := on.run.response()
+	if errs != nil {
+		return false, s.fail(id, op, errs)
 	}
-	return s.send(message{ID: &id, Type: "complete"}) //nolint:contextcheck // see write
+	if resp == nil {
+		if on.ctx.Err() == nil && s.finish(id, op) { // otherwise the client has completed the operation, or the connection ends
+			err = s.send(message{ID: &id, Type: "complete"})
+		}
+		return false, err
+	}
+	if !s.wants(id, op) {
+		return false, nil
+	}
+	err = s.writeMessage(func(b []byte) []byte { return append(appendResponse(append(b, on.next...), resp), '}') })
+	return err == nil, err
 }
 
 // countUnary counts the operations that drain waits for.

@@ -127,6 +127,26 @@ func (w *ChangeWatcher) Next(ctx context.Context) (*DeliveryChange, error) {
 	}
 }
 
+// Await waits until Next need not wait, or ctx ends. Like Next it must not be called concurrently.
+func (w *ChangeWatcher) Await(ctx context.Context) {
+	for w.idle() {
+		select {
+		case <-w.wake: // perhaps for what Next has returned already
+		case <-w.closed:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// idle reports whether Next would wait.
+func (w *ChangeWatcher) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.again && len(w.untold) == 0
+}
+
 func (w *ChangeWatcher) take() *DeliveryChange {
 	w.mu.Lock()
 	defer w.mu.Unlock()

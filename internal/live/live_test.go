@@ -547,6 +547,109 @@ func TestNextWaits(t *testing.T) {
 	})
 }
 
+// awaits starts an Await, and returns a function that reports whether it has returned.
+func awaits(ctx context.Context, await func(context.Context)) (returned func() bool) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		await(ctx)
+	}()
+	return func() bool {
+		synctest.Wait()
+		select {
+		case <-done:
+			return true
+		default:
+			return false
+		}
+	}
+}
+
+// Await returns once Next need not wait, for an attempt, the end of the watcher or of the context, and takes nothing: Next gets all attempts.
+func TestAwait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := &journal{}
+		l := New(j, 1<<20)
+		w, err := l.Watch(t.Context(), id('t', 0), store.AttemptFilter{}, From{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := func(want ...int64) {
+			t.Helper()
+			for _, seq := range want {
+				if page, err := w.Next(t.Context()); err != nil || len(page) != 1 || page[0].Seq != seq {
+					t.Fatalf("%v, %v, want %d", page, err, seq)
+				}
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		returned := awaits(ctx, w.Await)
+		l.Append([]*webhook.Attempt{j.commit(2, 1, 0, 0)}) // another tenant's
+		if returned() {
+			t.Fatal("does not wait")
+		}
+		l.Append([]*webhook.Attempt{j.commit(3, 0, 0, 0)})
+		if !returned() || !awaits(t.Context(), w.Await)() {
+			t.Fatal("waits while an attempt does")
+		}
+		next(3)
+		returned = awaits(ctx, w.Await)
+		if cancel(); !returned() {
+			t.Fatal("outlives its context")
+		}
+		returned = awaits(t.Context(), w.Await)
+		if returned() {
+			t.Fatal("does not wait any more")
+		}
+		if w.Close(); !returned() || !awaits(t.Context(), w.Await)() {
+			t.Fatal("outlives its watcher")
+		}
+		if _, err := w.Next(t.Context()); !errors.Is(err, ErrClosed) {
+			t.Error(err)
+		}
+	})
+}
+
+// Await of changes is as TestAwait says.
+func TestAwaitChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHub(t, DefaultPace())
+		w, err := h.Watch(t.Context(), h.tenant, store.DeliveryFilter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !awaits(t.Context(), w.Await)() {
+			t.Fatal("the first message is there at once")
+		}
+		h.next(w)
+		ctx, cancel := context.WithCancel(t.Context())
+		returned := awaits(ctx, w.Await)
+		if returned() {
+			t.Fatal("does not wait")
+		}
+		d := h.made(webhook.NewID(time.Now()))
+		h.Changed([]store.Change{h.put(d)})
+		time.Sleep(time.Minute) // in the bubble: until it has been read
+		if !returned() || !awaits(t.Context(), w.Await)() {
+			t.Fatal("waits while a change does")
+		}
+		if c := h.next(w); c.Kind != Changed || c.Delivery.ID != d.ID {
+			t.Fatalf("%+v", c)
+		}
+		returned = awaits(ctx, w.Await)
+		if cancel(); !returned() {
+			t.Fatal("outlives its context")
+		}
+		returned = awaits(t.Context(), w.Await)
+		if returned() {
+			t.Fatal("does not wait any more")
+		}
+		if w.Close(); !returned() {
+			t.Fatal("outlives its watcher")
+		}
+	})
+}
+
 // Watchers, a committing writer and Close run concurrently.
 func TestConcurrently(t *testing.T) {
 	const attempts, watchers = 3000, 20

@@ -98,6 +98,27 @@ func (w *Watcher) Next(ctx context.Context) ([]*webhook.Attempt, error) {
 	}
 }
 
+// Await waits until Next need not wait, or ctx ends; a watcher that is behind does not know, and returns at once. Like Next it must not be called
+// concurrently.
+func (w *Watcher) Await(ctx context.Context) {
+	for w.idle() {
+		select {
+		case <-w.wake: // perhaps for what Next has returned already
+		case <-w.closed:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// idle reports whether the watcher has caught up, and Next would wait.
+func (w *Watcher) idle() bool {
+	w.log.mu.Lock()
+	defer w.log.mu.Unlock()
+	return len(w.pending) == 0 && !w.behind
+}
+
 // Close ends the watcher, and a waiting Next. It may be called more than once.
 func (w *Watcher) Close() {
 	w.once.Do(func() {
