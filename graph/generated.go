@@ -742,6 +742,7 @@ type ComplexityRoot struct {
 
 	Webhook struct {
 		Attempts        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) int
+		Authentication  func(childComplexity int) int
 		CreatedAt       func(childComplexity int) int
 		Deliveries      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) int
 		Description     func(childComplexity int) int
@@ -768,6 +769,26 @@ type ComplexityRoot struct {
 		TimeoutMs       func(childComplexity int) int
 		URL             func(childComplexity int) int
 		UpdatedAt       func(childComplexity int) int
+	}
+
+	WebhookAuthentication struct {
+		Basic       func(childComplexity int) int
+		Certificate func(childComplexity int) int
+		Kinds       func(childComplexity int) int
+		OAuth2      func(childComplexity int) int
+	}
+
+	WebhookBasicAuthentication struct {
+		Username func(childComplexity int) int
+	}
+
+	WebhookClientCertificate struct {
+		Fingerprint  func(childComplexity int) int
+		Issuer       func(childComplexity int) int
+		NotAfter     func(childComplexity int) int
+		NotBefore    func(childComplexity int) int
+		SerialNumber func(childComplexity int) int
+		Subject      func(childComplexity int) int
 	}
 
 	WebhookConnection struct {
@@ -823,6 +844,19 @@ type ComplexityRoot struct {
 	WebhookMatchEdge struct {
 		Cursor func(childComplexity int) int
 		Node   func(childComplexity int) int
+	}
+
+	WebhookOAuth2Authentication struct {
+		Audience             func(childComplexity int) int
+		ClientAuthentication func(childComplexity int) int
+		ClientID             func(childComplexity int) int
+		Parameters           func(childComplexity int) int
+		Scopes               func(childComplexity int) int
+		TokenURL             func(childComplexity int) int
+	}
+
+	WebhookOAuth2Parameter struct {
+		Name func(childComplexity int) int
 	}
 
 	WebhookPayload struct {
@@ -1027,6 +1061,7 @@ type WebhookResolver interface {
 	Metadata(ctx context.Context, obj *webhook.Webhook) ([]byte, error)
 
 	Headers(ctx context.Context, obj *webhook.Webhook) ([]*webhook.CustomHeader, error)
+	Authentication(ctx context.Context, obj *webhook.Webhook) (*webhook.Authentication, error)
 	Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error)
 	Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 	Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) (*model.Connection[webhook.Attempt], error)
@@ -4066,6 +4101,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.Attempts(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.AttemptFilter)), true
+	case "Webhook.authentication":
+		if e.ComplexityRoot.Webhook.Authentication == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Authentication(childComplexity), true
 	case "Webhook.createdAt":
 		if e.ComplexityRoot.Webhook.CreatedAt == nil {
 			break
@@ -4232,6 +4273,75 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.UpdatedAt(childComplexity), true
+
+	case "WebhookAuthentication.basic":
+		if e.ComplexityRoot.WebhookAuthentication.Basic == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAuthentication.Basic(childComplexity), true
+	case "WebhookAuthentication.certificate":
+		if e.ComplexityRoot.WebhookAuthentication.Certificate == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAuthentication.Certificate(childComplexity), true
+	case "WebhookAuthentication.kinds":
+		if e.ComplexityRoot.WebhookAuthentication.Kinds == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAuthentication.Kinds(childComplexity), true
+	case "WebhookAuthentication.oauth2":
+		if e.ComplexityRoot.WebhookAuthentication.OAuth2 == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookAuthentication.OAuth2(childComplexity), true
+
+	case "WebhookBasicAuthentication.username":
+		if e.ComplexityRoot.WebhookBasicAuthentication.Username == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookBasicAuthentication.Username(childComplexity), true
+
+	case "WebhookClientCertificate.fingerprint":
+		if e.ComplexityRoot.WebhookClientCertificate.Fingerprint == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookClientCertificate.Fingerprint(childComplexity), true
+	case "WebhookClientCertificate.issuer":
+		if e.ComplexityRoot.WebhookClientCertificate.Issuer == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookClientCertificate.Issuer(childComplexity), true
+	case "WebhookClientCertificate.notAfter":
+		if e.ComplexityRoot.WebhookClientCertificate.NotAfter == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookClientCertificate.NotAfter(childComplexity), true
+	case "WebhookClientCertificate.notBefore":
+		if e.ComplexityRoot.WebhookClientCertificate.NotBefore == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookClientCertificate.NotBefore(childComplexity), true
+	case "WebhookClientCertificate.serialNumber":
+		if e.ComplexityRoot.WebhookClientCertificate.SerialNumber == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookClientCertificate.SerialNumber(childComplexity), true
+	case "WebhookClientCertificate.subject":
+		if e.ComplexityRoot.WebhookClientCertificate.Subject == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookClientCertificate.Subject(childComplexity), true
 
 	case "WebhookConnection.count":
 		if e.ComplexityRoot.WebhookConnection.Count == nil {
@@ -4437,6 +4547,50 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.WebhookMatchEdge.Node(childComplexity), true
 
+	case "WebhookOAuth2Authentication.audience":
+		if e.ComplexityRoot.WebhookOAuth2Authentication.Audience == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookOAuth2Authentication.Audience(childComplexity), true
+	case "WebhookOAuth2Authentication.clientAuthentication":
+		if e.ComplexityRoot.WebhookOAuth2Authentication.ClientAuthentication == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookOAuth2Authentication.ClientAuthentication(childComplexity), true
+	case "WebhookOAuth2Authentication.clientId":
+		if e.ComplexityRoot.WebhookOAuth2Authentication.ClientID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookOAuth2Authentication.ClientID(childComplexity), true
+	case "WebhookOAuth2Authentication.parameters":
+		if e.ComplexityRoot.WebhookOAuth2Authentication.Parameters == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookOAuth2Authentication.Parameters(childComplexity), true
+	case "WebhookOAuth2Authentication.scopes":
+		if e.ComplexityRoot.WebhookOAuth2Authentication.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookOAuth2Authentication.Scopes(childComplexity), true
+	case "WebhookOAuth2Authentication.tokenUrl":
+		if e.ComplexityRoot.WebhookOAuth2Authentication.TokenURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookOAuth2Authentication.TokenURL(childComplexity), true
+
+	case "WebhookOAuth2Parameter.name":
+		if e.ComplexityRoot.WebhookOAuth2Parameter.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.WebhookOAuth2Parameter.Name(childComplexity), true
+
 	case "WebhookPayload.format":
 		if e.ComplexityRoot.WebhookPayload.Format == nil {
 			break
@@ -4533,8 +4687,13 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("UpdateReplayInput", ec.unmarshalInputUpdateReplayInput),
 			graphql.NewInputUnmarshaler("UpdateTenantInput", ec.unmarshalInputUpdateTenantInput),
 			graphql.NewInputUnmarshaler("UpdateWebhookInput", ec.unmarshalInputUpdateWebhookInput),
+			graphql.NewInputUnmarshaler("WebhookAuthenticationInput", ec.unmarshalInputWebhookAuthenticationInput),
+			graphql.NewInputUnmarshaler("WebhookBasicAuthenticationInput", ec.unmarshalInputWebhookBasicAuthenticationInput),
+			graphql.NewInputUnmarshaler("WebhookClientCertificateInput", ec.unmarshalInputWebhookClientCertificateInput),
 			graphql.NewInputUnmarshaler("WebhookFilter", ec.unmarshalInputWebhookFilter),
 			graphql.NewInputUnmarshaler("WebhookHeaderInput", ec.unmarshalInputWebhookHeaderInput),
+			graphql.NewInputUnmarshaler("WebhookOAuth2AuthenticationInput", ec.unmarshalInputWebhookOAuth2AuthenticationInput),
+			graphql.NewInputUnmarshaler("WebhookOAuth2ParameterInput", ec.unmarshalInputWebhookOAuth2ParameterInput),
 			graphql.NewInputUnmarshaler("WebhookOrder", ec.unmarshalInputWebhookOrder),
 			graphql.NewInputUnmarshaler("WebhookPayloadInput", ec.unmarshalInputWebhookPayloadInput),
 		)
@@ -5931,6 +6090,8 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_onFailure(ctx, field)
 	case "headers":
 		return ec.fieldContext_Webhook_headers(ctx, field)
+	case "authentication":
+		return ec.fieldContext_Webhook_authentication(ctx, field)
 	case "secrets":
 		return ec.fieldContext_Webhook_secrets(ctx, field)
 	case "deliveries":
@@ -5943,6 +6104,46 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_stats(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Webhook", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookAuthentication(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "kinds":
+		return ec.fieldContext_WebhookAuthentication_kinds(ctx, field)
+	case "basic":
+		return ec.fieldContext_WebhookAuthentication_basic(ctx, field)
+	case "oauth2":
+		return ec.fieldContext_WebhookAuthentication_oauth2(ctx, field)
+	case "certificate":
+		return ec.fieldContext_WebhookAuthentication_certificate(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookAuthentication", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookBasicAuthentication(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "username":
+		return ec.fieldContext_WebhookBasicAuthentication_username(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookBasicAuthentication", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookClientCertificate(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "subject":
+		return ec.fieldContext_WebhookClientCertificate_subject(ctx, field)
+	case "issuer":
+		return ec.fieldContext_WebhookClientCertificate_issuer(ctx, field)
+	case "serialNumber":
+		return ec.fieldContext_WebhookClientCertificate_serialNumber(ctx, field)
+	case "fingerprint":
+		return ec.fieldContext_WebhookClientCertificate_fingerprint(ctx, field)
+	case "notBefore":
+		return ec.fieldContext_WebhookClientCertificate_notBefore(ctx, field)
+	case "notAfter":
+		return ec.fieldContext_WebhookClientCertificate_notAfter(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookClientCertificate", field.Name)
 }
 
 func (ec *executionContext) childFields_WebhookConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6053,6 +6254,32 @@ func (ec *executionContext) childFields_WebhookMatchEdge(ctx context.Context, fi
 		return ec.fieldContext_WebhookMatchEdge_node(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type WebhookMatchEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookOAuth2Authentication(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "tokenUrl":
+		return ec.fieldContext_WebhookOAuth2Authentication_tokenUrl(ctx, field)
+	case "clientId":
+		return ec.fieldContext_WebhookOAuth2Authentication_clientId(ctx, field)
+	case "clientAuthentication":
+		return ec.fieldContext_WebhookOAuth2Authentication_clientAuthentication(ctx, field)
+	case "scopes":
+		return ec.fieldContext_WebhookOAuth2Authentication_scopes(ctx, field)
+	case "audience":
+		return ec.fieldContext_WebhookOAuth2Authentication_audience(ctx, field)
+	case "parameters":
+		return ec.fieldContext_WebhookOAuth2Authentication_parameters(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookOAuth2Authentication", field.Name)
+}
+
+func (ec *executionContext) childFields_WebhookOAuth2Parameter(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_WebhookOAuth2Parameter_name(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type WebhookOAuth2Parameter", field.Name)
 }
 
 func (ec *executionContext) childFields_WebhookPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -20185,6 +20412,38 @@ func (ec *executionContext) fieldContext_Webhook_headers(_ context.Context, fiel
 	return fc, nil
 }
 
+func (ec *executionContext) _Webhook_authentication(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_authentication(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Webhook().Authentication(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Authentication) graphql.Marshaler {
+			return ec.marshalOWebhookAuthentication2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuthentication(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_authentication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webhook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookAuthentication(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Webhook_secrets(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -20471,6 +20730,174 @@ func (ec *executionContext) fieldContext_Webhook_stats(ctx context.Context, fiel
 		return fc, err
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _WebhookAuthentication_kinds(ctx context.Context, field graphql.CollectedField, obj *webhook.Authentication) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookAuthentication_kinds(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Kinds(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []webhook.AuthenticationKind) graphql.Marshaler {
+			return ec.marshalNWebhookAuthenticationKind2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuthenticationKindᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookAuthentication_kinds(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookAuthentication", field, true, false, "WebhookAuthenticationKind")
+}
+
+func (ec *executionContext) _WebhookAuthentication_basic(ctx context.Context, field graphql.CollectedField, obj *webhook.Authentication) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookAuthentication_basic(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Basic, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.BasicAuthentication) graphql.Marshaler {
+			return ec.marshalOWebhookBasicAuthentication2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐBasicAuthentication(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookAuthentication_basic(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookAuthentication",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookBasicAuthentication(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookAuthentication_oauth2(ctx context.Context, field graphql.CollectedField, obj *webhook.Authentication) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookAuthentication_oauth2(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.OAuth2, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.OAuth2) graphql.Marshaler {
+			return ec.marshalOWebhookOAuth2Authentication2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOAuth2(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookAuthentication_oauth2(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookAuthentication",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookOAuth2Authentication(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookAuthentication_certificate(ctx context.Context, field graphql.CollectedField, obj *webhook.Authentication) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookAuthentication_certificate(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Certificate, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.ClientCertificate) graphql.Marshaler {
+			return ec.marshalOWebhookClientCertificate2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐClientCertificate(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookAuthentication_certificate(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookAuthentication",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookClientCertificate(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookBasicAuthentication_username(ctx context.Context, field graphql.CollectedField, obj *webhook.BasicAuthentication) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Username)
+}
+func (ec *executionContext) fieldContext_WebhookBasicAuthentication_username(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookBasicAuthentication", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookClientCertificate_subject(ctx context.Context, field graphql.CollectedField, obj *webhook.ClientCertificate) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Subject)
+}
+func (ec *executionContext) fieldContext_WebhookClientCertificate_subject(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookClientCertificate", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookClientCertificate_issuer(ctx context.Context, field graphql.CollectedField, obj *webhook.ClientCertificate) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Issuer)
+}
+func (ec *executionContext) fieldContext_WebhookClientCertificate_issuer(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookClientCertificate", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookClientCertificate_serialNumber(ctx context.Context, field graphql.CollectedField, obj *webhook.ClientCertificate) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.SerialNumber)
+}
+func (ec *executionContext) fieldContext_WebhookClientCertificate_serialNumber(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookClientCertificate", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookClientCertificate_fingerprint(ctx context.Context, field graphql.CollectedField, obj *webhook.ClientCertificate) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Fingerprint)
+}
+func (ec *executionContext) fieldContext_WebhookClientCertificate_fingerprint(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookClientCertificate", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookClientCertificate_notBefore(ctx context.Context, field graphql.CollectedField, obj *webhook.ClientCertificate) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.NotBefore)
+}
+func (ec *executionContext) fieldContext_WebhookClientCertificate_notBefore(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookClientCertificate", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _WebhookClientCertificate_notAfter(ctx context.Context, field graphql.CollectedField, obj *webhook.ClientCertificate) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.NotAfter)
+}
+func (ec *executionContext) fieldContext_WebhookClientCertificate_notAfter(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookClientCertificate", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _WebhookConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Webhook]) (ret graphql.Marshaler) {
@@ -21140,6 +21567,96 @@ func (ec *executionContext) fieldContext_WebhookMatchEdge_node(_ context.Context
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _WebhookOAuth2Authentication_tokenUrl(ctx context.Context, field graphql.CollectedField, obj *webhook.OAuth2) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.TokenURL)
+}
+func (ec *executionContext) fieldContext_WebhookOAuth2Authentication_tokenUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookOAuth2Authentication", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookOAuth2Authentication_clientId(ctx context.Context, field graphql.CollectedField, obj *webhook.OAuth2) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.ClientID)
+}
+func (ec *executionContext) fieldContext_WebhookOAuth2Authentication_clientId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookOAuth2Authentication", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookOAuth2Authentication_clientAuthentication(ctx context.Context, field graphql.CollectedField, obj *webhook.OAuth2) (ret graphql.Marshaler) {
+	return ec.marshalNOAuth2ClientAuthentication2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOAuth2ClientAuthentication(ctx, field.Selections, obj.ClientAuthentication)
+}
+func (ec *executionContext) fieldContext_WebhookOAuth2Authentication_clientAuthentication(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookOAuth2Authentication", field, false, false, "OAuth2ClientAuthentication")
+}
+
+func (ec *executionContext) _WebhookOAuth2Authentication_scopes(ctx context.Context, field graphql.CollectedField, obj *webhook.OAuth2) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookOAuth2Authentication_scopes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Scopes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []string) graphql.Marshaler {
+			return ec.marshalNString2ᚕstringᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookOAuth2Authentication_scopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookOAuth2Authentication", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookOAuth2Authentication_audience(ctx context.Context, field graphql.CollectedField, obj *webhook.OAuth2) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Audience)
+}
+func (ec *executionContext) fieldContext_WebhookOAuth2Authentication_audience(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookOAuth2Authentication", field, false, false, "String")
+}
+
+func (ec *executionContext) _WebhookOAuth2Authentication_parameters(ctx context.Context, field graphql.CollectedField, obj *webhook.OAuth2) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_WebhookOAuth2Authentication_parameters(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Parameters, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*webhook.OAuth2Parameter) graphql.Marshaler {
+			return ec.marshalNWebhookOAuth2Parameter2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOAuth2Parameterᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_WebhookOAuth2Authentication_parameters(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "WebhookOAuth2Authentication",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_WebhookOAuth2Parameter(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _WebhookOAuth2Parameter_name(ctx context.Context, field graphql.CollectedField, obj *webhook.OAuth2Parameter) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Name)
+}
+func (ec *executionContext) fieldContext_WebhookOAuth2Parameter_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("WebhookOAuth2Parameter", field, false, false, "String")
 }
 
 func (ec *executionContext) _WebhookPayload_format(ctx context.Context, field graphql.CollectedField, obj *webhook.Payload) (ret graphql.Marshaler) {
@@ -22345,7 +22862,7 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 		asMap["signatureScheme"] = "HMAC_SHA256"
 	}
 
-	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "signatureScheme", "secret"}
+	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "authentication", "signatureScheme", "secret"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -22457,6 +22974,13 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.Headers = data
+		case "authentication":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("authentication"))
+			data, err := ec.unmarshalOWebhookAuthenticationInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookAuthenticationInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Authentication = data
 		case "signatureScheme":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("signatureScheme"))
 			data, err := ec.unmarshalNSignatureScheme2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx, v)
@@ -24315,7 +24839,7 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers"}
+	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "authentication"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24441,6 +24965,13 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.Headers = graphql.OmittableOf(data)
+		case "authentication":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("authentication"))
+			data, err := ec.unmarshalOWebhookAuthenticationInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookAuthenticationInput(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Authentication = graphql.OmittableOf(data)
 		}
 	}
 	return it, nil
@@ -24455,6 +24986,160 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 func UnmarshalUpdateWebhookInput(ctx context.Context, raw any) (model.UpdateWebhookInput, error) {
 	var out model.UpdateWebhookInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "UpdateWebhookInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputWebhookAuthenticationInput(ctx context.Context, obj any) (model.WebhookAuthenticationInput, error) {
+	var it model.WebhookAuthenticationInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"basic", "oauth2", "certificate"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "basic":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("basic"))
+			data, err := ec.unmarshalOWebhookBasicAuthenticationInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewBasic(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Basic = graphql.OmittableOf(data)
+		case "oauth2":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("oauth2"))
+			data, err := ec.unmarshalOWebhookOAuth2AuthenticationInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewOAuth2(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Oauth2 = graphql.OmittableOf(data)
+		case "certificate":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("certificate"))
+			data, err := ec.unmarshalOWebhookClientCertificateInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewCertificate(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Certificate = graphql.OmittableOf(data)
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWebhookAuthenticationInput unmarshals raw into the WebhookAuthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWebhookAuthenticationInput(ctx context.Context, raw any) (model.WebhookAuthenticationInput, error) {
+	var out model.WebhookAuthenticationInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookAuthenticationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputWebhookBasicAuthenticationInput(ctx context.Context, obj any) (webhook.NewBasic, error) {
+	var it webhook.NewBasic
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"username", "password"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "username":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("username"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Username = data
+		case "password":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("password"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Password = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWebhookBasicAuthenticationInput unmarshals raw into the WebhookBasicAuthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWebhookBasicAuthenticationInput(ctx context.Context, raw any) (webhook.NewBasic, error) {
+	var out webhook.NewBasic
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookBasicAuthenticationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputWebhookClientCertificateInput(ctx context.Context, obj any) (webhook.NewCertificate, error) {
+	var it webhook.NewCertificate
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"chain", "privateKey"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "chain":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("chain"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Chain = data
+		case "privateKey":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("privateKey"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PrivateKey = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWebhookClientCertificateInput unmarshals raw into the WebhookClientCertificateInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWebhookClientCertificateInput(ctx context.Context, raw any) (webhook.NewCertificate, error) {
+	var out webhook.NewCertificate
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookClientCertificateInput", raw, &out)
 	return out, err
 }
 
@@ -24599,6 +25284,143 @@ func (ec *executionContext) unmarshalInputWebhookHeaderInput(ctx context.Context
 func UnmarshalWebhookHeaderInput(ctx context.Context, raw any) (webhook.NewHeader, error) {
 	var out webhook.NewHeader
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookHeaderInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputWebhookOAuth2AuthenticationInput(ctx context.Context, obj any) (webhook.NewOAuth2, error) {
+	var it webhook.NewOAuth2
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["clientAuthentication"]; !present {
+		asMap["clientAuthentication"] = "CLIENT_SECRET_BASIC"
+	}
+
+	fieldsInOrder := [...]string{"tokenUrl", "clientId", "clientSecret", "clientAuthentication", "scopes", "audience", "parameters"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tokenUrl":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tokenUrl"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TokenURL = data
+		case "clientId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientId"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientID = data
+		case "clientSecret":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientSecret"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientSecret = data
+		case "clientAuthentication":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("clientAuthentication"))
+			data, err := ec.unmarshalNOAuth2ClientAuthentication2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOAuth2ClientAuthentication(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ClientAuthentication = data
+		case "scopes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scopes"))
+			data, err := ec.unmarshalOString2ᚕstringᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scopes = data
+		case "audience":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("audience"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Audience = data
+		case "parameters":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("parameters"))
+			data, err := ec.unmarshalOWebhookOAuth2ParameterInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewOAuth2Parameterᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Parameters = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWebhookOAuth2AuthenticationInput unmarshals raw into the WebhookOAuth2AuthenticationInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWebhookOAuth2AuthenticationInput(ctx context.Context, raw any) (webhook.NewOAuth2, error) {
+	var out webhook.NewOAuth2
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookOAuth2AuthenticationInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputWebhookOAuth2ParameterInput(ctx context.Context, obj any) (webhook.NewOAuth2Parameter, error) {
+	var it webhook.NewOAuth2Parameter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "value"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalWebhookOAuth2ParameterInput unmarshals raw into the WebhookOAuth2ParameterInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalWebhookOAuth2ParameterInput(ctx context.Context, raw any) (webhook.NewOAuth2Parameter, error) {
+	var out webhook.NewOAuth2Parameter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "WebhookOAuth2ParameterInput", raw, &out)
 	return out, err
 }
 
@@ -29543,6 +30365,12 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Webhook_headers(ctx, field, obj)
 				})
+		case "authentication":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Webhook_authentication(ctx, field, obj)
+				})
 		case "secrets":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, true,
@@ -29573,6 +30401,145 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Webhook_stats(ctx, field, obj)
 				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var webhookAuthenticationImplementors = []string{"WebhookAuthentication"}
+
+func (ec *executionContext) _WebhookAuthentication(ctx context.Context, sel ast.SelectionSet, obj *webhook.Authentication) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookAuthenticationImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookAuthentication")
+		case "kinds":
+			out.Values[i] = ec._WebhookAuthentication_kinds(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "basic":
+			out.Values[i] = ec._WebhookAuthentication_basic(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "oauth2":
+			out.Values[i] = ec._WebhookAuthentication_oauth2(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "certificate":
+			out.Values[i] = ec._WebhookAuthentication_certificate(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var webhookBasicAuthenticationImplementors = []string{"WebhookBasicAuthentication"}
+
+func (ec *executionContext) _WebhookBasicAuthentication(ctx context.Context, sel ast.SelectionSet, obj *webhook.BasicAuthentication) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookBasicAuthenticationImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookBasicAuthentication")
+		case "username":
+			out.Values[i] = ec._WebhookBasicAuthentication_username(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var webhookClientCertificateImplementors = []string{"WebhookClientCertificate"}
+
+func (ec *executionContext) _WebhookClientCertificate(ctx context.Context, sel ast.SelectionSet, obj *webhook.ClientCertificate) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookClientCertificateImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookClientCertificate")
+		case "subject":
+			out.Values[i] = ec._WebhookClientCertificate_subject(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "issuer":
+			out.Values[i] = ec._WebhookClientCertificate_issuer(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "serialNumber":
+			out.Values[i] = ec._WebhookClientCertificate_serialNumber(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "fingerprint":
+			out.Values[i] = ec._WebhookClientCertificate_fingerprint(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notBefore":
+			out.Values[i] = ec._WebhookClientCertificate_notBefore(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "notAfter":
+			out.Values[i] = ec._WebhookClientCertificate_notAfter(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -29952,6 +30919,97 @@ func (ec *executionContext) _WebhookMatchEdge(ctx context.Context, sel ast.Selec
 			}
 		case "node":
 			out.Values[i] = ec._WebhookMatchEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var webhookOAuth2AuthenticationImplementors = []string{"WebhookOAuth2Authentication"}
+
+func (ec *executionContext) _WebhookOAuth2Authentication(ctx context.Context, sel ast.SelectionSet, obj *webhook.OAuth2) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookOAuth2AuthenticationImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookOAuth2Authentication")
+		case "tokenUrl":
+			out.Values[i] = ec._WebhookOAuth2Authentication_tokenUrl(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientId":
+			out.Values[i] = ec._WebhookOAuth2Authentication_clientId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "clientAuthentication":
+			out.Values[i] = ec._WebhookOAuth2Authentication_clientAuthentication(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "scopes":
+			out.Values[i] = ec._WebhookOAuth2Authentication_scopes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "audience":
+			out.Values[i] = ec._WebhookOAuth2Authentication_audience(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "parameters":
+			out.Values[i] = ec._WebhookOAuth2Authentication_parameters(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var webhookOAuth2ParameterImplementors = []string{"WebhookOAuth2Parameter"}
+
+func (ec *executionContext) _WebhookOAuth2Parameter(ctx context.Context, sel ast.SelectionSet, obj *webhook.OAuth2Parameter) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, webhookOAuth2ParameterImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("WebhookOAuth2Parameter")
+		case "name":
+			out.Values[i] = ec._WebhookOAuth2Parameter_name(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -31182,6 +32240,21 @@ func (ec *executionContext) marshalNJSON2ᚕbyte(ctx context.Context, sel ast.Se
 	return res
 }
 
+func (ec *executionContext) unmarshalNOAuth2ClientAuthentication2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOAuth2ClientAuthentication(ctx context.Context, v any) (webhook.OAuth2ClientAuthentication, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.OAuth2ClientAuthentication(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNOAuth2ClientAuthentication2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOAuth2ClientAuthentication(ctx context.Context, sel ast.SelectionSet, v webhook.OAuth2ClientAuthentication) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "OAuth2ClientAuthentication!")
+	}
+	return res
+}
+
 func (ec *executionContext) marshalNPageInfo2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPageInfo(ctx context.Context, sel ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "PageInfo!")
@@ -31839,6 +32912,51 @@ func (ec *executionContext) marshalNWebhook2ᚖgithubᚗcomᚋhookgraphᚋhookgr
 	return ec._Webhook(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalNWebhookAuthenticationKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuthenticationKind(ctx context.Context, v any) (webhook.AuthenticationKind, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.AuthenticationKind(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNWebhookAuthenticationKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuthenticationKind(ctx context.Context, sel ast.SelectionSet, v webhook.AuthenticationKind) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "WebhookAuthenticationKind!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNWebhookAuthenticationKind2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuthenticationKindᚄ(ctx context.Context, v any) ([]webhook.AuthenticationKind, error) {
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]webhook.AuthenticationKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNWebhookAuthenticationKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuthenticationKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalNWebhookAuthenticationKind2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuthenticationKindᚄ(ctx context.Context, sel ast.SelectionSet, v []webhook.AuthenticationKind) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWebhookAuthenticationKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuthenticationKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
 func (ec *executionContext) marshalNWebhookCount2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookCountᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.WebhookCount) graphql.Marshaler {
 	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -31977,6 +33095,35 @@ func (ec *executionContext) marshalNWebhookMatchOutcome2githubᚗcomᚋhookgraph
 		graphql.AddInvalidNullFromMarshaler(ctx, "WebhookMatchOutcome!")
 	}
 	return res
+}
+
+func (ec *executionContext) marshalNWebhookOAuth2Parameter2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOAuth2Parameterᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.OAuth2Parameter) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNWebhookOAuth2Parameter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOAuth2Parameter(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNWebhookOAuth2Parameter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOAuth2Parameter(ctx context.Context, sel ast.SelectionSet, v *webhook.OAuth2Parameter) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "WebhookOAuth2Parameter!")
+		return graphql.Null
+	}
+	return ec._WebhookOAuth2Parameter(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNWebhookOAuth2ParameterInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewOAuth2Parameter(ctx context.Context, v any) (*webhook.NewOAuth2Parameter, error) {
+	res, err := ec.unmarshalInputWebhookOAuth2ParameterInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
 }
 
 func (ec *executionContext) unmarshalNWebhookOnFailure2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx context.Context, v any) (webhook.OnFailure, error) {
@@ -33364,6 +34511,51 @@ func (ec *executionContext) marshalOWebhook2ᚖgithubᚗcomᚋhookgraphᚋhookgr
 	return ec._Webhook(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOWebhookAuthentication2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAuthentication(ctx context.Context, sel ast.SelectionSet, v *webhook.Authentication) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WebhookAuthentication(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWebhookAuthenticationInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐWebhookAuthenticationInput(ctx context.Context, v any) (*model.WebhookAuthenticationInput, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputWebhookAuthenticationInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWebhookBasicAuthentication2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐBasicAuthentication(ctx context.Context, sel ast.SelectionSet, v *webhook.BasicAuthentication) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WebhookBasicAuthentication(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWebhookBasicAuthenticationInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewBasic(ctx context.Context, v any) (*webhook.NewBasic, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputWebhookBasicAuthenticationInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOWebhookClientCertificate2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐClientCertificate(ctx context.Context, sel ast.SelectionSet, v *webhook.ClientCertificate) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WebhookClientCertificate(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWebhookClientCertificateInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewCertificate(ctx context.Context, v any) (*webhook.NewCertificate, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputWebhookClientCertificateInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalOWebhookConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[webhook.Webhook]) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -33427,6 +34619,38 @@ func (ec *executionContext) marshalOWebhookMatchConnection2ᚖgithubᚗcomᚋhoo
 		return graphql.Null
 	}
 	return ec._WebhookMatchConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOWebhookOAuth2Authentication2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOAuth2(ctx context.Context, sel ast.SelectionSet, v *webhook.OAuth2) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._WebhookOAuth2Authentication(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOWebhookOAuth2AuthenticationInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewOAuth2(ctx context.Context, v any) (*webhook.NewOAuth2, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputWebhookOAuth2AuthenticationInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOWebhookOAuth2ParameterInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewOAuth2Parameterᚄ(ctx context.Context, v any) ([]*webhook.NewOAuth2Parameter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*webhook.NewOAuth2Parameter, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNWebhookOAuth2ParameterInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewOAuth2Parameter(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
 }
 
 func (ec *executionContext) unmarshalOWebhookOnFailure2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐOnFailure(ctx context.Context, v any) (*webhook.OnFailure, error) {

@@ -62,6 +62,19 @@ func newPayload(in *model.WebhookPayloadInput) *webhook.Payload {
 	return &webhook.Payload{Format: in.Format, IncludeFields: in.IncludeFields, Template: webhook.JSONText(in.Template)}
 }
 
+// newAuthentication translates an authentication; nil means none.
+func newAuthentication(in *model.WebhookAuthenticationInput) *webhook.AuthenticationPatch {
+	if in == nil {
+		return nil
+	}
+	return &webhook.AuthenticationPatch{Basic: opt(in.Basic), OAuth2: opt(in.Oauth2), Certificate: opt(in.Certificate)}
+}
+
+func authenticationPatch(in graphql.Omittable[*model.WebhookAuthenticationInput]) webhook.Opt[*webhook.AuthenticationPatch] {
+	a, given := in.ValueOK()
+	return webhook.Opt[*webhook.AuthenticationPatch]{Value: newAuthentication(a), Set: given}
+}
+
 func payloadPatch(in graphql.Omittable[*model.WebhookPayloadInput]) webhook.Opt[*webhook.Payload] {
 	p, given := in.ValueOK()
 	return webhook.Opt[*webhook.Payload]{Value: newPayload(p), Set: given}
@@ -203,6 +216,7 @@ func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 		Ordering:        valueOr(in.Ordering, webhook.OrderingNone),
 		OnFailure:       valueOr(in.OnFailure, webhook.OnFailureContinue),
 		Payload:         payloadPatch(in.Payload),
+		Authentication:  authenticationPatch(in.Authentication),
 	}
 	if enabled, ok := in.Enabled.ValueOK(); ok {
 		if enabled == nil {

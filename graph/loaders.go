@@ -24,6 +24,7 @@ type loaders struct {
 	replays    loader[*webhook.Replay]
 	secrets    loader[[]*webhook.Secret]
 	headers    loader[[]*webhook.CustomHeader]
+	proofs     loader[*webhook.Authentication] // by webhook
 	tenants    loader[*webhook.Tenant]
 	payloads   loader[*webhook.Payload] // by webhook
 	tokens     loader[*webhook.Token]
@@ -50,6 +51,7 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l.replays = loader[*webhook.Replay]{of: l, fetch: rows(l, s.ReplaysByID)}
 	l.secrets = loader[[]*webhook.Secret]{of: l, fetch: s.Secrets}
 	l.headers = loader[[]*webhook.CustomHeader]{of: l, fetch: s.Headers}
+	l.proofs = loader[*webhook.Authentication]{of: l, fetch: s.Authentications}
 	l.payloads = loader[*webhook.Payload]{of: l, fetch: s.Payloads}
 	l.tokens = loader[*webhook.Token]{of: l, fetch: rows(l, known.TokensByID)}
 	l.last = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.LastAttempts)}

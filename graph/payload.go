@@ -91,7 +91,7 @@ func previewRequest(ctx context.Context, t *store.Tried) (*model.PreviewRequest,
 	secret := webhook.NewSecret(t.Target.TenantID, t.Target.ID, scheme, now)
 	request := payload.Request{
 		Agent: webhook.UserAgent, ID: t.Event.ID, At: now, Secrets: []*webhook.Secret{secret}, Body: &body,
-		Custom: webhook.RecordedHeaders(t.Target.Headers),
+		Custom: webhook.RecordedHeaders(t.Target.Headers) + t.Target.Authentication.Recorded(),
 	}
 	head, _ := request.Head() // the secret is active
 	shown := &model.PreviewRequest{Head: head.Text, Body: string(body.Bytes), Secret: secret.Reveal()}

@@ -183,6 +183,7 @@ var errorNames = map[stats.Error]webhook.ErrorCode{
 	stats.DNS: webhook.ErrorDNS, stats.Connect: webhook.ErrorConnect, stats.TLS: webhook.ErrorTLS, stats.Timeout: webhook.ErrorTimeout,
 	stats.BlockedAddress: webhook.ErrorBlockedAddress, stats.HTTPStatus: webhook.ErrorHTTPStatus, stats.ResponseTooSlow: webhook.ErrorResponseTooSlow,
 	stats.Protocol: webhook.ErrorProtocol, stats.Signing: webhook.ErrorSigning, stats.Payload: webhook.ErrorPayload,
+	stats.OAuthToken: webhook.ErrorOAuthToken, stats.ClientCertificate: webhook.ErrorClientCertificate,
 }
 
 // attemptGroups groups attempts by the errors or statuses that the totals have.

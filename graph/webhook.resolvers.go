@@ -29,6 +29,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 		Ordering:        input.Ordering,
 		OnFailure:       input.OnFailure,
 		Payload:         newPayload(input.Payload),
+		Authentication:  newAuthentication(input.Authentication),
 		Secret:          (*webhook.ImportedSecret)(input.Secret),
 	})
 	errs, err := userErrors(err)
@@ -130,6 +131,11 @@ func (r *webhookResolver) Metadata(ctx context.Context, obj *webhook.Webhook) ([
 // Headers is the resolver for the headers field.
 func (r *webhookResolver) Headers(ctx context.Context, obj *webhook.Webhook) ([]*webhook.CustomHeader, error) {
 	return load(ctx, &r.loaders(ctx).headers, obj, webhookID)
+}
+
+// Authentication is the resolver for the authentication field.
+func (r *webhookResolver) Authentication(ctx context.Context, obj *webhook.Webhook) (*webhook.Authentication, error) {
+	return load(ctx, &r.loaders(ctx).proofs, obj, webhookID)
 }
 
 // Secrets is the resolver for the secrets field.

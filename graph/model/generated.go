@@ -171,6 +171,8 @@ type CreateWebhookInput struct {
 	OnFailure webhook.OnFailure `json:"onFailure"`
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total.
 	Headers []*webhook.NewHeader `json:"headers,omitempty"`
+	// How requests are to authenticate at the receiver, besides their signature; null means by the signature only.
+	Authentication *WebhookAuthenticationInput `json:"authentication,omitempty"`
 	// The signature scheme for requests. That of an existing webhook with this `externalId` must be the same; otherwise the error is `CONFLICT`.
 	SignatureScheme webhook.Scheme `json:"signatureScheme"`
 	// An existing signing secret to use, which the receiver has already: `whsec_` and the standard base64 of 24 to 64 bytes, which must be random, or at
@@ -735,6 +737,8 @@ type UpdateWebhookInput struct {
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total. They replace the existing ones; null or
 	// empty removes all.
 	Headers graphql.Omittable[[]*webhook.NewHeader] `json:"headers,omitempty"`
+	// How requests are to authenticate at the receiver, besides their signature; null removes all of it.
+	Authentication graphql.Omittable[*WebhookAuthenticationInput] `json:"authentication,omitempty"`
 }
 
 // The payload of `updateWebhook`.
@@ -764,6 +768,17 @@ type Viewer struct {
 	Tenant *webhook.Tenant `json:"tenant"`
 	// The token of the request, with its scopes and expiry.
 	Token *webhook.Token `json:"token"`
+}
+
+// How requests are to authenticate at the receiver: one of `basic` and `oauth2`, `certificate`, or both. Setting `basic` removes `oauth2`, and the other
+// way round. A webhook with one of these must not have a custom header `Authorization`.
+type WebhookAuthenticationInput struct {
+	// HTTP Basic authentication. If absent it stays unchanged; null removes it.
+	Basic graphql.Omittable[*webhook.NewBasic] `json:"basic,omitempty"`
+	// OAuth 2.0 client credentials. If absent they stay unchanged; null removes them.
+	Oauth2 graphql.Omittable[*webhook.NewOAuth2] `json:"oauth2,omitempty"`
+	// A client certificate for mutual TLS. If absent it stays unchanged; null removes it.
+	Certificate graphql.Omittable[*webhook.NewCertificate] `json:"certificate,omitempty"`
 }
 
 // The order of a list of webhooks.

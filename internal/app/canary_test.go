@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -310,7 +311,8 @@ type registered struct {
 func (o *observed) webhooks(t *testing.T, nowhere canaries, url, talker, value string) (hmac, pair registered) {
 	t.Helper()
 	var talking registered
-	headers := `"headers": [{"name": "X-Key", "value": "` + value + `", "sensitive": true}]`
+	authentication, text := o.authentications(t, nowhere)
+	headers := `"authentication": ` + authentication + `, "headers": [{"name": "X-Key", "value": "` + value + `", "sensitive": true}]`
 	for into, body := range map[any]string{
 		&hmac:    `{"url": "` + url + `/hmac", ` + headers + `}`,
 		&pair:    `{"url": "` + url + `/pair", "signature_scheme": "ED25519", ` + headers + `}`,
@@ -333,7 +335,54 @@ func (o *observed) webhooks(t *testing.T, nowhere canaries, url, talker, value s
 		nowhere.key(t, name, shown)
 	}
 	o.imports(t, nowhere, url)
+	for _, id := range []string{hmac.ID, pair.ID} {
+		for _, call := range text {
+			o.keep(t, o.token, "PATCH", "/v1/webhooks/"+id, call)
+		}
+		o.keep(t, o.token, "GET", "/v1/webhooks/"+id, "")
+	}
+	o.keep(t, o.token, "POST", "/graphql", `{"query": "{ webhooks { nodes { authentication { kinds basic { username } oauth2 { tokenUrl clientId parameters { name } } certificate { subject fingerprint } } } } }"}`)
 	return hmac, pair
+}
+
+// authentications returns an authentication for new webhooks, in REST's form, and bodies of requests that change it or are refused, all with secrets
+// that are canaries.
+func (o *observed) authentications(t *testing.T, nowhere canaries) (first string, changes []string) {
+	t.Helper()
+	const password, secret, value = "canary-basic-password-81f0", "canary-client-secret-92a1", "canary-parameter-value-a3b2"
+	for name, text := range map[string]string{"a password": password, "a client secret": secret, "a parameter's value": value} {
+		nowhere.add(name, []byte(text))
+	}
+	chain, key := webhooktest.NewAuthority(t, "canary").Issue(t, "canary", nil)
+	block, _ := pem.Decode([]byte(key))
+	nowhere.add("a private key", block.Bytes)
+	nowhere.add("a private key in PEM", []byte(strings.Split(key, "\n")[1]))
+	object := func(v any) string {
+		text, err := json.Marshal(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	certificate := map[string]any{"chain": chain, "private_key": key}
+	oauth2 := map[string]any{
+		"token_url": "https://tokens.example/", "client_id": "id", "client_secret": secret, "parameters": []any{map[string]any{"name": "x", "value": value}},
+	}
+	basic := map[string]any{"username": "user", "password": password}
+	for _, change := range []map[string]any{
+		{"oauth2": oauth2},
+		{"basic": basic, "oauth2": oauth2},
+		{"basic": map[string]any{"username": password + ":", "password": password}},
+		{"certificate": map[string]any{"chain": chain + key, "private_key": key}},
+		{"certificate": map[string]any{"chain": chain, "private_key": key + key}},
+		{"certificate": map[string]any{"chain": chain, "private_key": []any{key}}},
+		{"basic": password},
+		{"oauth2": map[string]any{"token_url": "https://127.0.0.1/", "client_id": "", "client_secret": secret, password: secret}},
+		{"basic": basic, "certificate": certificate},
+	} {
+		changes = append(changes, object(map[string]any{"authentication": change}))
+	}
+	return object(map[string]any{"basic": basic, "certificate": certificate}), changes
 }
 
 // imports registers webhooks with secrets that their owner has, rotates them to others, and has some refused. No response may have them.

@@ -198,9 +198,17 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	eventType := strings.ReplaceAll(name, "-", ".n") + ".happened"
 	p.texts = map[string]string{"name": name, "url": "https://" + name + ".example.com/hook", "type": eventType, "key": "key of " + name, "tag": "tag of " + name, "external": "id of " + name}
 	scope := w.store.In(p.id).By(webhook.Actor{Kind: webhook.ActorTenant, TokenID: &row.ID, Name: name, Address: "address of " + name, RequestID: "request of " + name})
+	chain, key := webhooktest.NewAuthority(t, "authority of "+name).Issue(t, "certificate of "+name, nil)
 	hook, secret, err := scope.CreateWebhook(t.Context(), webhook.New{
 		URL: p.texts["url"], Enabled: true, Description: "note of " + name, Events: []string{eventType}, ExternalID: new(p.texts["external"]),
 		Headers: []*webhook.NewHeader{{Name: "X-Of", Value: &name}},
+		Authentication: &webhook.AuthenticationPatch{
+			OAuth2: webhook.Some(&webhook.NewOAuth2{
+				TokenURL: "https://" + name + ".example.com/token", ClientID: "client of " + name, ClientSecret: &name, Scopes: []string{name}, Audience: new("audience of " + name),
+				Parameters: []*webhook.NewOAuth2Parameter{{Name: "of-" + name, Value: &name}},
+			}),
+			Certificate: webhook.Some(&webhook.NewCertificate{Chain: chain, PrivateKey: key}),
+		},
 		Payload: &webhook.Payload{Format: webhook.PayloadTemplate, Template: new(`{"shape of ` + name + `":"{{ data }}"}`)},
 	})
 	if err != nil {
@@ -463,7 +471,10 @@ func (w *isolation) value(t *testing.T, name string, typ *ast.Type, steps []hop,
 	case "JSON":
 		return map[string]any{"a": 1}
 	case "String":
-		if text, ok := map[string]string{"url": "https://own.example.com/", "type": "own.type", "name": fmt.Sprintf("own-%d", time.Now().UnixNano()), "value": "v", "path": "of", "text": "own"}[name]; ok {
+		if text, ok := map[string]string{
+			"url": "https://own.example.com/", "type": "own.type", "name": fmt.Sprintf("own-%d", time.Now().UnixNano()), "value": "v", "path": "of", "text": "own",
+			"username": "own", "clientId": "own", "tokenUrl": "https://own.example.com/token", "chain": "own", "privateKey": "own",
+		}[name]; ok {
 			return text
 		}
 	}

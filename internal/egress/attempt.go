@@ -44,7 +44,9 @@ func (s stage) String() string {
 type attempt struct {
 	context.Context
 
-	host     string // of the URL
+	host     string    // of the URL, see present
+	identity *Identity // nil: none
+	addr     string    // with an identity, that of the receiver
 	start    time.Time
 	deadline time.Time
 	trace    httptrace.ClientTrace

@@ -209,6 +209,9 @@ type Request struct {
 	Header http.Header // sent as it is, User-Agent and Content-Type included; may be nil
 	Body   []byte      // sent with its Content-Length
 
+	// Identity is presented to a receiver that requests a client certificate; nil: none is.
+	Identity *Identity
+
 	// Room grants the memory for an answer's body; nil grants everything.
 	Room Room
 }
@@ -243,6 +246,9 @@ func (c *Client) Do(ctx context.Context, req *Request) Result {
 	a := &attempt{Context: ctx, host: req.URL.Host, start: start, deadline: deadline}
 	if req.URL.Scheme != "https" && (req.URL.Scheme != "http" || !c.policy.allowPrivate) {
 		return Result{Code: BlockedAddress, Message: schemeMessage, Timings: a.timings()}
+	}
+	if req.Identity != nil && req.URL.Scheme == "https" {
+		a.present(req)
 	}
 	a.body.Reset(req.Body)
 	r := new(http.Request)
@@ -308,7 +314,7 @@ func (c *Client) roundTrip(a *attempt, r *http.Request, body []byte) (*http.Resp
 	if err := checkHeader(r.Header); err != nil {
 		return nil, nil, err
 	}
-	key := hostKey{r.URL.Scheme, r.Host}
+	key := hostKey{r.URL.Scheme, a.host}
 	if key.scheme == "https" && c.made.http2(key.host) {
 		answer, err := c.overTransport(a, r, body)
 		return answer, nil, err
@@ -364,6 +370,11 @@ func (c *Client) open(a *attempt, to *url.URL, key hostKey) (*kept, error) {
 
 // overTransport sends r over HTTP/2, or over what the receiver speaks by now.
 func (c *Client) overTransport(a *attempt, r *http.Request, body []byte) (*http.Response, error) {
+	if a.identity != nil { // the transport keeps connections by the URL's host; it is sent r.Host
+		to := *r.URL
+		to.Host = a.host
+		r.URL = &to
+	}
 	a.trace.GotConn = a.gotConn
 	a.trace.GotFirstResponseByte = a.gotFirstByte
 	r = r.WithContext(httptrace.WithClientTrace(a, &a.trace))

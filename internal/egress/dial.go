@@ -126,8 +126,12 @@ func (d *dialer) dialPlain(ctx context.Context, _, addr string) (net.Conn, error
 // dialTLS is the transport's DialTLSContext. It returns a *tls.Conn, from which the transport learns whether HTTP/2 was
 // negotiated: the one that the attempt has made, or a new one.
 func (d *dialer) dialTLS(ctx context.Context, _, addr string) (net.Conn, error) {
-	if made := ctx.Value(attemptKey{}).(*attempt).made.Swap(nil); made != nil {
+	a := ctx.Value(attemptKey{}).(*attempt)
+	if made := a.made.Swap(nil); made != nil {
 		return made, nil
+	}
+	if a.identity != nil {
+		addr = a.addr
 	}
 	return d.dial(ctx, addr, d.tls)
 }
@@ -202,12 +206,18 @@ func (d *dialer) setup(ctx context.Context, a *attempt, addr string, config *tls
 	config.ServerName = strings.TrimSuffix(host, ".")
 	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		c.wantsCertificate.Store(true)
+		if a.identity != nil {
+			return a.identity.Certificate, nil // whichever authorities the receiver names: its refusal says more than no certificate
+		}
 		return new(tls.Certificate), nil // none
+	}
+	if a.identity != nil {
+		config.ClientSessionCache = sessions{config.ClientSessionCache, a.identity.Name}
 	}
 	session := tls.Client(c, config)
 	if err := session.HandshakeContext(ctx); err != nil {
 		_ = c.Close()
-		return nil, explainTLS(ctx, err, c, d.rootless)
+		return nil, explainTLS(ctx, err, c, a.identity, d.rootless)
 	}
 	c.tls = time.Since(connected)
 	if session.ConnectionState().NegotiatedProtocol == "h2" {

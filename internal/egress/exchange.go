@@ -40,7 +40,7 @@ type kept struct {
 	since    time.Time // when it became idle; guarded by the pool's mu
 }
 
-// hostKey names what a connection was made for.
+// hostKey names what a connection was made for: the host is that of an attempt.
 type hostKey struct {
 	scheme, host string
 }

@@ -25,6 +25,13 @@ var unprovoked = map[string]string{
 	"The receiver reset the connection while it was made.":          "Linux reports a reset as a refusal until the connection is made",
 	"The request could not be signed.":                              "nothing is sent; see TestNothingToSign in internal/sender",
 	"The webhook's payload template makes a body that is too long.": "nothing is sent; see TestPayloadThatCannotBeMade in internal/sender",
+
+	"The token server did not accept the webhook's client ID and secret.": "it is the sender's; see TestTokenServersFail in internal/sender",
+	"The token server refused to issue an access token.":                  "as above",
+	"The token server's answer has no usable access token.":               "as above",
+	"No access token could be fetched from the token server.":             "as above",
+	"The webhook's client certificate has expired.":                       "these requests have no certificate; see TestRefusedIdentities",
+	"The receiver did not accept the webhook's client certificate.":       "as above",
 }
 
 // explained returns the attempt that a request to a receiver comes to, as the sender records it.

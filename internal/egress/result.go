@@ -27,7 +27,9 @@ const (
 	BlockedAddress Code = "BLOCKED_ADDRESS"   // address, port or scheme is not open; nothing was connected
 	TooSlow        Code = "RESPONSE_TOO_SLOW" // the deadline passed while the body was read
 	Protocol       Code = "PROTOCOL"          // the connection broke, or the answer is not HTTP
-	Canceled       Code = "CANCELED"          // the caller's context was canceled or the Client closed: no fault of the receiver
+	// ClientCertificate: the receiver did not accept the request's identity.
+	ClientCertificate Code = "CLIENT_CERTIFICATE"
+	Canceled          Code = "CANCELED" // the caller's context was canceled or the Client closed: no fault of the receiver
 
 	// This machine failed, not the receiver, and the request must be made again later. Shortage: it lacks what every request
 	// needs, such as descriptors or memory. Local: it could not make this request, but others may succeed.
@@ -101,12 +103,21 @@ func explain(ctx context.Context, err error, a *attempt) (Code, string) {
 	if f := shortage(err); f != nil {
 		return f.code, f.message
 	}
+	if a.identity != nil {
+		if f := refusedIdentity(a.identity, err); f != nil {
+			return f.code, f.message
+		}
+	}
 	if f := explainSession(err); f != nil {
 		return f.code, f.message
 	}
 	if a.conn != nil && a.conn.wantsCertificate.Load() && !a.reused && a.firstByte.Load() == 0 && (wasReset(err) || aborted(err)) {
 		// With TLS 1.3 the client's side of the handshake is over before the receiver has looked at the certificate. Its
 		// alert may be lost: the connection is reset when it closes with the request unread.
+		if a.identity != nil {
+			f := unaccepted(a.identity, "the receiver closed the connection as soon as it had it")
+			return f.code, f.message
+		}
 		return TLS, wantsCertificate
 	}
 	return explainProtocol(err)
@@ -131,7 +142,7 @@ func late(at stage) (Code, string) {
 const (
 	resetMessage     = "the receiver reset the connection before it answered; check the server and what is in front of it, such as a load balancer or a firewall"
 	closedMessage    = "the receiver closed the connection before it answered; check the server for a crash, and what is in front of it"
-	wantsCertificate = "the receiver requires a client certificate, and this server has none; accept requests without one, and verify their signature instead"
+	wantsCertificate = "the receiver requires a client certificate, and the webhook has none; set one in its authentication, or accept requests without one, and verify their signature instead"
 	largeHeaders     = "the headers of the receiver's answer are larger than 32 KiB; let it send fewer or shorter ones"
 	tlsOnPlain       = "the receiver answered plain http with TLS; use https:// in the webhook's URL"
 )
@@ -251,8 +262,8 @@ func explainConnect(ctx context.Context, target netip.Addr, err error) *failure 
 	return &failure{Connect, "no connection to the receiver could be made; check its address and port"}
 }
 
-// explainTLS explains a failed handshake.
-func explainTLS(ctx context.Context, err error, c *conn, rootless bool) *failure {
+// explainTLS explains a failed handshake; identity is the one that was offered, or nil.
+func explainTLS(ctx context.Context, err error, c *conn, identity *Identity, rootless bool) *failure {
 	var (
 		unknown  x509.UnknownAuthorityError
 		hostname x509.HostnameError
@@ -284,7 +295,15 @@ func explainTLS(ctx context.Context, err error, c *conn, rootless bool) *failure
 	case errors.As(err, &record):
 		return failed("the receiver does not speak TLS on this port; check the URL's port")
 	}
-	if c.wantsCertificate.Load() && (broken(err) || explainSession(err) != nil) {
+	if identity != nil {
+		if f := refusedIdentity(identity, err); f != nil {
+			return f
+		}
+		if c.wantsCertificate.Load() && broken(err) {
+			return unaccepted(identity, "the receiver closed the connection as soon as it had it")
+		}
+	}
+	if identity == nil && c.wantsCertificate.Load() && (broken(err) || explainSession(err) != nil) {
 		return failed(wantsCertificate)
 	}
 	if f := explainSession(err); f != nil {

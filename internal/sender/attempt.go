@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -111,6 +112,16 @@ func (s *Sender) attempt(t *task, body *payload.Body) (r *store.Result, res egre
 		fail(a, webhook.ErrorPayload, t.body.tooLong.Error())
 		return r, res
 	}
+	ctx, cancel := context.WithTimeout(s.attend, t.target.Timeout(s.cfg.Timeout))
+	defer cancel()
+	var identity *egress.Identity
+	var bearer string
+	if auth := t.target.Authentication; auth != nil {
+		var why *tokenError
+		if identity, bearer, why = s.authenticate(ctx, t, auth); why != nil {
+			return s.unauthenticated(r, t, why, started)
+		}
+	}
 	header, block, signed := s.header(t, started, body)
 	a.RequestHeaders = block
 	if signed {
@@ -119,15 +130,97 @@ func (s *Sender) attempt(t *task, body *payload.Body) (r *store.Result, res egre
 		fail(a, webhook.ErrorSigning, "the webhook has no active signing secret")
 		return r, res
 	}
-	ctx, cancel := context.WithTimeout(s.attend, t.target.Timeout(s.cfg.Timeout))
-	defer cancel()
-	res = s.cfg.Client.Do(ctx, &egress.Request{URL: t.url, Header: header, Body: body.Bytes, Room: &t.reply})
+	request := &egress.Request{URL: t.url, Header: header, Body: body.Bytes, Identity: identity, Room: &t.reply}
+	if bearer == "" {
+		res = s.cfg.Client.Do(ctx, request)
+	} else {
+		var why *tokenError
+		if res, why = s.withToken(ctx, t, request, bearer); why != nil {
+			return s.unauthenticated(r, t, why, started)
+		}
+	}
 	t.took = max(1, time.Since(started))
 	if res.Code == egress.Canceled || res.Code.Ours() {
 		return nil, res
 	}
 	s.classify(r, &res)
+	if bearer != "" { // what came before the last request belongs to the attempt
+		before := max(0, t.took.Microseconds()-a.DurationUs)
+		if a.DurationUs += before; a.FirstByteUs > 0 {
+			a.FirstByteUs += before
+		}
+	}
 	return r, res
+}
+
+// authenticate returns what requests of the webhook present, and their access token; "" if they need none.
+func (s *Sender) authenticate(ctx context.Context, t *task, auth *webhook.Authentication) (*egress.Identity, string, *tokenError) {
+	var identity *egress.Identity
+	if c := auth.Certificate; c != nil {
+		pair, err := c.Pair()
+		if err != nil {
+			return nil, "", &tokenError{certificate: true, message: "the webhook's client certificate cannot be read by this version of the server; set it again"}
+		}
+		identity = &egress.Identity{Certificate: pair, Name: c.Name()}
+	}
+	if auth.OAuth2 == nil {
+		return identity, "", nil
+	}
+	token, why := s.token(ctx, t, identity, "")
+	return identity, token, why
+}
+
+// token returns an access token within half of the time that ctx leaves, so that there is time for the request too.
+func (s *Sender) token(ctx context.Context, t *task, identity *egress.Identity, stale string) (string, *tokenError) {
+	end, _ := ctx.Deadline()
+	ctx, cancel := context.WithTimeout(ctx, time.Until(end)/2)
+	defer cancel()
+	return s.tokens.get(ctx, t, identity, stale)
+}
+
+// withToken sends a request with an access token. If the receiver answers 401, it has not accepted the event: the request is sent once more, within
+// the same deadline, with a new token.
+func (s *Sender) withToken(ctx context.Context, t *task, request *egress.Request, token string) (egress.Result, *tokenError) {
+	request.Header[authorization] = []string{"Bearer " + token}
+	res := s.cfg.Client.Do(ctx, request)
+	if res.Code != egress.OK || res.StatusCode != http.StatusUnauthorized {
+		return res, nil
+	}
+	next, why := s.token(ctx, t, request.Identity, token)
+	switch {
+	case why != nil && why.code == egress.OK:
+		return res, &tokenError{message: "the receiver answered 401 Unauthorized, and there is no new access token: " + why.message, header: why.header}
+	case why != nil || next == token:
+		return res, why
+	}
+	again := *request
+	again.Header = maps.Clone(request.Header) // the transport may still have the first one
+	again.Header[authorization] = []string{"Bearer " + next}
+	second := s.cfg.Client.Do(ctx, &again)
+	switch {
+	case second.Code.Ours() && ctx.Err() != nil: // there was no time left
+		return res, nil
+	case second.StatusCode == http.StatusUnauthorized && second.Message == "":
+		second.Message = "it refused a new access token too"
+	}
+	return second, nil
+}
+
+// unauthenticated records that an attempt had nothing to authenticate with, unless it is not made because of this host.
+func (s *Sender) unauthenticated(r *store.Result, t *task, why *tokenError, started time.Time) (*store.Result, egress.Result) {
+	t.took = max(1, time.Since(started))
+	if why.code != egress.OK {
+		return nil, egress.Result{Code: why.code, Message: why.message}
+	}
+	a := &r.Attempt
+	code := webhook.ErrorOAuthToken
+	if why.certificate {
+		code = webhook.ErrorClientCertificate
+	}
+	fail(a, code, why.message)
+	a.DurationUs = t.took.Microseconds()
+	r.RetryAfter = webhook.RetryAfter(why.header, time.Now())
+	return r, egress.Result{}
 }
 
 // classify records the response, or the error, in r.
@@ -199,23 +292,29 @@ const (
 	headerID    = "Webhook-Id"
 	headerTime  = "Webhook-Timestamp"
 	headerSign  = "Webhook-Signature"
+
+	authorization = "Authorization"
 )
 
 var jsonType = []string{payload.TypeJSON}
 
-// custom is a webhook's custom header fields, built once for all of its requests.
+// custom is a webhook's custom header fields, and that of its authentication, built once for all of its requests.
 type custom struct {
 	fields   http.Header
 	recorded webhook.HeaderBlock // sensitive values are redacted
 }
 
-func newCustom(headers []*webhook.CustomHeader) *custom {
-	if len(headers) == 0 {
+func newCustom(headers []*webhook.CustomHeader, auth *webhook.Authentication) *custom {
+	added := auth.Recorded()
+	if len(headers) == 0 && added == "" {
 		return nil
 	}
-	c := &custom{fields: make(http.Header, len(headers)), recorded: webhook.RecordedHeaders(headers)}
+	c := &custom{fields: make(http.Header, len(headers)+1), recorded: webhook.RecordedHeaders(headers) + added}
 	for _, h := range headers {
 		c.fields[h.Name] = []string{h.Value}
+	}
+	if value := auth.Authorization(); value != "" {
+		c.fields[authorization] = []string{value}
 	}
 	return c
 }

@@ -16,7 +16,7 @@ type task struct {
 	claimed       *store.Claimed
 	target        *store.Target
 	url           *url.URL // nil when target's URL cannot be parsed
-	own           *custom  // target's headers; nil if it has none
+	own           *custom  // target's headers, and that of its authentication; nil if it has none
 	start         time.Time
 	begun         time.Duration // start by Sender.clock
 	took          time.Duration // duration of the request; 0 until it has ended

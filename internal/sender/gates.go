@@ -125,7 +125,7 @@ func (s *Sender) crowd() int { return max(len(s.tenants), s.owners) }
 func (s *Sender) setTarget(g *gate, to *store.Target) {
 	old := g.target
 	g.target = to
-	g.own = newCustom(to.Headers)
+	g.own = newCustom(to.Headers, to.Authentication)
 	if old == nil || old.URL != to.URL {
 		g.url = nil
 	}

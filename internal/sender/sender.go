@@ -103,6 +103,7 @@ type Sender struct {
 	// start the goroutines that need them. Run sets them before anything is served.
 	attend, finish context.Context
 
+	tokens  tokens
 	answers *intake.Room // bytes, see reply
 	bodies  *intake.Room // bytes, see body
 
@@ -190,6 +191,7 @@ func New(cfg Config) *Sender {
 	cfg.MemoryBytes = max(cfg.MemoryBytes, 2*cfg.Claims*minClaim)
 	return &Sender{
 		cfg:           cfg,
+		tokens:        tokens{client: cfg.Client, agent: []string{cfg.UserAgent}},
 		log:           cfg.Logger,
 		minClaim:      minClaim,
 		maxDeliveries: deliveriesPerSlot * cfg.Concurrency,

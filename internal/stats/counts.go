@@ -38,7 +38,7 @@ const (
 )
 
 // numErrors is how many kinds of errors attempts can fail with.
-const numErrors = 10
+const numErrors = 12
 
 // Error is a kind of error that an attempt fails with.
 type Error int
@@ -55,6 +55,8 @@ const (
 	Protocol
 	Signing
 	Payload
+	OAuthToken
+	ClientCertificate
 )
 
 // Attempts returns the counter of attempts with this status and trigger.

@@ -495,8 +495,12 @@ func (h host) TakeOver(db *gorm.DB, where string, args ...any) error {
 	}
 	before := make(map[webhook.ID]*Target, len(changed))
 	for id, to := range changed {
+		before[id] = h.s.routes.Get(id)
+		if was := before[id]; was != nil && was.Authentication.Same(to.Authentication) {
+			to.Authentication = was.Authentication // its certificate has been parsed
+		}
 		// What was committed after the version was read is read twice: now, and with its own version.
-		if before[id] = h.s.routes.Get(id); reflect.DeepEqual(before[id], to) {
+		if reflect.DeepEqual(before[id], to) {
 			delete(changed, id)
 		}
 	}

@@ -18,7 +18,7 @@ import (
 func sealedWith(t *testing.T, s *Store) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
-	for _, table := range []string{"secrets", "webhook_headers"} {
+	for _, table := range []string{"secrets", "webhook_headers", "webhook_authentications"} {
 		var ids []string
 		if err := s.read.Raw("SELECT key_id FROM " + table).Scan(&ids).Error; err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func opened(t *testing.T, o Options) *Store {
 	return s
 }
 
-// owner registers webhooks with headers, and returns their secrets.
+// owner registers webhooks with headers and authentications, and returns their secrets.
 func owner(t *testing.T, s *Store, webhooks int) (*Scope, map[webhook.ID]string) {
 	t.Helper()
 	tenant, err := s.EnsureTenant(t.Context(), "a")
@@ -53,6 +53,7 @@ func owner(t *testing.T, s *Store, webhooks int) (*Scope, map[webhook.ID]string)
 	for range webhooks {
 		w, secret, err := c.CreateWebhook(t.Context(), webhook.New{
 			URL: "https://example.com/", Enabled: true, Headers: []*webhook.NewHeader{{Name: "x-key", Value: &value, Sensitive: true}},
+			Authentication: &webhook.AuthenticationPatch{Basic: webhook.Some(&webhook.NewBasic{Username: "user", Password: &value})},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -62,7 +63,7 @@ func owner(t *testing.T, s *Store, webhooks int) (*Scope, map[webhook.ID]string)
 	return c, revealed
 }
 
-// unsealed checks that every secret and header is unchanged.
+// unsealed checks that every secret, header and authentication is unchanged.
 func unsealed(t *testing.T, s *Store, revealed map[webhook.ID]string) {
 	t.Helper()
 	secrets, err := s.loadSecrets(s.read, nil)
@@ -73,7 +74,14 @@ func unsealed(t *testing.T, s *Store, revealed map[webhook.ID]string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	authentications, err := s.loadAuthentications(s.read, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for id, want := range revealed {
+		if a := authentications[id]; a == nil || a.Basic.Password != "header-value" {
+			t.Errorf("webhook %s: authentication %v", id, a)
+		}
 		if len(secrets[id]) != 1 || secrets[id][0].Reveal() != want || len(headers[id]) != 1 || headers[id][0].Value != "header-value" {
 			t.Errorf("webhook %s: %v %v", id, secrets[id], headers[id])
 		}
@@ -89,7 +97,7 @@ func TestRotateKeyFile(t *testing.T) {
 
 	command := opened(t, Options{Dir: dir, Shared: true, Actor: webhook.Actor{Kind: webhook.ActorCommand}})
 	n, err := command.RotateKey(t.Context())
-	if err != nil || n != 6 {
+	if err != nil || n != 9 {
 		t.Fatalf("sealed %d, %v", n, err)
 	}
 	log, err := server.Registry(nil).AuditLog(t.Context(), AuditFilter{Actions: []webhook.AuditAction{webhook.AuditKeyRotated}}, Page{First: 10})
@@ -133,7 +141,7 @@ func TestRotateKeyResumes(t *testing.T) {
 			err := s.change(t.Context(), func(b *batch) error {
 				n, err := b.resealSome(s.keys.Keys()[0], 4)
 				if n != 4 {
-					t.Errorf("%d rows are sealed again, want 4 of 6", n)
+					t.Errorf("%d rows are sealed again, want 4 of 9", n)
 				}
 				return err
 			})
@@ -162,7 +170,7 @@ func TestRotateKeyResumes(t *testing.T) {
 			if _, err := s.RotateKey(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			if counts := sealedWith(t, s); counts[want] != 8 || len(counts) != 1 {
+			if counts := sealedWith(t, s); counts[want] != 12 || len(counts) != 1 {
 				t.Errorf("sealed with %v, want %s: a rotation that is resumed makes no other key", counts, want)
 			}
 			if keys := s.keys.Keys(); len(keys) != 1 {

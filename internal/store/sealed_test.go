@@ -47,4 +47,8 @@ func TestSealedRows(t *testing.T) {
 	if _, err := ring.Open(s.ID, sealed, headers.associated()); err == nil {
 		t.Error("it opens as headers")
 	}
+	authentication := authenticationRow{TenantID: row.TenantID, WebhookID: row.WebhookID}
+	if _, err := ring.Open(s.ID, sealedHeaders, authentication.associated()); err == nil {
+		t.Error("headers open as an authentication")
+	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// Signing secrets and custom headers of webhooks are stored sealed with a master key, which can be changed while servers run.
+// Signing secrets, custom headers and authentications of webhooks are stored sealed with a master key, which can be changed while servers run.
 
 // secretRow is a signing secret, sealed.
 type secretRow struct {
@@ -281,6 +281,116 @@ func (c *Scope) Headers(_ context.Context, webhooks []webhook.ID) (map[webhook.I
 	return headers, nil
 }
 
+// authenticationRow is a webhook's authentication, sealed.
+type authenticationRow struct {
+	WebhookID webhook.ID `gorm:"primaryKey"`
+	TenantID  webhook.ID
+	KeyID     string
+	Sealed    []byte
+	// CertificateExpiresAt is nil without a client certificate.
+	CertificateExpiresAt *time.Time `gorm:"serializer:micros"`
+}
+
+// TableName implements gorm's Tabler.
+func (authenticationRow) TableName() string { return "webhook_authentications" }
+
+func (r *authenticationRow) part() (keyID string, sealed []byte, key any) {
+	return r.KeyID, r.Sealed, r.WebhookID
+}
+
+// associated implements sealedRow.
+func (r *authenticationRow) associated() []byte {
+	return slices.Concat(r.TenantID[:], r.WebhookID[:], []byte("authentication"))
+}
+
+// putAuthentication replaces the webhook's authentication; nil removes it.
+func (b *batch) putAuthentication(w *webhook.Webhook, a *webhook.Authentication) error {
+	if err := b.DB.Where("webhook_id = ? AND tenant_id = ?", w.ID, w.TenantID).Delete(&authenticationRow{}).Error; err != nil {
+		return fmt.Errorf("delete authentication: %w", err)
+	}
+	if a == nil {
+		return nil
+	}
+	key, err := b.sealer()
+	if err != nil {
+		return err
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("write authentication: %w", err)
+	}
+	row := &authenticationRow{WebhookID: w.ID, TenantID: w.TenantID, KeyID: key.ID}
+	if c := a.Certificate; c != nil {
+		row.CertificateExpiresAt = &c.NotAfter
+	}
+	row.Sealed = key.Seal(text, row.associated())
+	if err := b.DB.Create(row).Error; err != nil {
+		return fmt.Errorf("insert authentication: %w", err)
+	}
+	return nil
+}
+
+// loadAuthentications opens the authentications of the webhooks; of all webhooks if ids is nil.
+func (s *Store) loadAuthentications(db *gorm.DB, ids []webhook.ID) (map[webhook.ID]*webhook.Authentication, error) {
+	var rows []*authenticationRow
+	q := db
+	if ids != nil {
+		q = q.Where("webhook_id IN ?", ids)
+	}
+	if err := q.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	all := make(map[webhook.ID]*webhook.Authentication, len(rows))
+	for _, row := range rows {
+		text, err := s.keys.Open(row.KeyID, row.Sealed, row.associated())
+		if err != nil {
+			return nil, fmt.Errorf("open authentication of webhook %s: %w", row.WebhookID, err)
+		}
+		a := &webhook.Authentication{}
+		if json.Unmarshal(text, a) != nil { // drop the error, which would quote a value
+			return nil, fmt.Errorf("authentication of webhook %s cannot be read", row.WebhookID)
+		}
+		if a.Certificate != nil {
+			a.Certificate.Describe()
+		}
+		all[row.WebhookID] = a
+	}
+	return all, nil
+}
+
+// Authentications lists the webhooks' authentications; webhooks without one are missing.
+func (c *Scope) Authentications(_ context.Context, webhooks []webhook.ID) (map[webhook.ID]*webhook.Authentication, error) {
+	all := make(map[webhook.ID]*webhook.Authentication, len(webhooks))
+	for _, id := range webhooks {
+		if to := c.s.routes.Get(id); to != nil && c.has(to.TenantID) && to.Authentication != nil {
+			all[id] = to.Authentication
+		}
+	}
+	return all, nil
+}
+
+// CertificateExpiry is when a webhook's client certificate expires.
+type CertificateExpiry struct {
+	WebhookID, TenantID webhook.ID
+	ExpiresAt           time.Time
+}
+
+// CertificatesExpiring lists up to limit webhooks of all tenants whose client certificates expire before a time, the first to expire first. It
+// reads an index, and of it only what it returns.
+func (s *Store) CertificatesExpiring(ctx context.Context, before time.Time, limit int) ([]CertificateExpiry, error) {
+	var rows []*authenticationRow
+	err := s.read.WithContext(ctx).Select("webhook_id", "tenant_id", "certificate_expires_at").
+		Where("certificate_expires_at < ?", dialect.At(before)).Order("certificate_expires_at").Limit(limit).Find(&rows).Error
+	if err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	list := make([]CertificateExpiry, len(rows))
+	for i, row := range rows {
+		list[i] = CertificateExpiry{row.WebhookID, row.TenantID, *row.CertificateExpiresAt}
+	}
+	return list, nil
+}
+
 // openKeys uses the given master keys, or those of the key file. It creates the file only for a database without sealed values,
 // because a new key could not open them. A new database is sealed with the current key; a database sealed with a missing key is
 // refused.
@@ -392,6 +502,7 @@ type sealedRow interface {
 // sealedTables reads, from each table declared as sealed, rows that are sealed with another master key than the named one.
 var sealedTables = map[string]func(b *batch, current string, limit int) ([]sealedRow, error){
 	"keys": sealedRows[keyRow], "secrets": sealedRows[secretRow], "webhook_headers": sealedRows[headersRow],
+	"webhook_authentications": sealedRows[authenticationRow],
 }
 
 // sealedRows reads rows of a table that are sealed with another key than the current one; limit -1 means all.

@@ -24,7 +24,7 @@ func (s *Store) loadRoutes() error {
 	return nil
 }
 
-// readTargets reads webhooks with their secrets and headers.
+// readTargets reads webhooks with their secrets, headers and authentications.
 func (s *Store) readTargets(db *gorm.DB, where string, args ...any) (map[webhook.ID]*Target, error) {
 	var webhooks []*webhook.Webhook
 	// The metadata is not used here, so it is not kept in memory.
@@ -47,8 +47,12 @@ func (s *Store) readTargets(db *gorm.DB, where string, args ...any) (map[webhook
 		if err != nil {
 			return nil, fmt.Errorf("load headers: %w", err)
 		}
+		authentications, err := s.loadAuthentications(db, partIDs)
+		if err != nil {
+			return nil, fmt.Errorf("load authentications: %w", err)
+		}
 		for _, w := range part {
-			to := &Target{Webhook: *w, Secrets: secrets[w.ID], Headers: headers[w.ID]}
+			to := &Target{Webhook: *w, Secrets: secrets[w.ID], Headers: headers[w.ID], Authentication: authentications[w.ID]}
 			if err := to.CompileStored(); err != nil {
 				s.log.Error("the stored filter of a webhook is not valid: it gets no events until its filter is set again", slog.Any("webhook", w.ID), slog.Any("error", err))
 			}

@@ -36,10 +36,11 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		n.Scheme = webhook.SchemeHMAC
 	}
 	headers, badHeaders := c.s.setHeaders(nil, n.Headers)
+	authentication, badAuthentication := c.s.newAuthentication(&n, headers)
 	key, badKey := n.Secret.Key(n.Scheme)
 	valid := c.s.check(&w)
-	to := &Target{Webhook: bare(w), Headers: headers}
-	if err := errors.Join(valid, to.Compile(), badHeaders, webhook.CheckScheme("signatureScheme", n.Scheme), badKey, checkPayload(&w, headers)); err != nil {
+	to := &Target{Webhook: bare(w), Headers: headers, Authentication: authentication}
+	if err := errors.Join(valid, to.Compile(), badHeaders, badAuthentication, webhook.CheckScheme("signatureScheme", n.Scheme), badKey, checkPayload(&w, headers)); err != nil {
 		return nil, nil, err
 	}
 	secret := newSecret(c.tenant, w.ID, n.Scheme, key, now)
@@ -93,8 +94,13 @@ func (b *batch) register(c *Scope, w *webhook.Webhook, as *Target) error {
 	if err := b.putHeaders(w, as.Headers); err != nil {
 		return err
 	}
-	b.setTarget(&Target{Webhook: bare(*w), Secrets: as.Secrets, Headers: as.Headers, Filter: as.Filter})
-	changes := webhook.AuditChanges(nil, w.AuditFields(as.Headers))
+	if as.Authentication != nil {
+		if err := b.putAuthentication(w, as.Authentication); err != nil {
+			return err
+		}
+	}
+	b.setTarget(&Target{Webhook: bare(*w), Secrets: as.Secrets, Headers: as.Headers, Authentication: as.Authentication, Filter: as.Filter})
+	changes := webhook.AuditChanges(nil, w.AuditFields(as.Headers, as.Authentication))
 	return b.audit(c.by, &c.tenant, webhook.AuditWebhookCreated, w.ID, append(changes, auditImport(as.Secrets[0])...))
 }
 
@@ -116,7 +122,7 @@ func (b *batch) resettle(c *Scope, found *Target, w *webhook.Webhook, as *Target
 	if err != nil {
 		return nil, err
 	}
-	if before.SameSettings(w) && sameHeaders(found.Headers, as.Headers) {
+	if before.SameSettings(w) && sameHeaders(found.Headers, as.Headers) && found.Authentication.Same(as.Authentication) {
 		return &revision{webhook: *before}, nil
 	}
 	p := n.Settings(before)
@@ -315,6 +321,9 @@ func (c *Scope) UpdateWebhook(ctx context.Context, id webhook.ID, p webhook.Patc
 			return nil, nil, err
 		}
 	}
+	if err := c.s.checkAuthentication(p.Authentication.Value); err != nil {
+		return nil, nil, err
+	}
 	var made *revision
 	err := c.change(ctx, func(b *batch) error {
 		old, err := b.own(c.tenant, id)
@@ -384,9 +393,10 @@ func (b *batch) update(c *Scope, old *Target, before *webhook.Webhook, p *webhoo
 	return made, b.auditUpdate(c, before, after, old, next)
 }
 
-// patched returns the webhook, which had the payload, with a patch, which it may have, and stores its headers and its payload.
+// patched returns the webhook, which had the payload, with a patch, which it may have, and stores its headers, its authentication and its
+// payload.
 func (b *batch) patched(old *Target, had *webhook.Payload, p *webhook.Patch, now time.Time) (next *Target, err error) {
-	next = &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers, Filter: old.Filter}
+	next = &Target{Webhook: old.Webhook, Secrets: old.Secrets, Headers: old.Headers, Authentication: old.Authentication, Filter: old.Filter}
 	next.Payload = had
 	p.Apply(&next.Webhook, now)
 	next.Normalize()
@@ -420,6 +430,11 @@ func (b *batch) patched(old *Target, had *webhook.Payload, p *webhook.Patch, now
 			return nil, err
 		}
 	}
+	if p.Authentication.Set || p.Headers.Set {
+		if err := b.patchAuthentication(next, p); err != nil {
+			return nil, err
+		}
+	}
 	if p.Payload.Set || p.Headers.Set {
 		if err := b.putPayload(next, had, now); err != nil {
 			return nil, err
@@ -429,6 +444,56 @@ func (b *batch) patched(old *Target, had *webhook.Payload, p *webhook.Patch, now
 		return next, b.freeExternalID(&next.Webhook)
 	}
 	return next, nil
+}
+
+// patchAuthentication gives a webhook, which has its new headers, the authentication of a patch.
+func (b *batch) patchAuthentication(to *Target, p *webhook.Patch) (err error) {
+	had := to.Authentication
+	if p.Authentication.Set {
+		if to.Authentication, err = p.Authentication.Value.Apply(had); err != nil {
+			return err
+		}
+	}
+	if err := to.Authentication.CheckHeaders(to.Headers); err != nil {
+		if !p.Headers.Set {
+			err = webhook.Invalidf("authentication", webhook.CodeNotAllowed, "sets the header Authorization, which the webhook's headers have already; remove it from them")
+		}
+		return err
+	}
+	if to.Authentication.Same(had) {
+		to.Authentication = had
+		return nil
+	}
+	return b.putAuthentication(&to.Webhook, to.Authentication)
+}
+
+// checkAuthentication applies all rules that do not depend on the current settings, including the egress policy. It takes too long for a
+// transaction. The error consists of *Invalid.
+func (s *Store) checkAuthentication(p *webhook.AuthenticationPatch) error {
+	err := p.Check(s.opts.Now())
+	if p == nil || p.OAuth2.Value == nil || p.OAuth2.Value.TokenURL == "" || s.opts.CheckURL == nil {
+		return err
+	}
+	oauth2 := *p.OAuth2.Value // the caller's stays as it is
+	normal, bad := s.opts.CheckURL(oauth2.TokenURL)
+	if bad != nil {
+		return errors.Join(err, refused(webhook.FieldTokenURL, bad))
+	}
+	oauth2.TokenURL = normal
+	p.OAuth2.Value = &oauth2
+	return err
+}
+
+// newAuthentication is the authentication of a new webhook, which has the headers.
+func (s *Store) newAuthentication(n *webhook.New, headers []*webhook.CustomHeader) (*webhook.Authentication, error) {
+	if err := s.checkAuthentication(n.Authentication); err != nil {
+		return nil, err
+	}
+	a, err := n.Authentication.Apply(nil)
+	if err != nil {
+		return nil, err
+	}
+	return a, a.CheckHeaders(headers)
 }
 
 // checkPayload compiles a webhook's payload settings, and compares them with its headers.
@@ -465,9 +530,12 @@ func (b *batch) insertWebhook(w *webhook.Webhook) (err error) {
 
 // auditUpdate adds what UpdateWebhook did to the audit log.
 func (b *batch) auditUpdate(c *Scope, before, after *webhook.Webhook, old, next *Target) error {
-	changes := webhook.AuditChanges(before.AuditFields(old.Headers), after.AuditFields(next.Headers))
+	changes := webhook.AuditChanges(before.AuditFields(old.Headers, old.Authentication), after.AuditFields(next.Headers, next.Authentication))
 	if !sameHeaders(old.Headers, next.Headers) && !slices.ContainsFunc(changes, func(c webhook.AuditChange) bool { return c.Field == "headers" }) {
 		changes = append(changes, webhook.AuditChange{Field: "headerValues"}) // they may be credentials
+	}
+	if !old.Authentication.Same(next.Authentication) && !slices.ContainsFunc(changes, func(c webhook.AuditChange) bool { return c.Field == "authentication" }) {
+		changes = append(changes, webhook.AuditChange{Field: "authenticationSecrets"})
 	}
 	if len(changes) > 0 {
 		if err := b.audit(c.by, &c.tenant, webhook.AuditWebhookUpdated, after.ID, changes); err != nil {
@@ -501,7 +569,7 @@ func (b *batch) freeExternalID(w *webhook.Webhook) error {
 	return err
 }
 
-// DeleteWebhook removes a webhook, its secrets and its headers, and cancels its open deliveries. Its history stays until retention
+// DeleteWebhook removes a webhook, its secrets, its headers and its authentication, and cancels its open deliveries. Its history stays until retention
 // removes it.
 func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 	var gone webhook.Webhook

@@ -40,7 +40,8 @@ type hook struct {
 	DisabledAt      *second                 `json:"disabled_at,omitempty"`
 	FailingSince    *second                 `json:"failing_since,omitempty"`
 
-	Headers []header `json:"headers,omitempty"`
+	Headers        []header `json:"headers,omitempty"`
+	Authentication *proof   `json:"authentication,omitempty"` // absent: none
 	// SignatureScheme and PublicKey are the current secret's, unless it has the default scheme.
 	SignatureScheme webhook.Scheme `json:"signature_scheme,omitempty"`
 	PublicKey       string         `json:"public_key,omitempty"`
@@ -89,6 +90,10 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 	if err != nil {
 		return nil, err
 	}
+	authentications, err := r.scope.Authentications(r.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
 	all := make([]hook, len(webhooks))
 	for i, w := range webhooks {
 		h := hook{
@@ -103,7 +108,7 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 		if w.OnFailure != webhook.OnFailureContinue {
 			h.OnFailure = w.OnFailure
 		}
-		h.Payload = shapeOf(payloads[w.ID])
+		h.Payload, h.Authentication = shapeOf(payloads[w.ID]), proofOf(authentications[w.ID])
 		if w.Filter != nil {
 			h.Filter = json.RawMessage(*w.Filter)
 		}
@@ -159,6 +164,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 		"external_id": text(&n.ExternalID), "metadata": whole(&n.Metadata),
 		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)), "secret": imported(&n.Secret),
 		"ordering": optional(str((*string)(&n.Ordering))), "on_failure": optional(str((*string)(&n.OnFailure))), "payload": newPayload(&n.Payload),
+		"authentication": newAuthentication(&n.Authentication),
 	})
 	if err != nil {
 		return 0, nil, err
@@ -236,6 +242,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		"ordering":          set(&p.Ordering.Set, optional(str((*string)(&p.Ordering.Value)))),
 		"on_failure":        set(&p.OnFailure.Set, optional(str((*string)(&p.OnFailure.Value)))),
 		"payload":           set(&p.Payload.Set, newPayload(&p.Payload.Value)),
+		"authentication":    set(&p.Authentication.Set, newAuthentication(&p.Authentication.Value)),
 
 		// An answer may be sent back: these members are accepted, but cannot be changed.
 		"id": is(id.String()), "object": is("webhook"),
@@ -256,7 +263,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		}
 	}
 	if !p.URL.Set && !p.Events.Set && !p.Filter.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.NoRetryStatuses.Set && !p.TimeoutMs.Set &&
-		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !p.Payload.Set && !rotate {
+		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !p.Payload.Set && !p.Authentication.Set && !rotate {
 		return s.getWebhook(r) // nothing changes, not even updated_at
 	}
 	var rotated *webhook.Rotation

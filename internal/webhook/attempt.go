@@ -78,11 +78,15 @@ const (
 	ErrorProtocol        ErrorCode = "PROTOCOL"
 	ErrorSigning         ErrorCode = "SIGNING"
 	ErrorPayload         ErrorCode = "PAYLOAD"
+	// ErrorOAuthToken: no access token could be fetched, and nothing was sent. ErrorClientCertificate: the receiver refused the webhook's certificate.
+	ErrorOAuthToken        ErrorCode = "OAUTH_TOKEN" //nolint:gosec // no credential
+	ErrorClientCertificate ErrorCode = "CLIENT_CERTIFICATE"
 )
 
 // ErrorCodes are all of them.
 var ErrorCodes = []ErrorCode{
 	ErrorDNS, ErrorConnect, ErrorTLS, ErrorTimeout, ErrorBlockedAddress, ErrorHTTPStatus, ErrorResponseTooSlow, ErrorProtocol, ErrorSigning, ErrorPayload,
+	ErrorOAuthToken, ErrorClientCertificate,
 }
 
 // UserAgent is the header field User-Agent of requests to webhooks, unless the program sets another one.

@@ -139,8 +139,9 @@ func AuditValue(v any) json.RawMessage {
 	return text
 }
 
-// AuditFields are the webhook's settings for the audit log. Headers are listed by name only, because their values may be credentials.
-func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
+// AuditFields are the webhook's settings for the audit log. Headers are listed by name only, because their values may be credentials,
+// and the authentication, nil for none, without what is secret.
+func (w *Webhook) AuditFields(headers []*CustomHeader, authentication *Authentication) []AuditField {
 	var names []string
 	for _, h := range headers {
 		names = append(names, h.Name)
@@ -166,6 +167,7 @@ func (w *Webhook) AuditFields(headers []*CustomHeader) []AuditField {
 		{"disabledReason", w.DisabledReason},
 		{"description", description},
 		{"headers", names},
+		{"authentication", authentication.audited()},
 		{"retryScheduleMs", w.RetryScheduleMs},
 		{"noRetryStatuses", w.NoRetryStatuses},
 		{"timeoutMs", w.TimeoutMs},

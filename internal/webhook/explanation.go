@@ -85,8 +85,8 @@ var reasons = []reason{
 	{
 		code: ErrorTLS, says: "client certificate",
 		summary: "The receiver requires a client certificate.",
-		cause:   "The receiver is set up for mutual TLS, and this server has no client certificate.",
-		advice:  "Let the URL accept requests without a client certificate, and verify the signature of each request instead.",
+		cause:   "The receiver is set up for mutual TLS, and the webhook has no client certificate.",
+		advice:  "Give the webhook a client certificate in its authentication. Or let the URL accept requests without one, and verify the signature of each request instead.",
 	},
 	{
 		code: ErrorTLS, says: "does not speak TLS",
@@ -155,7 +155,7 @@ var reasons = []reason{
 	{
 		code: ErrorHTTPStatus, from: 401, to: 401,
 		cause:  "The receiver wants credentials that the request does not have, or its check of the signature failed.",
-		advice: "Check that the receiver has the webhook's current secret and verifies the body exactly as it came. Credentials can be set as header fields of the webhook.",
+		advice: "Check that the receiver has the webhook's current secret and verifies the body exactly as it came. Credentials can be set as the webhook's authentication.",
 	},
 	{
 		code: ErrorHTTPStatus, from: 403, to: 403,
@@ -268,6 +268,42 @@ var reasons = []reason{
 		summary: "The webhook's payload template makes a body that is too long.",
 		cause:   "The template copies much of a large event, or copies it several times. Nothing was sent.",
 		advice:  "Let the template copy less, and then retry the delivery: a retry by hand uses the current template.",
+	},
+	{
+		code: ErrorOAuthToken, says: "invalid_client",
+		summary: "The token server did not accept the webhook's client ID and secret.",
+		cause:   "The client secret was changed or has expired at the token server, or the client ID is misspelt.",
+		advice:  "Set the current client secret in the webhook's authentication. Some token servers want it in the body: then set clientAuthentication to CLIENT_SECRET_POST.",
+	},
+	{
+		code: ErrorOAuthToken, says: "answered with status",
+		summary: "The token server refused to issue an access token.",
+		cause:   "The token server does not know the scope or the audience, does not allow this client to use client credentials, or limits how often it is asked.",
+		advice:  "Read the status and the error in the message below, and compare the webhook's authentication with the token server's settings.",
+	},
+	{
+		code: ErrorOAuthToken, says: "no access token in it",
+		summary: "The token server's answer has no usable access token.",
+		cause:   "The token URL is not that of a token server, or it issues tokens of another type than Bearer.",
+		advice:  "Check the token URL in the webhook's authentication.",
+	},
+	{
+		code:    ErrorOAuthToken,
+		summary: "No access token could be fetched from the token server.",
+		cause:   "The token server cannot be reached, or it does not answer in time. Nothing was sent to the receiver.",
+		advice:  "Check the token URL in the webhook's authentication, and the token server. Its address must be one that this server may send to.",
+	},
+	{
+		code: ErrorClientCertificate, says: "has expired",
+		summary: "The webhook's client certificate has expired.",
+		cause:   "The certificate was not renewed in time, and the receiver refused it.",
+		advice:  "Set the renewed certificate in the webhook's authentication.",
+	},
+	{
+		code:    ErrorClientCertificate,
+		summary: "The receiver did not accept the webhook's client certificate.",
+		cause:   "The receiver does not trust the authority that issued it, the chain is incomplete, or it was revoked.",
+		advice:  "Compare the fingerprint and the issuer in the webhook's authentication with what the receiver accepts.",
 	},
 }
 

@@ -75,13 +75,17 @@ func TestEveryStatusIsExplained(t *testing.T) {
 // Each part of a message that tells reasons apart is in a message that the sender writes: a changed message must not make its
 // explanation less exact without notice.
 func TestReasonsAreInMessages(t *testing.T) {
-	source, err := os.ReadFile("../egress/result.go")
-	if err != nil {
-		t.Fatal(err)
+	var source []byte
+	for _, name := range []string{"../egress/result.go", "../egress/identity.go", "../sender/oauth.go"} {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		source = append(source, text...)
 	}
 	for _, r := range reasons {
 		if r.says != "" && !strings.Contains(string(source), r.says) {
-			t.Errorf("no message of internal/egress says %q", r.says)
+			t.Errorf("no message of internal/egress or internal/sender says %q", r.says)
 		}
 	}
 }

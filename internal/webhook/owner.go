@@ -65,7 +65,7 @@ func (w *Webhook) checkOwners() (errs []error) {
 }
 
 // SameSettings reports whether two webhooks have the same settings by their owners. What the server does by itself, such as disabling a
-// failing webhook, and the order of event types make no difference. Headers are not part of a Webhook, so they are not compared. Both must
+// failing webhook, and the order of event types make no difference. Headers and the authentication are not part of a Webhook, so they are not compared. Both must
 // be normalized.
 func (w *Webhook) SameSettings(o *Webhook) bool {
 	return w.URL == o.URL && sameEvents(w.Events, o.Events) && w.Description == o.Description && w.off() == o.off() &&

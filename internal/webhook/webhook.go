@@ -121,12 +121,13 @@ type New struct {
 	RatePerSecond   *int
 	Headers         []*NewHeader
 	ExternalID      *string
-	Metadata        []byte          // JSON; nil or null: none
-	Scheme          Scheme          // of the first secret; "" means SchemeHMAC
-	Secret          *ImportedSecret // the first secret; nil: a random one
-	Ordering        Ordering        // "" means OrderingNone
-	OnFailure       OnFailure       // "" means OnFailureContinue
-	Payload         *Payload        // nil: the default
+	Metadata        []byte               // JSON; nil or null: none
+	Scheme          Scheme               // of the first secret; "" means SchemeHMAC
+	Secret          *ImportedSecret      // the first secret; nil: a random one
+	Ordering        Ordering             // "" means OrderingNone
+	OnFailure       OnFailure            // "" means OnFailureContinue
+	Payload         *Payload             // nil: the default
+	Authentication  *AuthenticationPatch // nil: none
 }
 
 // Settings returns the patch that gives the existing webhook w these settings, as if it were created with them. Its secrets stay as they are,
@@ -137,6 +138,7 @@ func (n *New) Settings(w *Webhook) Patch {
 		URL: Some(n.URL), Events: Some(n.Events), Filter: Some(n.Filter), Description: Some(n.Description), RetryScheduleMs: Some(n.RetryScheduleMs),
 		NoRetryStatuses: Some(n.NoRetryStatuses), TimeoutMs: Some(n.TimeoutMs), RatePerSecond: Some(n.RatePerSecond), Headers: Some(n.Headers),
 		ExternalID: Some(n.ExternalID), Metadata: Some(n.Metadata), Ordering: Some(n.Ordering), OnFailure: Some(n.OnFailure), Payload: Some(n.Payload),
+		Authentication: Some(n.Authentication.Whole()),
 	}
 	if !n.Enabled || w.off() {
 		p.Enabled = Some(n.Enabled)
@@ -172,7 +174,8 @@ type Patch struct {
 	Metadata        Opt[[]byte] // JSON; nil or null: none
 	Ordering        Opt[Ordering]
 	OnFailure       Opt[OnFailure]
-	Payload         Opt[*Payload] // nil: the default
+	Payload         Opt[*Payload]             // nil: the default
+	Authentication  Opt[*AuthenticationPatch] // nil: none
 }
 
 // Fits reports whether the patch is for the current state of the webhook.
@@ -180,7 +183,7 @@ func (p *Patch) Fits(w *Webhook) bool {
 	return p.IfUpdatedAt == nil || p.IfUpdatedAt.Equal(w.UpdatedAt.Truncate(p.Precision))
 }
 
-// Apply sets the patch's fields on w, without checking them. Headers are not part of w.
+// Apply sets the patch's fields on w, without checking them. Headers and the authentication are not part of w.
 func (p *Patch) Apply(w *Webhook, now time.Time) {
 	set(&w.URL, p.URL)
 	set(&w.Events, p.Events)
@@ -310,3 +313,52 @@ func (w *Webhook) CheckEvents() error {
 // IsText reports whether both databases can store s: UTF-8 without U+0000, which PostgreSQL refuses. All stored texts satisfy it,
 // so a search for any other text finds nothing.
 func IsText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
+
+// MaxOrderingKeyBytes is the maximum length of an event's ordering key.
+const MaxOrderingKeyBytes = 255
+
+// Ordering says in which order a webhook gets events.
+type Ordering string
+
+// The orderings.
+const (
+	OrderingNone  Ordering = "NONE" // as fast as possible, in no order
+	OrderingByKey Ordering = "KEY"  // events with the same ordering key one after the other, in the order of publishing
+)
+
+// OnFailure says what follows a delivery with an ordering key that failed.
+type OnFailure string
+
+// What may follow.
+const (
+	OnFailureContinue OnFailure = "CONTINUE" // the next delivery with the key
+	OnFailureHold     OnFailure = "HOLD"     // none, until somebody retries or cancels the one that failed
+)
+
+// Holds reports whether a delivery that failed holds up others with its ordering key.
+func (w *Webhook) Holds() bool { return w.Ordering == OrderingByKey && w.OnFailure == OnFailureHold }
+
+// checkOrdering applies the rules of Ordering and OnFailure.
+func (w *Webhook) checkOrdering() (errs []error) {
+	if !slices.Contains([]Ordering{"", OrderingNone, OrderingByKey}, w.Ordering) {
+		errs = append(errs, Invalidf("ordering", CodeInvalid, "must be NONE or KEY"))
+	}
+	switch {
+	case !slices.Contains([]OnFailure{"", OnFailureContinue, OnFailureHold}, w.OnFailure):
+		errs = append(errs, Invalidf("onFailure", CodeInvalid, "must be CONTINUE or HOLD"))
+	case w.OnFailure == OnFailureHold && w.Ordering != OrderingByKey:
+		errs = append(errs, Invalidf("onFailure", CodeInvalid, "can be HOLD only if ordering is KEY: without an order no delivery waits for another"))
+	}
+	return errs
+}
+
+// checkOrderingKey refuses an ordering key that is too long or cannot be shown.
+func checkOrderingKey(field, key string) error {
+	switch {
+	case len(key) > MaxOrderingKeyBytes:
+		return Invalidf(field, CodeTooLong, "must be at most %d bytes long", MaxOrderingKeyBytes)
+	case !printable(key):
+		return Invalidf(field, CodeInvalid, "must be printable UTF-8")
+	}
+	return nil
+}

@@ -35,6 +35,10 @@ const (
 	AttemptErrorCodeSigning AttemptErrorCode = "SIGNING"
 	// The webhook's payload template makes a body that is too long; nothing was sent.
 	AttemptErrorCodePayload AttemptErrorCode = "PAYLOAD"
+	// No access token could be fetched for the webhook's OAuth 2.0 authentication; nothing was sent, or the receiver refused the token before.
+	AttemptErrorCodeOauthToken AttemptErrorCode = "OAUTH_TOKEN"
+	// The receiver did not accept the webhook's client certificate.
+	AttemptErrorCodeClientCertificate AttemptErrorCode = "CLIENT_CERTIFICATE"
 )
 
 var AllAttemptErrorCode = []AttemptErrorCode{
@@ -48,6 +52,8 @@ var AllAttemptErrorCode = []AttemptErrorCode{
 	AttemptErrorCodeProtocol,
 	AttemptErrorCodeSigning,
 	AttemptErrorCodePayload,
+	AttemptErrorCodeOauthToken,
+	AttemptErrorCodeClientCertificate,
 }
 
 // The outcome of an attempt.

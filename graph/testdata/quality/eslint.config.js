@@ -87,6 +87,11 @@ export default [
               'WebhookCount', // of a ReplayPreview
               'WebhookHealth', // of a Webhook
               'WebhookMatch', // of an Event and a Webhook
+              'WebhookAuthentication', // of a Webhook, like the next four
+              'WebhookBasicAuthentication',
+              'WebhookClientCertificate',
+              'WebhookOAuth2Authentication',
+              'WebhookOAuth2Parameter',
               'WebhookHeader', // of a Webhook, whose header has one value for each name
               'Viewer', // one for each call; its token has an id
             ],

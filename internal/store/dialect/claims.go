@@ -18,7 +18,9 @@ type Target struct {
 	webhook.Webhook
 	Secrets []*webhook.Secret
 	Headers []*webhook.CustomHeader
-	Filter  *filter.Filter // the webhook's, compiled; nil: none
+	// Authentication is what requests authenticate with besides their signature; nil: nothing.
+	Authentication *webhook.Authentication
+	Filter         *filter.Filter // the webhook's, compiled; nil: none
 }
 
 // Wants reports whether an event of a type that the webhook subscribes to matches its filter.

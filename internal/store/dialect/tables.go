@@ -80,6 +80,7 @@ var Tables = []*Table{
 	{Name: "webhooks", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "secrets", Whose: OfTenant, Owner: "tenant_id", Key: "id", Webhook: "webhook_id", Sealed: true},
 	{Name: "webhook_headers", Whose: OfTenant, Owner: "tenant_id", Key: "webhook_id", Webhook: "webhook_id", Sealed: true},
+	{Name: "webhook_authentications", Whose: OfTenant, Owner: "tenant_id", Key: "webhook_id", Webhook: "webhook_id", Sealed: true},
 	{Name: "payloads", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	EventsTable,
 	DeliveriesTable,

@@ -20,6 +20,7 @@ var errorKinds = map[webhook.ErrorCode]stats.Error{
 	webhook.ErrorDNS: stats.DNS, webhook.ErrorConnect: stats.Connect, webhook.ErrorTLS: stats.TLS, webhook.ErrorTimeout: stats.Timeout,
 	webhook.ErrorBlockedAddress: stats.BlockedAddress, webhook.ErrorHTTPStatus: stats.HTTPStatus, webhook.ErrorResponseTooSlow: stats.ResponseTooSlow,
 	webhook.ErrorProtocol: stats.Protocol, webhook.ErrorSigning: stats.Signing, webhook.ErrorPayload: stats.Payload,
+	webhook.ErrorOAuthToken: stats.OAuthToken, webhook.ErrorClientCertificate: stats.ClientCertificate,
 }
 
 // Attempt is an attempt as it is counted.

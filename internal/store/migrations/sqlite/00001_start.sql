@@ -134,6 +134,16 @@ CREATE TABLE webhook_headers (
     sealed     BLOB NOT NULL -- nonce and AES-256-GCM ciphertext of all custom headers, a JSON array
 );
 
+-- Authentication at webhooks' receivers, besides signatures.
+CREATE TABLE webhook_authentications (
+    webhook_id             BLOB PRIMARY KEY NOT NULL REFERENCES webhooks (id),
+    tenant_id              BLOB NOT NULL REFERENCES tenants (id),
+    key_id                 TEXT NOT NULL, -- the master key that sealed it
+    sealed                 BLOB NOT NULL, -- nonce and AES-256-GCM ciphertext of a JSON object
+    certificate_expires_at INTEGER -- when the client certificate expires; NULL: there is none
+);
+CREATE INDEX webhook_authentications_expiry ON webhook_authentications (certificate_expires_at) WHERE certificate_expires_at IS NOT NULL;
+
 -- Versions of webhooks' payload settings, which never change. Those that no pending delivery and no attempt names are removed.
 CREATE TABLE payloads (
     seq         INTEGER PRIMARY KEY AUTOINCREMENT, -- the version

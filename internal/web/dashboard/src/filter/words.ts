@@ -35,6 +35,8 @@ const ERRORS: AttemptErrorCode[] = [
   'PROTOCOL',
   'SIGNING',
   'PAYLOAD',
+  'OAUTH_TOKEN',
+  'CLIENT_CERTIFICATE',
 ];
 
 /** The names of the audit log's actions, as people read them. */

@@ -8,12 +8,16 @@ import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-
 export type AttemptErrorCode =
   /** The host resolves to an address that this server does not connect to. */
   | 'BLOCKED_ADDRESS'
+  /** The receiver did not accept the webhook's client certificate. */
+  | 'CLIENT_CERTIFICATE'
   /** No connection was established: it was refused or reset, or there is no route to the receiver. */
   | 'CONNECT'
   /** The host name does not exist or has no address, or its name servers answered with an error. */
   | 'DNS'
   /** The receiver answered with a status other than 2xx. */
   | 'HTTP_STATUS'
+  /** No access token could be fetched for the webhook's OAuth 2.0 authentication; nothing was sent, or the receiver refused the token before. */
+  | 'OAUTH_TOKEN'
   /** The webhook's payload template makes a body that is too long; nothing was sent. */
   | 'PAYLOAD'
   /** The connection ended before the response headers were complete, or they are not valid HTTP. */
@@ -167,6 +171,8 @@ export type CreateTokenInput = {
 
 /** The webhook to create. */
 export type CreateWebhookInput = {
+  /** How requests are to authenticate at the receiver, besides their signature; null means by the signature only. */
+  authentication?: WebhookAuthenticationInput | null | undefined;
   /** A note, at most 1,000 characters. */
   description?: string;
   /** Whether deliveries are attempted; if false, they are held. */
@@ -397,6 +403,13 @@ export type IntRange = {
   /** The highest number; null means no upper bound. */
   to?: number | null | undefined;
 };
+
+/** How a client authenticates at its token server. */
+export type OAuth2ClientAuthentication =
+  /** By the header `Authorization`, Basic. */
+  | 'CLIENT_SECRET_BASIC'
+  /** By `client_id` and `client_secret` in the body. */
+  | 'CLIENT_SECRET_POST';
 
 /** A form in which requests carry an event. The headers of Standard Webhooks, with the signature of the body, are sent with each. */
 export type PayloadFormat =
@@ -690,6 +703,8 @@ export type UpdateReplayInput = {
 
 /** The input of `updateWebhook`. An absent field stays unchanged. */
 export type UpdateWebhookInput = {
+  /** How requests are to authenticate at the receiver, besides their signature; null removes all of it. */
+  authentication?: WebhookAuthenticationInput | null | undefined;
   /** A note, at most 1,000 characters; null removes it. */
   description?: string | null | undefined;
   /** False holds the webhook's deliveries, true releases them. */
@@ -774,6 +789,47 @@ export type UserErrorCode =
   /** The list has more elements than allowed. */
   | 'TOO_MANY';
 
+/**
+ * How requests are to authenticate at the receiver: one of `basic` and `oauth2`, `certificate`, or both. Setting `basic` removes `oauth2`, and the other
+ * way round. A webhook with one of these must not have a custom header `Authorization`.
+ */
+export type WebhookAuthenticationInput = {
+  /** HTTP Basic authentication. If absent it stays unchanged; null removes it. */
+  basic?: WebhookBasicAuthenticationInput | null | undefined;
+  /** A client certificate for mutual TLS. If absent it stays unchanged; null removes it. */
+  certificate?: WebhookClientCertificateInput | null | undefined;
+  /** OAuth 2.0 client credentials. If absent they stay unchanged; null removes them. */
+  oauth2?: WebhookOAuth2AuthenticationInput | null | undefined;
+};
+
+/** A kind of authentication at a receiver. */
+export type WebhookAuthenticationKind =
+  /** A user name and a password in the header `Authorization` (RFC 7617). */
+  | 'BASIC'
+  /** A client certificate in the TLS handshake. */
+  | 'MUTUAL_TLS'
+  /** An access token in the header `Authorization`, fetched by the client credentials grant (RFC 6749, section 4.4). */
+  | 'OAUTH2';
+
+/** The Basic authentication to set. */
+export type WebhookBasicAuthenticationInput = {
+  /** The password, at most 2,048 bytes. If absent or null, the current one stays, which requires that the user name stays the same. It is never shown. */
+  password?: string | null | undefined;
+  /** The user name, at most 255 bytes, without a colon. */
+  username: string;
+};
+
+/** The client certificate to set. */
+export type WebhookClientCertificateInput = {
+  /**
+   * The certificate and the certificates of its issuers, in this order, in PEM: at most 5 and 16,384 bytes. The first must be valid now, for client
+   * authentication, and have a key of 2,048 to 4,096 bits (RSA), on P-256, P-384 or P-521 (ECDSA), or Ed25519.
+   */
+  chain: string;
+  /** The private key of the first certificate in PEM, not encrypted, at most 4,096 bytes. It is never shown. */
+  privateKey: string;
+};
+
 /** The reason why a webhook is disabled. */
 export type WebhookDisabledReason =
   /** Attempts failed for five days without one success. */
@@ -832,6 +888,44 @@ export type WebhookMatchOutcome =
   | 'HELD'
   /** It does not subscribe to the event's type. */
   | 'NOT_SUBSCRIBED';
+
+/** The OAuth 2.0 client credentials to set. They replace the existing ones. */
+export type WebhookOAuth2AuthenticationInput = {
+  /** The audience to request, at most 1,024 bytes; null means none. */
+  audience?: string | null | undefined;
+  /** How the client authenticates at the token server. */
+  clientAuthentication?: OAuth2ClientAuthentication;
+  /** The client's identifier, at most 512 bytes. */
+  clientId: string;
+  /**
+   * The client secret, at most 2,048 bytes. If absent or null, the current one stays, which requires that the token URL and the client ID stay the
+   * same. It is never shown.
+   */
+  clientSecret?: string | null | undefined;
+  /** Further parameters of token requests, like `resource`, at most 20. */
+  parameters?: Array<WebhookOAuth2ParameterInput> | null | undefined;
+  /** The scopes to request, at most 50 of at most 256 bytes; null and empty mean none. */
+  scopes?: Array<string> | null | undefined;
+  /**
+   * The URL to fetch access tokens from, by the same rules as a webhook's: `https`, with a host, without user information or fragment, at most 2,048
+   * bytes.
+   */
+  tokenUrl: string;
+};
+
+/** A further parameter of token requests. */
+export type WebhookOAuth2ParameterInput = {
+  /**
+   * The name of the parameter, at most 128 bytes of visible ASCII. Each name may be given once; `grant_type`, `client_id`, `client_secret`, `scope` and
+   * `audience` are rejected.
+   */
+  name: string;
+  /**
+   * The value of the parameter, at most 1,024 bytes. If absent or null, the current value stays, which requires that the token URL stays the same. It is
+   * never shown.
+   */
+  value?: string | null | undefined;
+};
 
 /** What happens to the deliveries behind a failed one with the same ordering key. */
 export type WebhookOnFailure =
@@ -1309,6 +1403,13 @@ export type TestWebhookMutationVariables = Exact<{
 
 export type TestWebhookMutation = { testWebhook: { delivery: { id: string } | null, userErrors: Array<{ field: Array<string>, message: string }> } | null };
 
+export type AuthenticationOfWebhookQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type AuthenticationOfWebhookQuery = { webhook: { id: string, updatedAt: string, authentication: { kinds: Array<WebhookAuthenticationKind>, basic: { username: string } | null, oauth2: { tokenUrl: string, clientId: string, clientAuthentication: OAuth2ClientAuthentication, scopes: Array<string>, audience: string | null, parameters: Array<{ name: string }> } | null, certificate: { subject: string, issuer: string, fingerprint: string, notBefore: string, notAfter: string } | null } | null } | null };
+
 export type UpdateExactlyMutationVariables = Exact<{
   input: UpdateWebhookInput;
 }>;
@@ -1424,6 +1525,7 @@ export const DeleteWebhookDocument = {"kind":"Document","definitions":[{"kind":"
 export const RotateWebhookSecretDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RotateWebhookSecret"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"RotateWebhookSecretInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"rotateWebhookSecret"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"webhook"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"secrets"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"scheme"}},{"kind":"Field","name":{"kind":"Name","value":"createdAt"}},{"kind":"Field","name":{"kind":"Name","value":"expiresAt"}},{"kind":"Field","name":{"kind":"Name","value":"publicKey"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"secret"}},{"kind":"Field","name":{"kind":"Name","value":"userErrors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<RotateWebhookSecretMutation, RotateWebhookSecretMutationVariables>;
 export const TestableTypesDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"TestableTypes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"eventTypes"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"IntValue","value":"100"}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"declared"}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}}]}}]}}]}}]} as unknown as DocumentNode<TestableTypesQuery, TestableTypesQueryVariables>;
 export const TestWebhookDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"TestWebhook"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"TestWebhookInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"testWebhook"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"delivery"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}},{"kind":"Field","name":{"kind":"Name","value":"userErrors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"field"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<TestWebhookMutation, TestWebhookMutationVariables>;
+export const AuthenticationOfWebhookDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"AuthenticationOfWebhook"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"webhook"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}},{"kind":"Field","name":{"kind":"Name","value":"authentication"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"kinds"}},{"kind":"Field","name":{"kind":"Name","value":"basic"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"username"}}]}},{"kind":"Field","name":{"kind":"Name","value":"oauth2"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"tokenUrl"}},{"kind":"Field","name":{"kind":"Name","value":"clientId"}},{"kind":"Field","name":{"kind":"Name","value":"clientAuthentication"}},{"kind":"Field","name":{"kind":"Name","value":"scopes"}},{"kind":"Field","name":{"kind":"Name","value":"audience"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"certificate"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"subject"}},{"kind":"Field","name":{"kind":"Name","value":"issuer"}},{"kind":"Field","name":{"kind":"Name","value":"fingerprint"}},{"kind":"Field","name":{"kind":"Name","value":"notBefore"}},{"kind":"Field","name":{"kind":"Name","value":"notAfter"}}]}}]}}]}}]}}]} as unknown as DocumentNode<AuthenticationOfWebhookQuery, AuthenticationOfWebhookQueryVariables>;
 export const UpdateExactlyDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"UpdateExactly"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"UpdateWebhookInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"updateWebhook"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"webhook"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"updatedAt"}}]}},{"kind":"Field","name":{"kind":"Name","value":"userErrors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"field"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<UpdateExactlyMutation, UpdateExactlyMutationVariables>;
 export const FilterOfWebhookDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"FilterOfWebhook"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"webhook"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"events"}},{"kind":"Field","alias":{"kind":"Name","value":"exactFilter"},"name":{"kind":"Name","value":"filter"}}]}}]}}]} as unknown as DocumentNode<FilterOfWebhookQuery, FilterOfWebhookQueryVariables>;
 export const TryFilterDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"TryFilter"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"PreviewDeliveryInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"previewDelivery"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"matches"}},{"kind":"Field","name":{"kind":"Name","value":"failedTerm"}},{"kind":"Field","name":{"kind":"Name","value":"matchedOfRecent"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"matched"}},{"kind":"Field","name":{"kind":"Name","value":"of"}}]}},{"kind":"Field","name":{"kind":"Name","value":"userErrors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"field"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<TryFilterQuery, TryFilterQueryVariables>;

@@ -12,6 +12,7 @@ import { Dialog } from '../ui/Dialog';
 import { Field, NumberField, SelectField } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { duration } from '../ui/time';
+import { AuthenticationSection } from './authentication/AuthenticationSection';
 import { FilterSection } from './filter/FilterSection';
 import { HeaderFields } from './HeaderFields';
 import { PayloadSection } from './payload/PayloadSection';
@@ -87,6 +88,7 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
       )}
       <FilterSection id={webhook.id} onChanged={onChanged} />
       <PayloadSection id={webhook.id} onChanged={onChanged} />
+      <AuthenticationSection id={webhook.id} onChanged={onChanged} />
       <DeleteSection webhook={webhook} />
     </>
   );
