@@ -4,13 +4,16 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/cli"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -200,5 +203,76 @@ func TestTailGoesOn(t *testing.T) {
 	}
 	if n := bytes.Count(out.text.Bytes(), []byte("\n")); n != len(want) {
 		t.Errorf("%d lines, want %d", n, len(want))
+	}
+}
+
+// A receiver whose code refuses a request finds out why: from what it got and its secret, from what was sent, or from what its code computes.
+func TestVerify(t *testing.T) {
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{p.url, p.token}
+	var made struct{ Secret string }
+	c.mutate(t, createWebhook, map[string]any{"url": receiver.URL}, &made)
+	c.publish(t, "a.b")
+	r := receiver.Next(t)
+	text := r.Body
+	attempt := ""
+	webhooktest.Eventually(t, "the attempt is recorded", func() bool {
+		_, _, answer := c.answer(t, "/graphql", "application/json", `{"query": "{ attempts(first: 1) { nodes { id } } }"}`)
+		attempt = someID.FindString(answer)
+		return attempt != ""
+	})
+	dir := t.TempDir()
+	write := func(name string, content []byte) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	var lines bytes.Buffer
+	if err := r.Header.Write(&lines); err != nil {
+		t.Fatal(err)
+	}
+	object, err := json.Marshal(r.Header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asLines, asObject, good, bad := write("lines", lines.Bytes()), write("object", object), write("good", text), write("bad", append(bytes.Clone(text), '\n'))
+	secret := []string{"--secret", made.Secret}
+	for name, tc := range map[string]struct {
+		args []string
+		want string
+		ok   bool
+	}{
+		"lines":               {append([]string{"--headers", asLines, "--body", good}, secret...), "the signature is right, by scheme v1", true},
+		"an object":           {append([]string{"--headers", asObject, "--body", good}, secret...), "the signature is right, by scheme v1", true},
+		"as JSON":             {append([]string{"--headers", asObject, "--body", good, "--json"}, secret...), `"valid":true`, true},
+		"a line end":          {append([]string{"--headers", asLines, "--body", bad}, secret...), "BODY_WHITESPACE", false},
+		"a line end, compare": {[]string{"--headers", asLines, "--body", bad, "--attempt", attempt}, fmt.Sprintf("number %d, counted", len(text)), false},
+		"what was sent":       {append([]string{"--attempt", attempt}, secret...), "the signature is right, by scheme v1", true},
+		"the same":            {[]string{"--headers", asLines, "--body", good, "--attempt", attempt}, "the request is what was sent", true},
+		"code":                {append([]string{"--attempt", attempt, "--computed", "AAAA"}, secret...), "of something else", false},
+		"a day later":         {append([]string{"--headers", asLines, "--body", good, "--at", time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)}, secret...), "CLOCK", false},
+	} {
+		out, _, err := p.call(t, "", append([]string{"verify"}, tc.args...)...)
+		if (err == nil) != tc.ok || !strings.Contains(out, tc.want) {
+			t.Errorf("%s: %s %v, want %q", name, out, err, tc.want)
+		}
+	}
+	if out, _, err := p.call(t, string(text), append([]string{"verify", "--headers", asLines, "--body", "-"}, secret...)...); err != nil {
+		t.Errorf("the standard input: %s %v", out, err)
+	}
+	for want, args := range map[string][]string{
+		"both are required":   {"--headers", asLines},
+		"--secret: is req":    {"--headers", asLines, "--body", good},
+		"--secret: is not":    {"--headers", asLines, "--body", good, "--secret", "whsec_%"},
+		"there is no attempt": {"--attempt", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11"},
+		"--headers: open":     {"--headers", dir + "/none", "--body", good, "--secret", made.Secret},
+		"only one can be the": {"--headers", "-", "--body", "-", "--secret", made.Secret},
+	} {
+		if out, _, err := p.call(t, "", append([]string{"verify"}, args...)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v: %s %v, want %q", args, out, err, want)
+		}
 	}
 }

@@ -25,6 +25,7 @@ type Commands struct {
 	Tail       tailCmd       `cmd:"" group:"remote" help:"Print delivery attempts as they are made."`
 	Search     searchCmd     `cmd:"" group:"remote" help:"Find webhooks, events, deliveries, tenants and tokens by a text."`
 	Replay     replayCmd     `cmd:"" group:"remote" help:"Send deliveries again, or cancel them, many at a time."`
+	Verify     verifyCmd     `cmd:"" group:"remote" help:"Tell why the signature of a received request does not verify."`
 	Health     healthCmd     `cmd:"" group:"remote" help:"Tell whether a server is ready, for images without a shell and for scripts."`
 }
 

@@ -1,0 +1,197 @@
+package remote
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/hookgraph/hookgraph/internal/signature"
+)
+
+type verifyCmd struct {
+	connection
+	output
+	Secret   []string  `env:"HOOKGRAPH_WEBHOOK_SECRET" secret:"" placeholder:"SECRET" help:"Signing secret or public key of the webhook; during a rotation both. Use the variable: other users of the machine can see flags."`
+	Headers  string    `placeholder:"FILE" help:"File with the received headers: a line each, as Name: value, or a JSON object. With --body; - is the standard input."`
+	Body     string    `placeholder:"FILE" help:"File with the received body, as it came; - is the standard input."`
+	Attempt  string    `placeholder:"ID" help:"ID of the delivery attempt, to compare with what was sent. It is asked of the server, which needs --token."`
+	Computed string    `placeholder:"SIGNATURE" help:"The signature that your code computes, to find out what it does wrong."`
+	At       time.Time `placeholder:"TIME" help:"When the request came, as 2026-04-23T14:00:00Z. The default is now; with --attempt, when it was sent."`
+}
+
+// maxReceivedBytes bounds what is read of a request.
+const maxReceivedBytes = 16 << 20
+
+// Run says whether the signature is right, and if it is not, why. It fails then.
+func (c *verifyCmd) Run(ctx context.Context, s *Streams) error {
+	if (c.Headers == "") != (c.Body == "") || c.Headers == "" && c.Attempt == "" {
+		return errors.New("--headers, --body: both are required, unless --attempt is given alone")
+	}
+	if c.Headers == "-" && c.Body == "-" {
+		return errors.New("--headers, --body: only one can be the standard input")
+	}
+	if len(c.Secret) == 0 && c.Attempt == "" {
+		return errors.New("--secret: is required, unless --attempt is given; set HOOKGRAPH_WEBHOOK_SECRET")
+	}
+	var keys []*signature.Key
+	for _, text := range c.Secret {
+		key, err := signature.ParseKey(strings.TrimSpace(text))
+		if err != nil {
+			return fmt.Errorf("--secret: %w", err)
+		}
+		keys = append(keys, key)
+	}
+	r := &signature.Received{At: c.At, Computed: c.Computed}
+	var sent *signature.Sent
+	if c.Attempt != "" {
+		at, was, err := c.sent(ctx)
+		if err != nil {
+			return err
+		}
+		sent, r.Header, r.Body = was, was.Header, was.Body
+		if r.At.IsZero() {
+			r.At = at
+		}
+	}
+	if c.Headers != "" {
+		if err := c.received(s.In, r); err != nil {
+			return err
+		}
+	}
+	if r.At.IsZero() {
+		r.At = time.Now()
+	}
+	return c.tell(s, signature.Explain(r, keys, sent), len(keys) > 0)
+}
+
+// received reads the files.
+func (c *verifyCmd) received(in io.Reader, r *signature.Received) error {
+	text, err := content(in, c.Headers)
+	if err != nil {
+		return fmt.Errorf("--headers: %w", err)
+	}
+	if r.Header, err = headers(text); err != nil {
+		return fmt.Errorf("--headers: %w", err)
+	}
+	if r.Body, err = content(in, c.Body); err != nil {
+		return fmt.Errorf("--body: %w", err)
+	}
+	return nil
+}
+
+// content reads a file, or the standard input.
+func content(in io.Reader, name string) ([]byte, error) {
+	if name != "-" {
+		f, err := os.Open(name) //nolint:gosec // the caller's own
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = f.Close() }()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxReceivedBytes+1))
+	if err == nil && len(text) > maxReceivedBytes {
+		err = fmt.Errorf("is longer than %d bytes", maxReceivedBytes)
+	}
+	return text, err
+}
+
+// headers reads header fields: lines, also as curl -v shows them, or a JSON object of texts or lists of texts.
+func headers(text []byte) (http.Header, error) {
+	h := http.Header{}
+	if trimmed := bytes.TrimSpace(text); len(trimmed) > 0 && trimmed[0] == '{' {
+		var fields map[string]any
+		if err := json.Unmarshal(trimmed, &fields); err != nil {
+			return nil, err
+		}
+		for name, value := range fields {
+			list, isList := value.([]any)
+			if !isList {
+				list = []any{value}
+			}
+			for _, one := range list {
+				add(h, name, fmt.Sprint(one))
+			}
+		}
+		return h, nil
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, value, found := strings.Cut(strings.TrimLeft(line, "<> \t"), ":"); found {
+			add(h, strings.TrimSpace(name), strings.TrimSpace(value))
+		}
+	}
+	return h, nil
+}
+
+// add adds a field under the name that is asked for, if it has one, and else as it is.
+func add(h http.Header, name, value string) {
+	if strings.Contains(name, "_") {
+		h[name] = append(h[name], value)
+		return
+	}
+	h.Add(name, value)
+}
+
+// sent asks the server for the attempt's request.
+func (c *verifyCmd) sent(ctx context.Context) (at time.Time, sent *signature.Sent, err error) {
+	var a struct {
+		StartedAt time.Time
+		Request   struct {
+			Headers []struct{ Name, Value string }
+			Body    string
+		}
+	}
+	_, found, err := one(ctx, &c.connection, `query ($id: ID!) { done: attempt(id: $id) { startedAt request { headers { name value } body } } }`, map[string]any{"id": c.Attempt}, &a)
+	if err != nil {
+		return at, nil, err
+	}
+	if !found {
+		return at, nil, fmt.Errorf("--attempt: there is no attempt %s", c.Attempt)
+	}
+	sent = &signature.Sent{Header: http.Header{}, Body: []byte(a.Request.Body)}
+	for _, h := range a.Request.Headers {
+		sent.Header.Add(h.Name, h.Value)
+	}
+	return a.StartedAt, sent, nil
+}
+
+// tell prints the report.
+func (c *verifyCmd) tell(s *Streams, r *signature.Report, withKey bool) error {
+	raw, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	err = c.object(s.Out, raw, func(w io.Writer) error {
+		if r.Signed != "" {
+			_, _ = fmt.Fprintf(w, "signed is %s and the body\n", printable(r.Signed))
+		}
+		for _, cause := range r.Causes {
+			_, _ = fmt.Fprintf(w, "\n%s: %s\n", cause.Code, printable(cause.Summary))
+			if cause.Differs != nil {
+				_, _ = fmt.Fprintf(w, "  The first byte that differs is number %d, counted from 0.\n", *cause.Differs)
+			}
+			_, _ = fmt.Fprintf(w, "  %s\n", printable(cause.Advice))
+		}
+		switch {
+		case r.Valid:
+			_, err = fmt.Fprintf(w, "the signature is right, by scheme %s\n", r.Scheme)
+		case len(r.Causes) == 0 && !withKey:
+			_, err = fmt.Fprintln(w, "the request is what was sent; give --secret to verify its signature")
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if len(r.Causes) > 0 {
+		return errors.New("the signature does not verify")
+	}
+	return nil
+}
