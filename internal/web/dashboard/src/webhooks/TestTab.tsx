@@ -1,11 +1,11 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useId, useState } from 'react';
 import { useMutation, useQuery } from 'urql';
 import { Link } from 'wouter';
 import { AttemptDetail } from '../delivery/AttemptDetail';
 import { Sentence } from '../delivery/Sentence';
 import { useDelivery } from '../delivery/useDelivery';
 import { TestableTypesDocument, TestWebhookDocument } from '../gql/graphql';
-import { SelectField } from '../ui/Field';
+import { Field } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { UserErrors } from '../ui/UserErrors';
 
@@ -44,29 +44,59 @@ export function TestTab({ id }: { id: string }) {
 }
 
 interface TypeProps {
-  /** The name of a type; "" for none. */
+  /** The name of a type, or what is typed of it; "" for none. */
   type: string;
   problem: string | undefined;
   onChange(type: string): void;
 }
 
-/** Chooses the event that is sent: the example of a declared type, or one that says that it is a test. */
+/** Finds the event that is sent: the example of a declared type, or without a type one that says that it is a test. */
 function TypeField({ type, problem, onChange }: TypeProps) {
-  const [{ data }] = useQuery({ query: TestableTypesDocument, requestPolicy: 'cache-and-network' });
-  const names = (data?.eventTypes?.nodes ?? []).filter(({ declared }) => declared).map(({ name }) => name);
-  const options = { '': 'hookgraph.test', ...Object.fromEntries(names.map((name) => [name, name])) };
+  const list = useId();
+  const [{ data, error }] = useQuery({
+    query: TestableTypesDocument,
+    variables: { name: type || null },
+    requestPolicy: 'cache-and-network',
+  });
   return (
-    <SelectField<string>
-      name="eventType"
-      label="Event"
-      hint={`The example of a declared event type is sent as it is.${data?.eventTypes?.pageInfo.hasNextPage ? ' The first types by name are offered.' : ''}`}
+    <Field
+      label="Event type"
+      hint={
+        error
+          ? 'The types could not be read: type the whole name of one.'
+          : 'The example of the declared event type is sent as it is; without a type, the event is a hookgraph.test. Type a part of its name.'
+      }
       problem={problem}
-      options={options}
-      value={type}
-      onChange={onChange}
-    />
+    >
+      {(field) => (
+        <>
+          <input
+            {...field}
+            name="eventType"
+            type="search"
+            list={list}
+            placeholder="hookgraph.test"
+            autoComplete="off"
+            spellCheck={false}
+            value={type}
+            onChange={(event) => onChange(event.target.value.trim())}
+          />
+          <datalist id={list}>
+            {data?.eventTypes?.nodes
+              .filter(({ declared }) => declared)
+              .slice(0, OFFERED)
+              .map(({ id, name }) => (
+                <option key={id} value={name} />
+              ))}
+          </datalist>
+        </>
+      )}
+    </Field>
   );
 }
+
+/** How many types are offered at once. */
+const OFFERED = 20;
 
 function TestResult({ id }: { id: string }) {
   const { delivery, attempts, error } = useDelivery(id);
