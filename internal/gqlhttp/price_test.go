@@ -222,6 +222,43 @@ func TestPriceOfCounts(t *testing.T) {
 	}
 }
 
+// An import costs what it compiles and checks, and the most changes that it may return: of 500 declared types all are removed, and as many are added. What
+// docs/event-types.md selects of them is within the limit.
+func TestPriceOfImports(t *testing.T) {
+	b := full(t)
+	f := b.serve(t, 1<<20, nil)
+	types := func(name string) map[string]any {
+		hooks := map[string]any{}
+		for i := range webhook.MaxEventTypes {
+			hooks[fmt.Sprintf("%s.n%d", name, i)] = map[string]any{"post": map[string]any{"description": "x", "deprecated": true, "x-hookgraph-validation": "WARN", "requestBody": map[string]any{
+				"content": map[string]any{"application/json": map[string]any{"schema": map[string]any{"type": "object"}, "example": map[string]any{}}},
+			}}}
+		}
+		return map[string]any{"doc": map[string]any{"openapi": "3.1.0", "webhooks": hooks}}
+	}
+	run := func(selection string, of map[string]any) *answer {
+		return b.query(t, f, "mutation($doc: JSON!) { importEventTypes(input: {openApi: $doc, deleteMissing: true}) { "+selection+" } }", of)
+	}
+	const documented = "changes { name kind fields breaking webhookCount violation } unchangedCount userErrors { code field message }"
+	for _, c := range []struct {
+		selection string
+		want      int
+	}{
+		{"unchangedCount", 2000 + 1},
+		{"userErrors { message }", 2000 + 2},
+		{"changes { name }", 2000 + 2*webhook.MaxEventTypes*2},
+		{"changes { name kind fields }", 2000 + 2*webhook.MaxEventTypes*4},
+	} {
+		if a := run(c.selection, types("a")); a.Extensions.Cost.Requested != c.want {
+			t.Errorf("%s: priced as %d, want %d %v", c.selection, a.Extensions.Cost.Requested, c.want, a.Errors)
+		}
+	}
+	a := run(documented, types("b"))
+	if n := values(a.Data); len(a.Errors) > 0 || n > a.Extensions.Cost.Requested || n < 2*webhook.MaxEventTypes*7 {
+		t.Errorf("priced as %d, and %d were returned %v", a.Extensions.Cost.Requested, n, a.Errors)
+	}
+}
+
 // No query returns more values than its cost.
 func TestNothingCostsLessThanItReturns(t *testing.T) {
 	b := full(t)
