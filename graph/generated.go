@@ -47,6 +47,8 @@ type ResolverRoot interface {
 	DeliveryPreview() DeliveryPreviewResolver
 	Event() EventResolver
 	EventType() EventTypeResolver
+	Issue() IssueResolver
+	IssuesChange() IssuesChangeResolver
 	Mutation() MutationResolver
 	PreviewRequest() PreviewRequestResolver
 	Query() QueryResolver
@@ -70,6 +72,11 @@ type DirectiveRoot struct {
 }
 
 type ComplexityRoot struct {
+	AcknowledgeIssuePayload struct {
+		Issue      func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+	}
+
 	AttemptRequest struct {
 		Body     func(childComplexity int) int
 		Headers  func(childComplexity int) int
@@ -374,7 +381,45 @@ type ComplexityRoot struct {
 		UserErrors     func(childComplexity int) int
 	}
 
+	Issue struct {
+		AcknowledgedAt func(childComplexity int) int
+		Acknowledger   func(childComplexity int) int
+		Count          func(childComplexity int) int
+		DisablesAt     func(childComplexity int) int
+		FirstSeenAt    func(childComplexity int) int
+		HTTPStatus     func(childComplexity int) int
+		ID             func(childComplexity int) int
+		Kind           func(childComplexity int) int
+		LastAttempt    func(childComplexity int) int
+		LastSeenAt     func(childComplexity int) int
+		OpenedAt       func(childComplexity int) int
+		Reason         func(childComplexity int) int
+		ResolvedAt     func(childComplexity int) int
+		Status         func(childComplexity int) int
+		Tenant         func(childComplexity int) int
+		Title          func(childComplexity int) int
+		Webhook        func(childComplexity int) int
+		WebhookID      func(childComplexity int) int
+	}
+
+	IssueConnection struct {
+		Count    func(childComplexity int, limit int) int
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	IssueEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	IssuesChange struct {
+		First func(childComplexity int) int
+	}
+
 	Mutation struct {
+		AcknowledgeIssue    func(childComplexity int, input model.AcknowledgeIssueInput) int
 		CancelDeliveries    func(childComplexity int, input model.CancelDeliveriesInput) int
 		CancelDelivery      func(childComplexity int, input model.CancelDeliveryInput) int
 		CancelReplay        func(childComplexity int, input model.CancelReplayInput) int
@@ -447,6 +492,8 @@ type ComplexityRoot struct {
 		EventType       func(childComplexity int, name string) int
 		EventTypes      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.EventTypeFilter) int
 		Events          func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.EventFilter, allTenants bool) int
+		Issue           func(childComplexity int, id webhook.ID) int
+		Issues          func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.IssueFilter, allTenants bool) int
 		Node            func(childComplexity int, id webhook.ID) int
 		Nodes           func(childComplexity int, ids []webhook.ID) int
 		PreviewDelivery func(childComplexity int, input model.PreviewDeliveryInput) int
@@ -637,6 +684,7 @@ type ComplexityRoot struct {
 		AuditLog         func(childComplexity int, allTenants bool) int
 		Deliveries       func(childComplexity int, filter *list.DeliveryFilter, allTenants bool) int
 		DeliveryAttempts func(childComplexity int, filter *list.AttemptFilter, after *string, since *time.Time, allTenants bool) int
+		Issues           func(childComplexity int, allTenants bool) int
 		ReplayProgress   func(childComplexity int, id webhook.ID) int
 		Server           func(childComplexity int) int
 		Stats            func(childComplexity int, rangeArg list.TimeRange, filter *store.StatsFilter) int
@@ -756,6 +804,7 @@ type ComplexityRoot struct {
 		Headers         func(childComplexity int) int
 		Health          func(childComplexity int) int
 		ID              func(childComplexity int) int
+		Issues          func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.IssueFilter) int
 		Metadata        func(childComplexity int) int
 		NoRetryStatuses func(childComplexity int) int
 		OnFailure       func(childComplexity int) int
@@ -950,6 +999,17 @@ type EventTypeResolver interface {
 	Webhooks(ctx context.Context, obj *webhook.EventType, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Webhook], error)
 	Stats(ctx context.Context, obj *webhook.EventType, rangeArg list.TimeRange) (*model.Stats, error)
 }
+type IssueResolver interface {
+	Tenant(ctx context.Context, obj *webhook.Issue) (*webhook.Tenant, error)
+
+	Webhook(ctx context.Context, obj *webhook.Issue) (*webhook.Webhook, error)
+
+	LastAttempt(ctx context.Context, obj *webhook.Issue) (*webhook.Attempt, error)
+	DisablesAt(ctx context.Context, obj *webhook.Issue) (*time.Time, error)
+}
+type IssuesChangeResolver interface {
+	First(ctx context.Context, obj *model.IssuesChange) (*webhook.Issue, error)
+}
 type MutationResolver interface {
 	RetryDelivery(ctx context.Context, input model.RetryDeliveryInput) (*model.RetryDeliveryPayload, error)
 	CancelDelivery(ctx context.Context, input model.CancelDeliveryInput) (*model.CancelDeliveryPayload, error)
@@ -958,6 +1018,7 @@ type MutationResolver interface {
 	PutEventType(ctx context.Context, input model.PutEventTypeInput) (*model.PutEventTypePayload, error)
 	DeleteEventType(ctx context.Context, input model.DeleteEventTypeInput) (*model.DeleteEventTypePayload, error)
 	ImportEventTypes(ctx context.Context, input model.ImportEventTypesInput) (*model.ImportEventTypesPayload, error)
+	AcknowledgeIssue(ctx context.Context, input model.AcknowledgeIssueInput) (*model.AcknowledgeIssuePayload, error)
 	ReplayDeliveries(ctx context.Context, input replay.Input) (*model.ReplayDeliveriesPayload, error)
 	CancelDeliveries(ctx context.Context, input model.CancelDeliveriesInput) (*model.CancelDeliveriesPayload, error)
 	UpdateReplay(ctx context.Context, input model.UpdateReplayInput) (*model.UpdateReplayPayload, error)
@@ -988,6 +1049,8 @@ type QueryResolver interface {
 	Events(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventFilter, allTenants bool) (*model.Connection[webhook.Event], error)
 	EventType(ctx context.Context, name string) (*webhook.EventType, error)
 	EventTypes(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventTypeFilter) (*model.Connection[webhook.EventType], error)
+	Issue(ctx context.Context, id webhook.ID) (*webhook.Issue, error)
+	Issues(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.IssueFilter, allTenants bool) (*model.Connection[webhook.Issue], error)
 	PreviewDelivery(ctx context.Context, input model.PreviewDeliveryInput) (*model.DeliveryPreview, error)
 	ReplayPreview(ctx context.Context, input replay.Input) (*model.ReplayPreview, error)
 	Replay(ctx context.Context, id webhook.ID) (*webhook.Replay, error)
@@ -1026,6 +1089,7 @@ type StatsGroupResolver interface {
 }
 type SubscriptionResolver interface {
 	AuditLog(ctx context.Context, allTenants bool) (<-chan *model.AuditLogChange, error)
+	Issues(ctx context.Context, allTenants bool) (<-chan *model.IssuesChange, error)
 	DeliveryAttempts(ctx context.Context, filter *list.AttemptFilter, after *string, since *time.Time, allTenants bool) (<-chan *model.StreamedAttempt, error)
 	Deliveries(ctx context.Context, filter *list.DeliveryFilter, allTenants bool) (<-chan *live.DeliveryChange, error)
 	Stats(ctx context.Context, rangeArg list.TimeRange, filter *store.StatsFilter) (<-chan *model.Stats, error)
@@ -1065,6 +1129,7 @@ type WebhookResolver interface {
 	Secrets(ctx context.Context, obj *webhook.Webhook) ([]*webhook.Secret, error)
 	Deliveries(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter) (*model.Connection[webhook.Delivery], error)
 	Attempts(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.AttemptFilter) (*model.Connection[webhook.Attempt], error)
+	Issues(ctx context.Context, obj *webhook.Webhook, first *int, after *string, last *int, before *string, filter *list.IssueFilter) (*model.Connection[webhook.Issue], error)
 	Health(ctx context.Context, obj *webhook.Webhook) (*model.WebhookHealth, error)
 	Stats(ctx context.Context, obj *webhook.Webhook, rangeArg list.TimeRange) (*model.Stats, error)
 }
@@ -1099,6 +1164,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 	ec := newExecutionContext(nil, e, nil)
 	_ = ec
 	switch typeName + "." + field {
+
+	case "AcknowledgeIssuePayload.issue":
+		if e.ComplexityRoot.AcknowledgeIssuePayload.Issue == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcknowledgeIssuePayload.Issue(childComplexity), true
+	case "AcknowledgeIssuePayload.userErrors":
+		if e.ComplexityRoot.AcknowledgeIssuePayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.AcknowledgeIssuePayload.UserErrors(childComplexity), true
 
 	case "AttemptRequest.body":
 		if e.ComplexityRoot.AttemptRequest.Body == nil {
@@ -2304,6 +2382,176 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.ImportEventTypesPayload.UserErrors(childComplexity), true
 
+	case "Issue.acknowledgedAt":
+		if e.ComplexityRoot.Issue.AcknowledgedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.AcknowledgedAt(childComplexity), true
+	case "Issue.acknowledgedBy":
+		if e.ComplexityRoot.Issue.Acknowledger == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Acknowledger(childComplexity), true
+	case "Issue.count":
+		if e.ComplexityRoot.Issue.Count == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Count(childComplexity), true
+	case "Issue.disablesAt":
+		if e.ComplexityRoot.Issue.DisablesAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.DisablesAt(childComplexity), true
+	case "Issue.firstSeenAt":
+		if e.ComplexityRoot.Issue.FirstSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.FirstSeenAt(childComplexity), true
+	case "Issue.httpStatus":
+		if e.ComplexityRoot.Issue.HTTPStatus == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.HTTPStatus(childComplexity), true
+	case "Issue.id":
+		if e.ComplexityRoot.Issue.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.ID(childComplexity), true
+	case "Issue.kind":
+		if e.ComplexityRoot.Issue.Kind == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Kind(childComplexity), true
+	case "Issue.lastAttempt":
+		if e.ComplexityRoot.Issue.LastAttempt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.LastAttempt(childComplexity), true
+	case "Issue.lastSeenAt":
+		if e.ComplexityRoot.Issue.LastSeenAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.LastSeenAt(childComplexity), true
+	case "Issue.openedAt":
+		if e.ComplexityRoot.Issue.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.OpenedAt(childComplexity), true
+	case "Issue.error":
+		if e.ComplexityRoot.Issue.Reason == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Reason(childComplexity), true
+	case "Issue.resolvedAt":
+		if e.ComplexityRoot.Issue.ResolvedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.ResolvedAt(childComplexity), true
+	case "Issue.status":
+		if e.ComplexityRoot.Issue.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Status(childComplexity), true
+	case "Issue.tenant":
+		if e.ComplexityRoot.Issue.Tenant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Tenant(childComplexity), true
+	case "Issue.title":
+		if e.ComplexityRoot.Issue.Title == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Title(childComplexity), true
+	case "Issue.webhook":
+		if e.ComplexityRoot.Issue.Webhook == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Webhook(childComplexity), true
+	case "Issue.webhookId":
+		if e.ComplexityRoot.Issue.WebhookID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.WebhookID(childComplexity), true
+
+	case "IssueConnection.count":
+		if e.ComplexityRoot.IssueConnection.Count == nil {
+			break
+		}
+
+		args, err := ec.field_IssueConnection_count_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.IssueConnection.Count(childComplexity, args["limit"].(int)), true
+	case "IssueConnection.edges":
+		if e.ComplexityRoot.IssueConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueConnection.Edges(childComplexity), true
+	case "IssueConnection.nodes":
+		if e.ComplexityRoot.IssueConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueConnection.Nodes(childComplexity), true
+	case "IssueConnection.pageInfo":
+		if e.ComplexityRoot.IssueConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueConnection.PageInfo(childComplexity), true
+
+	case "IssueEdge.cursor":
+		if e.ComplexityRoot.IssueEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueEdge.Cursor(childComplexity), true
+	case "IssueEdge.node":
+		if e.ComplexityRoot.IssueEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssueEdge.Node(childComplexity), true
+
+	case "IssuesChange.first":
+		if e.ComplexityRoot.IssuesChange.First == nil {
+			break
+		}
+
+		return e.ComplexityRoot.IssuesChange.First(childComplexity), true
+
+	case "Mutation.acknowledgeIssue":
+		if e.ComplexityRoot.Mutation.AcknowledgeIssue == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_acknowledgeIssue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.AcknowledgeIssue(childComplexity, args["input"].(model.AcknowledgeIssueInput)), true
 	case "Mutation.cancelDeliveries":
 		if e.ComplexityRoot.Mutation.CancelDeliveries == nil {
 			break
@@ -2768,6 +3016,28 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 
 		return e.ComplexityRoot.Query.Events(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.EventFilter), args["allTenants"].(bool)), true
 
+	case "Query.issue":
+		if e.ComplexityRoot.Query.Issue == nil {
+			break
+		}
+
+		args, err := ec.field_Query_issue_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Issue(childComplexity, args["id"].(webhook.ID)), true
+	case "Query.issues":
+		if e.ComplexityRoot.Query.Issues == nil {
+			break
+		}
+
+		args, err := ec.field_Query_issues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.Issues(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.IssueFilter), args["allTenants"].(bool)), true
 	case "Query.node":
 		if e.ComplexityRoot.Query.Node == nil {
 			break
@@ -3676,6 +3946,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Subscription.DeliveryAttempts(childComplexity, args["filter"].(*list.AttemptFilter), args["after"].(*string), args["since"].(*time.Time), args["allTenants"].(bool)), true
+	case "Subscription.issues":
+		if e.ComplexityRoot.Subscription.Issues == nil {
+			break
+		}
+
+		args, err := ec.field_Subscription_issues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Subscription.Issues(childComplexity, args["allTenants"].(bool)), true
 	case "Subscription.replayProgress":
 		if e.ComplexityRoot.Subscription.ReplayProgress == nil {
 			break
@@ -4190,6 +4471,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.ID(childComplexity), true
+	case "Webhook.issues":
+		if e.ComplexityRoot.Webhook.Issues == nil {
+			break
+		}
+
+		args, err := ec.field_Webhook_issues_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Webhook.Issues(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.IssueFilter)), true
 	case "Webhook.metadata":
 		if e.ComplexityRoot.Webhook.Metadata == nil {
 			break
@@ -4650,6 +4942,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 	ec := newExecutionContext(opCtx, e, make(chan graphql.DeferredResult))
 	inputUnmarshalers := func() *graphql.InputUnmarshalerIndex {
 		return graphql.NewInputUnmarshalerIndex(
+			graphql.NewInputUnmarshaler("AcknowledgeIssueInput", ec.unmarshalInputAcknowledgeIssueInput),
 			graphql.NewInputUnmarshaler("AuditEntryFilter", ec.unmarshalInputAuditEntryFilter),
 			graphql.NewInputUnmarshaler("CancelDeliveriesInput", ec.unmarshalInputCancelDeliveriesInput),
 			graphql.NewInputUnmarshaler("CancelDeliveryInput", ec.unmarshalInputCancelDeliveryInput),
@@ -4668,6 +4961,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("EventTypeFilter", ec.unmarshalInputEventTypeFilter),
 			graphql.NewInputUnmarshaler("ImportEventTypesInput", ec.unmarshalInputImportEventTypesInput),
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
+			graphql.NewInputUnmarshaler("IssueFilter", ec.unmarshalInputIssueFilter),
 			graphql.NewInputUnmarshaler("PreviewDeliveryInput", ec.unmarshalInputPreviewDeliveryInput),
 			graphql.NewInputUnmarshaler("PreviewEventInput", ec.unmarshalInputPreviewEventInput),
 			graphql.NewInputUnmarshaler("PublishEventInput", ec.unmarshalInputPublishEventInput),
@@ -4788,7 +5082,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "attempt.graphqls" "audit.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "eventtype.graphqls" "live.graphqls" "node.graphqls" "preview.graphqls" "replay.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
+//go:embed "attempt.graphqls" "audit.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "eventtype.graphqls" "issue.graphqls" "live.graphqls" "node.graphqls" "preview.graphqls" "replay.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -4806,6 +5100,7 @@ var sources = []*ast.Source{
 	{Name: "error.graphqls", Input: sourceData("error.graphqls"), BuiltIn: false},
 	{Name: "event.graphqls", Input: sourceData("event.graphqls"), BuiltIn: false},
 	{Name: "eventtype.graphqls", Input: sourceData("eventtype.graphqls"), BuiltIn: false},
+	{Name: "issue.graphqls", Input: sourceData("issue.graphqls"), BuiltIn: false},
 	{Name: "live.graphqls", Input: sourceData("live.graphqls"), BuiltIn: false},
 	{Name: "node.graphqls", Input: sourceData("node.graphqls"), BuiltIn: false},
 	{Name: "preview.graphqls", Input: sourceData("preview.graphqls"), BuiltIn: false},
@@ -4825,6 +5120,16 @@ var parsedSchema = gqlparser.MustLoadSchema(sources...)
 // childFields_* functions provide shared child field context lookups.
 // Each function is generated once per unique object type, deduplicating the
 // switch statements that were previously inlined in every fieldContext_* function.
+
+func (ec *executionContext) childFields_AcknowledgeIssuePayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "issue":
+		return ec.fieldContext_AcknowledgeIssuePayload_issue(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_AcknowledgeIssuePayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type AcknowledgeIssuePayload", field.Name)
+}
 
 func (ec *executionContext) childFields_AttemptRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
@@ -5432,6 +5737,80 @@ func (ec *executionContext) childFields_ImportEventTypesPayload(ctx context.Cont
 		return ec.fieldContext_ImportEventTypesPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ImportEventTypesPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_Issue(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_Issue_id(ctx, field)
+	case "kind":
+		return ec.fieldContext_Issue_kind(ctx, field)
+	case "status":
+		return ec.fieldContext_Issue_status(ctx, field)
+	case "title":
+		return ec.fieldContext_Issue_title(ctx, field)
+	case "tenant":
+		return ec.fieldContext_Issue_tenant(ctx, field)
+	case "webhookId":
+		return ec.fieldContext_Issue_webhookId(ctx, field)
+	case "webhook":
+		return ec.fieldContext_Issue_webhook(ctx, field)
+	case "error":
+		return ec.fieldContext_Issue_error(ctx, field)
+	case "httpStatus":
+		return ec.fieldContext_Issue_httpStatus(ctx, field)
+	case "count":
+		return ec.fieldContext_Issue_count(ctx, field)
+	case "firstSeenAt":
+		return ec.fieldContext_Issue_firstSeenAt(ctx, field)
+	case "lastSeenAt":
+		return ec.fieldContext_Issue_lastSeenAt(ctx, field)
+	case "openedAt":
+		return ec.fieldContext_Issue_openedAt(ctx, field)
+	case "resolvedAt":
+		return ec.fieldContext_Issue_resolvedAt(ctx, field)
+	case "acknowledgedAt":
+		return ec.fieldContext_Issue_acknowledgedAt(ctx, field)
+	case "acknowledgedBy":
+		return ec.fieldContext_Issue_acknowledgedBy(ctx, field)
+	case "lastAttempt":
+		return ec.fieldContext_Issue_lastAttempt(ctx, field)
+	case "disablesAt":
+		return ec.fieldContext_Issue_disablesAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type Issue", field.Name)
+}
+
+func (ec *executionContext) childFields_IssueConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_IssueConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_IssueConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_IssueConnection_pageInfo(ctx, field)
+	case "count":
+		return ec.fieldContext_IssueConnection_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_IssueEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_IssueEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_IssueEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssueEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_IssuesChange(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "first":
+		return ec.fieldContext_IssuesChange_first(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type IssuesChange", field.Name)
 }
 
 func (ec *executionContext) childFields_PageInfo(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6098,6 +6477,8 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_deliveries(ctx, field)
 	case "attempts":
 		return ec.fieldContext_Webhook_attempts(ctx, field)
+	case "issues":
+		return ec.fieldContext_Webhook_issues(ctx, field)
 	case "health":
 		return ec.fieldContext_Webhook_health(ctx, field)
 	case "stats":
@@ -6717,6 +7098,34 @@ func (ec *executionContext) field_Event_matches_args(ctx context.Context, rawArg
 		return nil, err
 	}
 	args["before"] = arg3
+	return args, nil
+}
+
+func (ec *executionContext) field_IssueConnection_count_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Mutation_acknowledgeIssue_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.AcknowledgeIssueInput, error) {
+			return ec.unmarshalNAcknowledgeIssueInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐAcknowledgeIssueInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -7354,6 +7763,74 @@ func (ec *executionContext) field_Query_events_args(ctx context.Context, rawArgs
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_issue_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "id",
+		func(ctx context.Context, v any) (webhook.ID, error) {
+			return ec.unmarshalNID2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["id"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_issues_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*list.IssueFilter, error) {
+			return ec.unmarshalOIssueFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐIssueFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["allTenants"] = arg5
+	return args, nil
+}
+
 func (ec *executionContext) field_Query_node_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7960,6 +8437,20 @@ func (ec *executionContext) field_Subscription_deliveryAttempts_args(ctx context
 	return args, nil
 }
 
+func (ec *executionContext) field_Subscription_issues_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["allTenants"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_replayProgress_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8358,6 +8849,52 @@ func (ec *executionContext) field_Webhook_deliveries_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Webhook_issues_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*list.IssueFilter, error) {
+			return ec.unmarshalOIssueFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐIssueFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
+	return args, nil
+}
+
 func (ec *executionContext) field_Webhook_stats_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -8445,6 +8982,70 @@ func (ec *executionContext) field___Type_inputFields_args(ctx context.Context, r
 // endregion ***************************** args.gotpl *****************************
 
 // region    **************************** field.gotpl *****************************
+
+func (ec *executionContext) _AcknowledgeIssuePayload_issue(ctx context.Context, field graphql.CollectedField, obj *model.AcknowledgeIssuePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AcknowledgeIssuePayload_issue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Issue, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Issue) graphql.Marshaler {
+			return ec.marshalOIssue2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssue(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_AcknowledgeIssuePayload_issue(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AcknowledgeIssuePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Issue(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _AcknowledgeIssuePayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.AcknowledgeIssuePayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_AcknowledgeIssuePayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_AcknowledgeIssuePayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "AcknowledgeIssuePayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
 
 func (ec *executionContext) _AttemptRequest_url(ctx context.Context, field graphql.CollectedField, obj *model.AttemptRequest) (ret graphql.Marshaler) {
 	return ec.marshalNString2string(ctx, field.Selections, obj.URL())
@@ -12716,6 +13317,521 @@ func (ec *executionContext) fieldContext_ImportEventTypesPayload_userErrors(_ co
 	return fc, nil
 }
 
+func (ec *executionContext) _Issue_id(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalNID2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, field.Selections, obj.ID)
+}
+func (ec *executionContext) fieldContext_Issue_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Issue_kind(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalNIssueKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueKind(ctx, field.Selections, obj.Kind)
+}
+func (ec *executionContext) fieldContext_Issue_kind(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "IssueKind")
+}
+
+func (ec *executionContext) _Issue_status(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalNIssueStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueStatus(ctx, field.Selections, obj.Status())
+}
+func (ec *executionContext) fieldContext_Issue_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, false, "IssueStatus")
+}
+
+func (ec *executionContext) _Issue_title(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Title())
+}
+func (ec *executionContext) fieldContext_Issue_title(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, false, "String")
+}
+
+func (ec *executionContext) _Issue_tenant(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Issue_tenant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Issue().Tenant(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Tenant
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Tenant
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, nil, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Tenant) graphql.Marshaler {
+			return ec.marshalOTenant2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTenant(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Issue_tenant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Issue",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tenant(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Issue_webhookId(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalNID2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, field.Selections, obj.WebhookID)
+}
+func (ec *executionContext) fieldContext_Issue_webhookId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "ID")
+}
+
+func (ec *executionContext) _Issue_webhook(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Issue_webhook(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Issue().Webhook(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "WEBHOOKS_READ")
+				if err != nil {
+					var zeroVal *webhook.Webhook
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Webhook
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Webhook
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Webhook) graphql.Marshaler {
+			return ec.marshalOWebhook2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐWebhook(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Issue_webhook(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Issue",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Webhook(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Issue_error(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalOAttemptErrorCode2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCode(ctx, field.Selections, obj.Reason())
+}
+func (ec *executionContext) fieldContext_Issue_error(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, false, "AttemptErrorCode")
+}
+
+func (ec *executionContext) _Issue_httpStatus(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.HTTPStatus)
+}
+func (ec *executionContext) fieldContext_Issue_httpStatus(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Issue_count(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Count)
+}
+func (ec *executionContext) fieldContext_Issue_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Issue_firstSeenAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.FirstSeenAt)
+}
+func (ec *executionContext) fieldContext_Issue_firstSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Issue_lastSeenAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.LastSeenAt)
+}
+func (ec *executionContext) fieldContext_Issue_lastSeenAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Issue_openedAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.OpenedAt)
+}
+func (ec *executionContext) fieldContext_Issue_openedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Issue_resolvedAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ResolvedAt)
+}
+func (ec *executionContext) fieldContext_Issue_resolvedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Issue_acknowledgedAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.AcknowledgedAt)
+}
+func (ec *executionContext) fieldContext_Issue_acknowledgedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Issue_acknowledgedBy(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Acknowledger())
+}
+func (ec *executionContext) fieldContext_Issue_acknowledgedBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, false, "String")
+}
+
+func (ec *executionContext) _Issue_lastAttempt(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Issue_lastAttempt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Issue().LastAttempt(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *webhook.Attempt
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Attempt
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Attempt
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Attempt) graphql.Marshaler {
+			return ec.marshalODeliveryAttempt2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐAttempt(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Issue_lastAttempt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Issue",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_DeliveryAttempt(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Issue_disablesAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Issue_disablesAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.Issue().DisablesAt(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *time.Time) graphql.Marshaler {
+			return ec.marshalODateTime2ᚖtimeᚐTime(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Issue_disablesAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, true, "DateTime")
+}
+
+func (ec *executionContext) _IssueConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Issue]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[webhook.Issue]) graphql.Marshaler {
+			return ec.marshalNIssueEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IssueConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssueConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IssueEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IssueConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Issue]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*webhook.Issue) graphql.Marshaler {
+			return ec.marshalNIssue2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IssueConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssueConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Issue(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IssueConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Issue]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IssueConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssueConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IssueConnection_count(ctx context.Context, field graphql.CollectedField, obj *model.Connection[webhook.Issue]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueConnection_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Count(ctx, fc.Args["limit"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Count) graphql.Marshaler {
+			return ec.marshalNCount2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IssueConnection_count(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssueConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Count(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_IssueConnection_count_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IssueEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[webhook.Issue]) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
+}
+func (ec *executionContext) fieldContext_IssueEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("IssueEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _IssueEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[webhook.Issue]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssueEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Issue) graphql.Marshaler {
+			return ec.marshalNIssue2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssue(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_IssueEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssueEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Issue(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _IssuesChange_first(ctx context.Context, field graphql.CollectedField, obj *model.IssuesChange) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_IssuesChange_first(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.IssuesChange().First(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "WEBHOOKS_READ")
+				if err != nil {
+					var zeroVal *webhook.Issue
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Issue
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Issue
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Issue) graphql.Marshaler {
+			return ec.marshalOIssue2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssue(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_IssuesChange_first(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "IssuesChange",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Issue(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_retryDelivery(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -13179,6 +14295,73 @@ func (ec *executionContext) fieldContext_Mutation_importEventTypes(ctx context.C
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Mutation_importEventTypes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_acknowledgeIssue(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_acknowledgeIssue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().AcknowledgeIssue(ctx, fc.Args["input"].(model.AcknowledgeIssueInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "WEBHOOKS_WRITE")
+				if err != nil {
+					var zeroVal *model.AcknowledgeIssuePayload
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.AcknowledgeIssuePayload
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.AcknowledgeIssuePayload
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.AcknowledgeIssuePayload) graphql.Marshaler {
+			return ec.marshalOAcknowledgeIssuePayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐAcknowledgeIssuePayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_acknowledgeIssue(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_AcknowledgeIssuePayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_acknowledgeIssue_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -15216,6 +16399,140 @@ func (ec *executionContext) fieldContext_Query_eventTypes(ctx context.Context, f
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_eventTypes_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_issue(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_issue(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Issue(ctx, fc.Args["id"].(webhook.ID))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "WEBHOOKS_READ")
+				if err != nil {
+					var zeroVal *webhook.Issue
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Issue
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Issue
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Issue) graphql.Marshaler {
+			return ec.marshalOIssue2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssue(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_issue(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Issue(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_issue_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_issues(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_issues(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().Issues(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.IssueFilter), fc.Args["allTenants"].(bool))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "WEBHOOKS_READ")
+				if err != nil {
+					var zeroVal *model.Connection[webhook.Issue]
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Connection[webhook.Issue]
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.Connection[webhook.Issue]
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[webhook.Issue]) graphql.Marshaler {
+			return ec.marshalOIssueConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_issues(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IssueConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_issues_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -18311,6 +19628,73 @@ func (ec *executionContext) fieldContext_Subscription_auditLog(ctx context.Conte
 	return fc, nil
 }
 
+func (ec *executionContext) _Subscription_issues(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
+	return resolveStream(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Subscription_issues(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Subscription().Issues(ctx, fc.Args["allTenants"].(bool))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "WEBHOOKS_READ")
+				if err != nil {
+					var zeroVal *model.IssuesChange
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.IssuesChange
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.IssuesChange
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.IssuesChange) graphql.Marshaler {
+			return ec.marshalNIssuesChange2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐIssuesChange(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Subscription_issues(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Subscription",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IssuesChange(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Subscription_issues_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Subscription_deliveryAttempts(ctx context.Context, field graphql.CollectedField) (ret func(ctx context.Context) graphql.Marshaler) {
 	return resolveStream(
 		ctx,
@@ -20610,6 +21994,73 @@ func (ec *executionContext) fieldContext_Webhook_attempts(ctx context.Context, f
 	return fc, nil
 }
 
+func (ec *executionContext) _Webhook_issues(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Webhook_issues(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Webhook().Issues(ctx, obj, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.IssueFilter))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "WEBHOOKS_READ")
+				if err != nil {
+					var zeroVal *model.Connection[webhook.Issue]
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Connection[webhook.Issue]
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.Connection[webhook.Issue]
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[webhook.Issue]) graphql.Marshaler {
+			return ec.marshalOIssueConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Webhook_issues(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Webhook",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_IssueConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Webhook_issues_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Webhook_health(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -22484,6 +23935,48 @@ func (ec *executionContext) fieldContext___Type_isOneOf(_ context.Context, field
 
 // region    **************************** input.gotpl *****************************
 
+func (ec *executionContext) unmarshalInputAcknowledgeIssueInput(ctx context.Context, obj any) (model.AcknowledgeIssueInput, error) {
+	var it model.AcknowledgeIssueInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalAcknowledgeIssueInput unmarshals raw into the AcknowledgeIssueInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalAcknowledgeIssueInput(ctx context.Context, raw any) (model.AcknowledgeIssueInput, error) {
+	var out model.AcknowledgeIssueInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "AcknowledgeIssueInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputAuditEntryFilter(ctx context.Context, obj any) (list.AuditFilter, error) {
 	var it list.AuditFilter
 	if obj == nil {
@@ -23683,6 +25176,69 @@ func (ec *executionContext) unmarshalInputIntRange(ctx context.Context, obj any)
 func UnmarshalIntRange(ctx context.Context, raw any) (list.IntRange, error) {
 	var out list.IntRange
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "IntRange", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputIssueFilter(ctx context.Context, obj any) (list.IssueFilter, error) {
+	var it list.IssueFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"webhookIds", "kinds", "statuses", "errors"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "webhookIds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("webhookIds"))
+			data, err := ec.unmarshalOID2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIDᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.WebhookIDs = data
+		case "kinds":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("kinds"))
+			data, err := ec.unmarshalOIssueKind2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueKindᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Kinds = data
+		case "statuses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("statuses"))
+			data, err := ec.unmarshalOIssueStatus2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueStatusᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Statuses = data
+		case "errors":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("errors"))
+			data, err := ec.unmarshalOAttemptErrorCode2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCodeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Errors = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalIssueFilter unmarshals raw into the IssueFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalIssueFilter(ctx context.Context, raw any) (list.IssueFilter, error) {
+	var out list.IssueFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "IssueFilter", raw, &out)
 	return out, err
 }
 
@@ -25569,6 +27125,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Replay(ctx, sel, obj)
+	case webhook.Issue:
+		return ec._Issue(ctx, sel, &obj)
+	case *webhook.Issue:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._Issue(ctx, sel, obj)
 	case webhook.EventType:
 		return ec._EventType(ctx, sel, &obj)
 	case *webhook.EventType:
@@ -25664,6 +27227,44 @@ func (ec *executionContext) _SearchHit(ctx context.Context, sel ast.SelectionSet
 // endregion ************************** interface.gotpl ***************************
 
 // region    **************************** object.gotpl ****************************
+
+var acknowledgeIssuePayloadImplementors = []string{"AcknowledgeIssuePayload"}
+
+func (ec *executionContext) _AcknowledgeIssuePayload(ctx context.Context, sel ast.SelectionSet, obj *model.AcknowledgeIssuePayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, acknowledgeIssuePayloadImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("AcknowledgeIssuePayload")
+		case "issue":
+			out.Values[i] = ec._AcknowledgeIssuePayload_issue(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._AcknowledgeIssuePayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
 
 var attemptRequestImplementors = []string{"AttemptRequest"}
 
@@ -27752,6 +29353,249 @@ func (ec *executionContext) _ImportEventTypesPayload(ctx context.Context, sel as
 	return out
 }
 
+var issueImplementors = []string{"Issue", "Node"}
+
+func (ec *executionContext) _Issue(ctx context.Context, sel ast.SelectionSet, obj *webhook.Issue) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, issueImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("Issue")
+		case "id":
+			out.Values[i] = ec._Issue_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "kind":
+			out.Values[i] = ec._Issue_kind(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "status":
+			out.Values[i] = ec._Issue_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "title":
+			out.Values[i] = ec._Issue_title(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tenant":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Issue_tenant(ctx, field, obj)
+				})
+		case "webhookId":
+			out.Values[i] = ec._Issue_webhookId(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "webhook":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Issue_webhook(ctx, field, obj)
+				})
+		case "error":
+			out.Values[i] = ec._Issue_error(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "httpStatus":
+			out.Values[i] = ec._Issue_httpStatus(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "count":
+			out.Values[i] = ec._Issue_count(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "firstSeenAt":
+			out.Values[i] = ec._Issue_firstSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastSeenAt":
+			out.Values[i] = ec._Issue_lastSeenAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "openedAt":
+			out.Values[i] = ec._Issue_openedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "resolvedAt":
+			out.Values[i] = ec._Issue_resolvedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "acknowledgedAt":
+			out.Values[i] = ec._Issue_acknowledgedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "acknowledgedBy":
+			out.Values[i] = ec._Issue_acknowledgedBy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastAttempt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Issue_lastAttempt(ctx, field, obj)
+				})
+		case "disablesAt":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Issue_disablesAt(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var issueConnectionImplementors = []string{"IssueConnection"}
+
+func (ec *executionContext) _IssueConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[webhook.Issue]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, issueConnectionImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IssueConnection")
+		case "edges":
+			out.Values[i] = ec._IssueConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._IssueConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._IssueConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "count":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._IssueConnection_count(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var issueEdgeImplementors = []string{"IssueEdge"}
+
+func (ec *executionContext) _IssueEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[webhook.Issue]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, issueEdgeImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IssueEdge")
+		case "cursor":
+			out.Values[i] = ec._IssueEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._IssueEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var issuesChangeImplementors = []string{"IssuesChange"}
+
+func (ec *executionContext) _IssuesChange(ctx context.Context, sel ast.SelectionSet, obj *model.IssuesChange) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, issuesChangeImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("IssuesChange")
+		case "first":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._IssuesChange_first(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
 var mutationImplementors = []string{"Mutation"}
 
 func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet) graphql.Marshaler {
@@ -27816,6 +29660,13 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 		case "importEventTypes":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_importEventTypes(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "acknowledgeIssue":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_acknowledgeIssue(ctx, field)
 			})
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
@@ -28293,6 +30144,18 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_eventTypes(ctx, field)
+				})
+		case "issue":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_issue(ctx, field)
+				})
+		case "issues":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_issues(ctx, field)
 				})
 		case "previewDelivery":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -29537,6 +31400,8 @@ func (ec *executionContext) _Subscription(ctx context.Context, sel ast.Selection
 	switch fields[0].Name {
 	case "auditLog":
 		return ec._Subscription_auditLog(ctx, fields[0])
+	case "issues":
+		return ec._Subscription_issues(ctx, fields[0])
 	case "deliveryAttempts":
 		return ec._Subscription_deliveryAttempts(ctx, fields[0])
 	case "deliveries":
@@ -30388,6 +32253,12 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Webhook_attempts(ctx, field, obj)
+				})
+		case "issues":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Webhook_issues(ctx, field, obj)
 				})
 		case "health":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
@@ -31490,6 +33361,11 @@ func (ec *executionContext) ___Type(ctx context.Context, sel ast.SelectionSet, o
 
 // region    ***************************** type.gotpl *****************************
 
+func (ec *executionContext) unmarshalNAcknowledgeIssueInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐAcknowledgeIssueInput(ctx context.Context, v any) (model.AcknowledgeIssueInput, error) {
+	res, err := ec.unmarshalInputAcknowledgeIssueInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNAttemptErrorCode2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCode(ctx context.Context, v any) (webhook.ErrorCode, error) {
 	res, err := model.UnmarshalAttemptErrorCode(v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -32220,6 +34096,90 @@ func (ec *executionContext) marshalNInt2ᚕintᚄ(ctx context.Context, sel ast.S
 func (ec *executionContext) unmarshalNIntRange2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐIntRange(ctx context.Context, v any) (list.IntRange, error) {
 	res, err := ec.unmarshalInputIntRange(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIssue2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.Issue) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIssue2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssue(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNIssue2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssue(ctx context.Context, sel ast.SelectionSet, v *webhook.Issue) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "Issue!")
+		return graphql.Null
+	}
+	return ec._Issue(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNIssueEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[webhook.Issue]) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIssueEdge2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNIssueEdge2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[webhook.Issue]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "IssueEdge!")
+		return graphql.Null
+	}
+	return ec._IssueEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNIssueKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueKind(ctx context.Context, v any) (webhook.IssueKind, error) {
+	res, err := model.UnmarshalIssueKind(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIssueKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueKind(ctx context.Context, sel ast.SelectionSet, v webhook.IssueKind) graphql.Marshaler {
+	_ = sel
+	res := model.MarshalIssueKind(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "IssueKind!")
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNIssueStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueStatus(ctx context.Context, v any) (webhook.IssueStatus, error) {
+	res, err := model.UnmarshalIssueStatus(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNIssueStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueStatus(ctx context.Context, sel ast.SelectionSet, v webhook.IssueStatus) graphql.Marshaler {
+	_ = sel
+	res := model.MarshalIssueStatus(v)
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "IssueStatus!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNIssuesChange2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐIssuesChange(ctx context.Context, sel ast.SelectionSet, v *model.IssuesChange) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "IssuesChange!")
+		return graphql.Null
+	}
+	return ec._IssuesChange(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalNJSON2ᚕbyte(ctx context.Context, v any) ([]byte, error) {
@@ -33340,6 +35300,13 @@ func (ec *executionContext) marshalN__TypeKind2string(ctx context.Context, sel a
 	return res
 }
 
+func (ec *executionContext) marshalOAcknowledgeIssuePayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐAcknowledgeIssuePayload(ctx context.Context, sel ast.SelectionSet, v *model.AcknowledgeIssuePayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._AcknowledgeIssuePayload(ctx, sel, v)
+}
+
 func (ec *executionContext) unmarshalOAttemptErrorCode2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCodeᚄ(ctx context.Context, v any) ([]webhook.ErrorCode, error) {
 	if v == nil {
 		return nil, nil
@@ -33986,6 +35953,100 @@ func (ec *executionContext) unmarshalOIntRange2ᚕgithubᚗcomᚋhookgraphᚋhoo
 		}
 	}
 	return res, nil
+}
+
+func (ec *executionContext) marshalOIssue2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssue(ctx context.Context, sel ast.SelectionSet, v *webhook.Issue) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._Issue(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOIssueConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[webhook.Issue]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._IssueConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOIssueFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐIssueFilter(ctx context.Context, v any) (*list.IssueFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputIssueFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOIssueKind2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueKindᚄ(ctx context.Context, v any) ([]webhook.IssueKind, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]webhook.IssueKind, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNIssueKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueKind(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOIssueKind2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueKindᚄ(ctx context.Context, sel ast.SelectionSet, v []webhook.IssueKind) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIssueKind2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueKind(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOIssueStatus2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueStatusᚄ(ctx context.Context, v any) ([]webhook.IssueStatus, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]webhook.IssueStatus, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNIssueStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueStatus(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOIssueStatus2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []webhook.IssueStatus) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNIssueStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueStatus(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) unmarshalOJSON2ᚕbyte(ctx context.Context, v any) ([]byte, error) {

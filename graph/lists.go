@@ -72,6 +72,10 @@ var (
 		kind: cursor.Tokens, seq: (*webhook.Token).Position,
 		page: (*store.Registry).Tokens, count: (*store.Registry).CountTokensTo,
 	}
+	issues = listing[*store.Scope, webhook.Issue, store.IssueFilter]{
+		kind: cursor.Issues, seq: (*webhook.Issue).Position, at: issuePlace,
+		page: (*store.Scope).Issues, count: (*store.Scope).CountIssuesTo,
+	}
 	auditLog = listing[*store.Registry, webhook.AuditEntry, store.AuditFilter]{
 		kind: cursor.AuditLog, seq: (*webhook.AuditEntry).Position,
 		page: (*store.Registry).AuditLog, count: (*store.Registry).CountAuditLogTo,
@@ -87,6 +91,10 @@ var (
 	attemptsOfWebhooks = sublist[*store.Scope, webhook.Webhook, webhook.Attempt, store.AttemptFilter]{
 		name: "attempts of webhooks", kind: cursor.Attempts, id: webhookID, seq: (*webhook.Attempt).Position, from: (*Resolver).reach, owner: webhookTenant,
 		pages: (*store.Scope).AttemptsOfWebhooks, counts: (*store.Scope).CountAttemptsOfWebhooks,
+	}
+	issuesOfWebhooks = sublist[*store.Scope, webhook.Webhook, webhook.Issue, store.IssueFilter]{
+		name: "issues of webhooks", kind: cursor.Issues, id: webhookID, seq: (*webhook.Issue).Position, at: issuePlace, from: (*Resolver).reach, owner: webhookTenant,
+		pages: (*store.Scope).IssuesOfWebhooks, counts: (*store.Scope).CountIssuesOfWebhooks,
 	}
 	deliveriesOfEvents = sublist[*store.Scope, webhook.Event, webhook.Delivery, store.DeliveryFilter]{
 		name: "deliveries of events", kind: cursor.Deliveries, id: eventID, seq: (*webhook.Delivery).Position, from: (*Resolver).reach, owner: eventTenant,
@@ -318,6 +326,11 @@ func deliveryLine(d *webhook.Delivery) webhook.ID {
 	}
 	return given(d.Line)
 }
+
+func issuePlace(i *webhook.Issue) int64        { return i.Place }
+func issueTenant(i *webhook.Issue) webhook.ID  { return i.TenantID }
+func issueWebhook(i *webhook.Issue) webhook.ID { return i.WebhookID }
+func issueAttempt(i *webhook.Issue) webhook.ID { return i.AttemptID }
 
 func attemptReplay(a *webhook.Attempt) webhook.ID     { return given(a.ReplayID) }
 func eventTypeID(t *webhook.EventType) webhook.ID     { return t.ID }

@@ -28,6 +28,7 @@ type loaders struct {
 	tenants    loader[*webhook.Tenant]
 	payloads   loader[*webhook.Payload] // by webhook
 	tokens     loader[*webhook.Token]
+	attempts   loader[*webhook.Attempt]
 	last       loader[*webhook.Attempt]  // by delivery
 	keys       loader[string]            // idempotency keys by event
 	health     loader[*store.Health]     // by webhook
@@ -54,6 +55,7 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l.proofs = loader[*webhook.Authentication]{of: l, fetch: s.Authentications}
 	l.payloads = loader[*webhook.Payload]{of: l, fetch: s.Payloads}
 	l.tokens = loader[*webhook.Token]{of: l, fetch: rows(l, known.TokensByID)}
+	l.attempts = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.AttemptsByID)}
 	l.last = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.LastAttempts)}
 	l.keys = loader[string]{of: l, fetch: s.IdempotencyKeys}
 	l.health = loader[*store.Health]{of: l, fetch: s.Health}

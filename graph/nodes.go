@@ -39,6 +39,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []webhook.ID) (result []model.
 		findIn(l, webhook.ScopeDeliveriesRead, s.DeliveriesByID),
 		findIn(l, webhook.ScopeDeliveriesRead, s.AttemptsByID),
 		findIn(l, webhook.ScopeDeliveriesRead, s.ReplaysByID),
+		findIn(l, webhook.ScopeWebhooksRead, s.IssuesByID),
 		findIn(l, webhook.ScopeWebhooksRead, r.scope(ctx).EventTypesByID),
 		findIn(l, webhook.ScopeAdmin, known.TokensByID),
 		findIn(l, webhook.ScopeAdmin, known.AuditEntriesByID),

@@ -242,7 +242,7 @@ func health(ctx context.Context, l *loaders, w *webhook.Webhook) (*model.Webhook
 	if w.Enabled {
 		shown.Backlog.Due = int(is.Pending)
 		if w.FailingSince != nil {
-			shown.DisablesAt = new(w.FailingSince.Add(webhook.FailingLimit))
+			shown.DisablesAt = w.DisablesAt()
 		}
 	} else {
 		shown.Backlog.Held = int(is.Pending)

@@ -138,6 +138,26 @@ func (r *Resolver) auditLogChanges(ctx context.Context, allTenants bool) (<-chan
 	return nil, nil // see stream
 }
 
+// issueChanges is auditLogChanges for issues.
+func (r *Resolver) issueChanges(ctx context.Context, allTenants bool) (<-chan *model.IssuesChange, error) {
+	whose, err := watched(ctx, allTenants)
+	if err != nil {
+		return nil, err
+	}
+	of, err := r.among(ctx, allTenants)
+	if err != nil {
+		return nil, err
+	}
+	w := r.Changes.WatchIssues(ctx, whose)
+	from(ctx).pull = func(ctx context.Context) (*model.IssuesChange, bool) {
+		if w.Next(ctx) != nil {
+			return nil, false
+		}
+		return &model.IssuesChange{Of: of}, true
+	}
+	return nil, nil // see stream
+}
+
 // serverChanges watches the nodes until ctx ends. As in stream, the channel is nil; a client that does not read holds nothing.
 func (r *Resolver) serverChanges(ctx context.Context) (<-chan *model.Server, error) {
 	w := r.Changes.WatchNodes(ctx)

@@ -8,6 +8,9 @@ import (
 // AuditLogChange says that entries were added to the part of the audit log that Of shows.
 type AuditLogChange struct{ Of *store.Registry }
 
+// IssuesChange says that issues changed in the part of the store that Of shows.
+type IssuesChange struct{ Of *store.Scope }
+
 // AuditActor is who made the change of an entry.
 type AuditActor struct{ Entry *webhook.AuditEntry }
 

@@ -126,6 +126,10 @@ type (
 	EventTypeConnection = Connection[webhook.EventType]
 	// EventTypeEdge is an event type in a list.
 	EventTypeEdge = Edge[webhook.EventType]
+	// IssueConnection is a page of issues.
+	IssueConnection = Connection[webhook.Issue]
+	// IssueEdge is an issue in a list.
+	IssueEdge = Edge[webhook.Issue]
 	// TokenConnection is a page of tokens.
 	TokenConnection = Connection[webhook.Token]
 	// TokenEdge is a token in a list.

@@ -14,6 +14,20 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
+// The input of `acknowledgeIssue`.
+type AcknowledgeIssueInput struct {
+	// The ID of the issue.
+	ID webhook.ID `json:"id"`
+}
+
+// The payload of `acknowledgeIssue`.
+type AcknowledgeIssuePayload struct {
+	// The issue after the change; null if there are `userErrors`.
+	Issue *webhook.Issue `json:"issue,omitempty"`
+	// Validation errors; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The time that an attempt spent in each phase, in milliseconds with a fraction. `dnsMs`, `connectMs` and `tlsMs` are 0 when a
 // connection was reused.
 type AttemptTimings struct {

@@ -224,3 +224,19 @@ func oneOf[T ~string](v any, values ...T) (T, error) {
 	}
 	return T(s), nil
 }
+
+// MarshalIssueKind writes k.
+func MarshalIssueKind(k webhook.IssueKind) graphql.Marshaler { return enum(k) }
+
+// UnmarshalIssueKind reads a kind, with the same check.
+func UnmarshalIssueKind(v any) (webhook.IssueKind, error) {
+	return oneOf(v, webhook.IssueFailing, webhook.IssueDisabled, webhook.IssueExhausted)
+}
+
+// MarshalIssueStatus writes s.
+func MarshalIssueStatus(s webhook.IssueStatus) graphql.Marshaler { return enum(s) }
+
+// UnmarshalIssueStatus reads a status, with the same check.
+func UnmarshalIssueStatus(v any) (webhook.IssueStatus, error) {
+	return oneOf(v, webhook.IssueOpen, webhook.IssueAcknowledged, webhook.IssueResolved)
+}

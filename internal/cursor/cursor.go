@@ -35,14 +35,17 @@ const (
 	AuditLog         Kind = 'u'
 	EventTypes       Kind = 'z'
 	RESTEventTypes   Kind = 'x'
+	Issues           Kind = 'i'
+	RESTIssues       Kind = 'j'
 	Matches          Kind = 'm' // webhooks, with whether each got an event
 )
 
 // Timed reports whether the places of a kind are a time and a row's number, without the start: rows move in lists by time, and starts do not
-// count replays and the entries of the audit log, whose time is 0. The places of event types are the halves of their ids.
+// count replays and the entries of the audit log, whose time is 0. The places of event types are the halves of their ids, and the times of issues
+// their places.
 func (k Kind) Timed() bool {
 	switch k {
-	case Completed, NextAttempts, LastFailures, FailureRates, AuditLog, Replays, RESTReplays, EventTypes, RESTEventTypes:
+	case Completed, NextAttempts, LastFailures, FailureRates, AuditLog, Replays, RESTReplays, EventTypes, RESTEventTypes, Issues, RESTIssues:
 		return true
 	}
 	return false

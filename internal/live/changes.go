@@ -99,6 +99,10 @@ func (c *Changes) Changed(list []store.Change) {
 			c.audited(change.Tenant)
 			continue
 		}
+		if change.Issues {
+			c.issues(change.Tenant)
+			continue
+		}
 		if change.Tenant == (webhook.ID{}) {
 			for _, t := range c.news {
 				t.changed()

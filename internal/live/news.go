@@ -8,10 +8,11 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// subjectOf says what watchers of news read again: a tenant's audit log, the whole log under store.AllTenants, or the nodes.
+// subjectOf says what watchers of news read again: the audit log or the issues of a tenant, or under store.AllTenants of all of them, or the
+// nodes.
 type subjectOf struct {
-	audit webhook.ID
-	nodes bool
+	audit, issues webhook.ID
+	nodes         bool
 }
 
 // newsTopic is the watchers of one subject. The mutex of Changes guards it.
@@ -40,6 +41,12 @@ func (c *Changes) audited(tenant webhook.ID) {
 	c.announce(subjectOf{audit: store.AllTenants})
 }
 
+// issues tells watchers that issues of the tenant have changed. The caller must hold mu.
+func (c *Changes) issues(tenant webhook.ID) {
+	c.announce(subjectOf{issues: tenant})
+	c.announce(subjectOf{issues: store.AllTenants})
+}
+
 // NewsWatcher is told that what it reads has changed. Next must not be called concurrently.
 type NewsWatcher struct {
 	c     *Changes
@@ -52,6 +59,11 @@ type NewsWatcher struct {
 // WatchAuditLog starts a watcher of the tenant's audit log, or with store.AllTenants of the whole log, which ends with ctx.
 func (c *Changes) WatchAuditLog(ctx context.Context, tenant webhook.ID) *NewsWatcher {
 	return c.watchNews(ctx, subjectOf{audit: tenant}, 0)
+}
+
+// WatchIssues starts a watcher of the tenant's issues, or with store.AllTenants of all tenants', which ends with ctx.
+func (c *Changes) WatchIssues(ctx context.Context, tenant webhook.ID) *NewsWatcher {
+	return c.watchNews(ctx, subjectOf{issues: tenant}, 0)
 }
 
 // WatchNodes starts a watcher of the nodes, which ends with ctx. It gets a message when a node joins or ends, and one in each Pace.Nodes.

@@ -59,6 +59,8 @@ type (
 	TokenFilter = list.TokenFilter
 	// AuditFilter narrows the audit log.
 	AuditFilter = list.AuditFilter
+	// IssueFilter narrows a list of issues.
+	IssueFilter = list.IssueFilter
 )
 
 // DefaultPage is the size of a page if neither First nor Last is given; MaxPage is the maximum.
@@ -682,4 +684,44 @@ func (c *Scope) subscribers(eventType string, p Page) (*List[webhook.Webhook], [
 		page.Start, page.End = all[0].Seq, all[n-1].Seq
 	}
 	return page, all
+}
+
+func (c *Scope) issueList(ctx context.Context, p list.Path) *list.Reading[webhook.Issue] {
+	r := reading[webhook.Issue](ctx, c, p, func(q *gorm.DB) *gorm.DB { return q.Select("i.*") })
+	r.At = func(i *webhook.Issue) int64 { return i.Place }
+	return r
+}
+
+func (c *Scope) issuesBy(ctx context.Context, f IssueFilter) *list.Reading[webhook.Issue] {
+	if c.everyone {
+		return c.issueList(ctx, f.Everyone())
+	}
+	return c.issueList(ctx, f.Path(c.tenant))
+}
+
+// Issues lists the tenant's issues: open ones first, those that opened last before others, then resolved ones, those that were resolved last
+// before others. Issues move in the list.
+func (c *Scope) Issues(ctx context.Context, f IssueFilter, p Page) (*List[webhook.Issue], error) {
+	return list.Read(ctx, c.issuesBy(ctx, f), list.NewestFirst, p)
+}
+
+// CountIssuesTo counts what Issues lists, as CountWebhooksTo does.
+func (c *Scope) CountIssuesTo(ctx context.Context, f IssueFilter, limit int) (Count, error) {
+	return c.issuesBy(ctx, f).Count(ctx, limit)
+}
+
+// IssuesOfWebhooks reads the same page of each webhook's issues, as Issues lists them.
+func (c *Scope) IssuesOfWebhooks(ctx context.Context, ids []webhook.ID, f IssueFilter, p Page) (map[webhook.ID]*List[webhook.Issue], error) {
+	return list.ReadOf(ctx, c.issueList(ctx, f.OfWebhooks()), ids, list.NewestFirst, p, func(i *webhook.Issue) webhook.ID { return i.WebhookID })
+}
+
+// CountIssuesOfWebhooks counts the issues of each webhook, as CountWebhooksTo does.
+func (c *Scope) CountIssuesOfWebhooks(ctx context.Context, ids []webhook.ID, f IssueFilter, limit int) (map[webhook.ID]Count, error) {
+	return c.issueList(ctx, f.OfWebhooks()).CountOf(ctx, ids, limit)
+}
+
+// IssuesByID reads issues; ids that are absent or foreign are missing from the map.
+func (c *Scope) IssuesByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Issue, error) {
+	q := c.byID(ctx, list.IssuesByID).Select("i.*").Where("i.place IS NOT NULL")
+	return list.ByID(q, nil, "i", ids, func(i *webhook.Issue) webhook.ID { return i.ID })
 }

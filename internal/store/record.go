@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/issues"
 	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -284,6 +285,7 @@ func (b *batch) decide(r *Result, start int) dialect.Outcome {
 func (b *batch) consequences(outcomes []dialect.Outcome) error {
 	var told notices
 	var health webhookHealth
+	var grouped issues.Noted
 	for i := range outcomes {
 		o := &outcomes[i]
 		if o.Status == webhook.Pending && o.Due != nil {
@@ -300,6 +302,10 @@ func (b *batch) consequences(outcomes []dialect.Outcome) error {
 		if err != nil {
 			return err
 		}
+		if health.recovered || disabled != nil {
+			grouped.Ended(o.Claimed.Delivery.WebhookID)
+		}
+		b.group(&grouped, o, b.Attempts[i].ID, own, disabled != nil)
 		if disabled != nil {
 			b.disabled = append(b.disabled, disabled)
 			changes := []webhook.AuditChange{
@@ -317,18 +323,63 @@ func (b *batch) consequences(outcomes []dialect.Outcome) error {
 	if err := health.write(b); err != nil {
 		return err
 	}
+	opened, resolved, err := grouped.Write(&b.Tx, b.s.db)
+	if err != nil {
+		return err
+	}
+	b.tellIssues(opened)
+	b.tellIssues(resolved)
 	return b.note(told)
+}
+
+// group adds a failure to the webhook's issues, whose health is known. Operational events and tests, which are the webhook's own, count only if they
+// disabled it.
+func (b *batch) group(to *issues.Noted, o *dialect.Outcome, attempt webhook.ID, own, disabled bool) {
+	d := &o.Claimed.Delivery
+	is := b.target(d.WebhookID)
+	if o.Attempt.Status == webhook.AttemptSucceeded || is == nil || is.DeletedAt != nil {
+		return
+	}
+	f := &issues.Failure{Tenant: d.TenantID, Webhook: d.WebhookID, Attempt: attempt, HTTPStatus: o.Attempt.ResponseStatus, First: d.AttemptCount == 0}
+	if o.Attempt.Error != nil {
+		f.Error = *o.Attempt.Error
+	}
+	if disabled {
+		to.Failed(webhook.IssueDisabled, f)
+	}
+	if own {
+		return
+	}
+	if is.Enabled {
+		to.Failed(webhook.IssueFailing, f)
+	}
+	if o.Status == webhook.DeliveryFailed {
+		to.Failed(webhook.IssueExhausted, f)
+	}
+}
+
+// tellIssues tells that issues have changed.
+func (b *batch) tellIssues(turned []issues.Turned) {
+	told := map[webhook.ID]bool{}
+	for i := range turned {
+		if t := &turned[i]; !told[t.TenantID] {
+			told[t.TenantID] = true
+			b.tellLater(Change{Tenant: t.TenantID, Issues: true})
+		}
+	}
 }
 
 // webhookHealth collects a transaction's changes of webhooks' health, and is written in one statement.
 type webhookHealth struct {
-	locked  bool
-	changed map[webhook.ID]*Target
+	locked    bool
+	changed   map[webhook.ID]*Target
+	recovered bool // the last outcome ended the failures of its webhook
 }
 
 // note records whether the webhook fails, and disables it if it answered 410 or has failed for too long. It returns the webhook if
 // it was disabled now.
 func (c *webhookHealth) note(b *batch, o *dialect.Outcome) (*Target, error) {
+	c.recovered = false
 	to := b.target(o.Claimed.Delivery.WebhookID)
 	if !b.changesHealth(to, o) {
 		return nil, nil
@@ -345,7 +396,7 @@ func (c *webhookHealth) note(b *batch, o *dialect.Outcome) (*Target, error) {
 	next := *to
 	switch ok := o.Attempt.Status == webhook.AttemptSucceeded; {
 	case ok:
-		next.FailingSince = nil
+		next.FailingSince, c.recovered = nil, true
 	case o.Gone:
 		next.Disable(webhook.DisabledGone, b.Now)
 	case to.FailingSince == nil:

@@ -3,10 +3,12 @@ package store
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/schema"
@@ -370,3 +372,46 @@ func (c *Scope) CountEventTypes(ctx context.Context, f EventTypeFilter) (int, er
 
 // EventTypePlace returns the place of an event type in the list of EventTypePage.
 func EventTypePlace(t *webhook.EventType) Place { return eventtypes.PlaceOf(t) }
+
+// AcknowledgeIssue notes that somebody knows of an issue, until it is resolved. One that is acknowledged already stays as it is. Errors:
+// webhook.ErrNotFound; an *Invalid with code CONFLICT if it is resolved.
+func (c *Scope) AcknowledgeIssue(ctx context.Context, id webhook.ID) (*webhook.Issue, error) {
+	var after *webhook.Issue
+	err := c.changeDeliveries(ctx, func(b *batch) error {
+		// The row is locked: its webhook may be succeeding.
+		var is webhook.Issue
+		if err := b.DB.Raw("UPDATE issues SET turned = ? WHERE id = ? AND tenant_id = ? AND place IS NOT NULL RETURNING *", false, id, c.tenant).Scan(&is).Error; err != nil {
+			return err
+		}
+		after = &is
+		switch {
+		case is.ID.IsZero():
+			return webhook.ErrNotFound
+		case is.Status() == webhook.IssueAcknowledged:
+			return nil
+		case is.Status() == webhook.IssueResolved:
+			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the issue is resolved"}
+		}
+		by, now := c.actor(), b.Now.UTC().Truncate(time.Microsecond)
+		is.AcknowledgedAt, is.AcknowledgedBy, is.AcknowledgedName = &now, by.TokenID, by.Name
+		if err := b.DB.Exec("UPDATE issues SET acknowledged_at = ?, acknowledged_by = ?, acknowledged_name = ? WHERE id = ? AND tenant_id = ?",
+			dialect.At(now), by.TokenID, by.Name, id, c.tenant).Error; err != nil {
+			return fmt.Errorf("acknowledge issue: %w", err)
+		}
+		b.tellLater(Change{Tenant: c.tenant, Issues: true})
+		changes := []webhook.AuditChange{{Field: "acknowledgedAt", After: webhook.AuditValue(now)}, {Field: "webhookId", After: webhook.AuditValue(is.WebhookID)}}
+		return b.audit(c.by, &c.tenant, webhook.AuditIssueAcknowledged, id, changes)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return after, nil
+}
+
+// actor returns who makes changes.
+func (c *Scope) actor() *webhook.Actor {
+	if c.by != nil {
+		return c.by
+	}
+	return &c.s.opts.Actor
+}

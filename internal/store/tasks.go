@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/issues"
 	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
@@ -26,6 +27,7 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "statistics", Every: foldEvery, Exclusive: true, Run: s.keepStatistics},
 		{Name: "failure rates", Every: rateEvery, Exclusive: true, Run: s.RateFailures},
 		{Name: "payload versions", Every: payloadsEvery, Exclusive: true, Run: func(ctx context.Context) error { _, err := s.PrunePayloads(ctx); return err }},
+		{Name: "issues", Every: issuesEvery, Exclusive: true, Run: s.KeepIssues},
 		{Name: "audit log", Every: expireAuditEvery, Exclusive: true, Run: s.ExpireAuditLog},
 		{Name: "deleted tenants", Every: s.tuning.Linger / 2, Wake: s.deleted, Exclusive: true, Run: s.sweep},
 	}
@@ -40,6 +42,8 @@ const (
 	noticePoll = 10 * time.Second
 	noticeGap  = time.Second
 	rateEvery  = 10 * time.Second
+	// issuesEvery is how often issues are looked through for those that only time resolves.
+	issuesEvery = time.Minute
 	// lineEvery is how often lines of deliveries with an ordering key are looked through for those that do not go on, linePieces * linePiece of
 	// them each time.
 	lineEvery  = 10 * time.Second
@@ -117,6 +121,18 @@ func (s *Store) RateFailures(ctx context.Context) error {
 		return s.changeDeliveries(ctx, func(b *batch) error { return do(&b.Tx) })
 	}
 	return (&statistics.Rater{DB: s.db, Read: s.read, Change: change}).Rate(ctx, s.opts.Now())
+}
+
+// KeepIssues resolves the issues that nothing else resolves, and removes those that were resolved long ago.
+func (s *Store) KeepIssues(ctx context.Context) error {
+	change := func(ctx context.Context, do func(b *dialect.Tx) ([]issues.Turned, error)) error {
+		return s.changeDeliveries(ctx, func(b *batch) error {
+			resolved, err := do(&b.Tx)
+			b.tellIssues(resolved)
+			return err
+		})
+	}
+	return (&issues.Keeper{DB: s.db, Read: s.read, Change: change}).Keep(ctx, s.opts.Now())
 }
 
 // Everybody waits for a task's transaction. While nobody calls, the statements of each take about pieceTime. While others call, the task

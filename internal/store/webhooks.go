@@ -10,6 +10,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/issues"
 	"github.com/hookgraph/hookgraph/internal/store/payloads"
 	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/store/replay"
@@ -390,7 +391,23 @@ func (b *batch) update(c *Scope, old *Target, before *webhook.Webhook, p *webhoo
 	if next.Enabled && !old.Enabled {
 		b.dueAt(old.ID, now)
 	}
+	if next.Enabled != old.Enabled {
+		if err := b.switched(next); err != nil {
+			return nil, err
+		}
+	}
 	return made, b.auditUpdate(c, before, after, old, next)
+}
+
+// switched resolves the issues of a webhook that somebody has enabled or disabled.
+func (b *batch) switched(to *Target) error {
+	kind := webhook.IssueFailing
+	if to.Enabled {
+		kind = webhook.IssueDisabled
+	}
+	resolved, err := issues.Resolve(&b.Tx, b.s.db, to.TenantID, to.ID, kind)
+	b.tellIssues(resolved)
+	return err
 }
 
 // patched returns the webhook, which had the payload, with a patch, which it may have, and stores its headers, its authentication and its
@@ -589,6 +606,7 @@ func (c *Scope) DeleteWebhook(ctx context.Context, id webhook.ID) error {
 			return err
 		}
 		b.setTarget(next)
+		b.tellLater(Change{Tenant: c.tenant, Issues: true})
 		return b.audit(c.by, &c.tenant, webhook.AuditWebhookDeleted, id, []webhook.AuditChange{{Field: "url", Before: webhook.AuditValue(gone.URL)}})
 	})
 	if err == nil {

@@ -68,7 +68,7 @@ type Actor struct {
 	RequestID string `gorm:"column:request_id"`
 }
 
-// AuditObjectType is a type of objects whose changes are logged, as the API names it: WEBHOOK, DELIVERY, REPLAY, TENANT, TOKEN, EVENT_TYPE or KEY.
+// AuditObjectType is a type of objects whose changes are logged, as the API names it: WEBHOOK, DELIVERY, REPLAY, TENANT, TOKEN, EVENT_TYPE, ISSUE or KEY.
 type AuditObjectType string
 
 // AuditEventType is the one type whose name has two words.
@@ -97,6 +97,7 @@ const (
 	AuditEventTypeCreated     AuditAction = "EVENT_TYPE_CREATED"
 	AuditEventTypeUpdated     AuditAction = "EVENT_TYPE_UPDATED"
 	AuditEventTypeDeleted     AuditAction = "EVENT_TYPE_DELETED"
+	AuditIssueAcknowledged    AuditAction = "ISSUE_ACKNOWLEDGED"
 	AuditKeyRotated           AuditAction = "KEY_ROTATED" // the master key
 )
 

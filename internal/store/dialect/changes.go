@@ -35,7 +35,8 @@ const (
 )
 
 // Change says that something that is shown has changed: a delivery; all deliveries of a webhook, when Delivery is zero; only the statistics of
-// a tenant, when Webhook is zero too; or anything, when everything is zero. With Audit it is the audit log that has changed, with Nodes the nodes, and nothing else. It says which rows to read
+// a tenant, when Webhook is zero too; or anything, when everything is zero. With Audit it is the audit log that has changed, with
+// Issues the tenant's issues, with Nodes the nodes, and nothing else. It says which rows to read
 // again, not what they are now.
 type Change struct {
 	Tenant, Webhook, Event, Delivery webhook.ID
@@ -47,6 +48,8 @@ type Change struct {
 	Attempt *webhook.Attempt
 	// Audit says that entries were added to the audit log: the tenant's, or those of no tenant when Tenant is zero.
 	Audit bool
+	// Issues says that issues of the tenant were opened, resolved or acknowledged.
+	Issues bool
 	// Nodes says that a node has joined or ended. Each node notices that itself.
 	Nodes bool
 }

@@ -88,6 +88,7 @@ var Tables = []*Table{
 	{Name: "event_tags", Whose: OfTenant, Owner: "tenant_id", Key: "event_id, tag", Event: "event_id"},
 	{Name: "idempotency_keys", Whose: OfTenant, Owner: "tenant_id", Key: "event_id", Event: "event_id"},
 	{Name: "notices", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
+	{Name: "issues", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Webhook: "webhook_id"},
 	{Name: "fanouts", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "event_id"},
 	{Name: "replays", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "replay_queue", Whose: OfTenant, Owner: "tenant_id", Key: "delivery, replay_id"},

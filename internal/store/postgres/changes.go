@@ -21,7 +21,7 @@ import (
 // news are changes to send to the other nodes.
 type news struct {
 	deliveries []dialect.Change
-	webhooks   map[dialect.Change]bool // without a delivery; those without a webhook are tenants, or their audit logs
+	webhooks   map[dialect.Change]bool // without a delivery; those without a webhook are tenants, their audit logs or their issues
 	all        bool
 }
 
@@ -58,12 +58,12 @@ func (o *outbox) anything() {
 	o.news = news{all: true}
 }
 
-// put notes a change of a webhook, a tenant or an audit log.
+// put notes a change of a webhook, a tenant, an audit log or issues.
 func (o *news) put(c dialect.Change) {
 	if o.webhooks == nil {
 		o.webhooks = map[dialect.Change]bool{}
 	}
-	o.webhooks[dialect.Change{Tenant: c.Tenant, Webhook: c.Webhook, Audit: c.Audit}] = true
+	o.webhooks[dialect.Change{Tenant: c.Tenant, Webhook: c.Webhook, Audit: c.Audit, Issues: c.Issues}] = true
 }
 
 // shrink replaces changes by more general ones if there are too many.
@@ -113,6 +113,7 @@ const (
 	toldWebhook byte = iota
 	toldDelivery
 	toldAudit
+	toldIssues
 )
 
 func toldBytes(c *dialect.Change) int { return 4*idBytes + 3 + len(c.EventType) }
@@ -137,6 +138,8 @@ func appendTold(b []byte, c *dialect.Change) []byte {
 	switch {
 	case c.Audit:
 		return slices.Concat(b, []byte{toldAudit}, c.Tenant[:], c.Webhook[:])
+	case c.Issues:
+		return slices.Concat(b, []byte{toldIssues}, c.Tenant[:], c.Webhook[:])
 	case c.Delivery == (webhook.ID{}):
 		return slices.Concat(b, []byte{toldWebhook}, c.Tenant[:], c.Webhook[:])
 	}
@@ -160,9 +163,9 @@ func readTold(text string) []dialect.Change {
 		b = b[copy(to[:], b):]
 	}
 	for len(b) > 0 {
-		kind, c := b[0], dialect.Change{Audit: b[0] == toldAudit}
+		kind, c := b[0], dialect.Change{Audit: b[0] == toldAudit, Issues: b[0] == toldIssues}
 		b = b[1:]
-		if kind > toldAudit || len(b) < 2*idBytes || kind == toldDelivery && len(b) < 4*idBytes+3 {
+		if kind > toldIssues || len(b) < 2*idBytes || kind == toldDelivery && len(b) < 4*idBytes+3 {
 			return anything
 		}
 		id(&c.Tenant)

@@ -358,6 +358,37 @@ CREATE TABLE notices (
 );
 CREATE UNIQUE INDEX notices_webhook ON notices (tenant_id, kind, webhook_id);
 
+-- Failures for people: of a webhook, for one reason. Columns up to opened_at are of failures since the last success, or since it was resolved;
+-- from count on the row is as it is shown, if it was ever opened (place). Before that nobody sees it.
+CREATE TABLE issues (
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           BLOB NOT NULL UNIQUE,
+    tenant_id    BLOB NOT NULL,
+    webhook_id   BLOB NOT NULL,
+    kind         TEXT NOT NULL,
+    error        TEXT NOT NULL, -- why the last attempt failed; empty: not known
+    failures     INTEGER NOT NULL, -- not yet resolved
+    since        INTEGER, -- the first of them; NULL: there are none
+    recent       INTEGER NOT NULL, -- first attempts of deliveries among them, since
+    recent_since INTEGER NOT NULL,
+    count        INTEGER NOT NULL, -- failures
+    first_seen_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    opened_at    INTEGER, -- NULL: never
+    resolved_at  INTEGER,
+    acknowledged_at   INTEGER,
+    acknowledged_by   BLOB, -- the token
+    acknowledged_name TEXT NOT NULL DEFAULT '', -- of the token, then
+    http_status  INTEGER, -- of the last attempt
+    attempt_id   BLOB NOT NULL, -- the last
+    place        INTEGER, -- orders lists: open ones are above all others
+    turned       BOOLEAN NOT NULL -- the last statement opened it, or resolved it
+);
+CREATE UNIQUE INDEX issues_webhook ON issues (webhook_id, kind, error);
+CREATE INDEX issues_of_webhook ON issues (webhook_id, place) WHERE place IS NOT NULL;
+CREATE INDEX issues_tenant ON issues (tenant_id, place) WHERE place IS NOT NULL;
+CREATE INDEX issues_place ON issues (place) WHERE place IS NOT NULL;
+
 -- What each transaction counted (package stats), or several that are merged, until it is folded into the tables below.
 CREATE TABLE stats_journal (
     seq  INTEGER PRIMARY KEY,
@@ -428,6 +459,7 @@ DROP TABLE event_types;
 DROP TABLE stats;
 DROP TABLE stats_fold;
 DROP TABLE stats_journal;
+DROP TABLE issues;
 DROP TABLE notices;
 DROP TABLE replay_queue;
 DROP TABLE replays;
