@@ -34,6 +34,7 @@ var audited = map[string]struct {
 	"cancelDeliveries":    {call: `cancelDeliveries(input: {filter: {deliveryIds: [$d]}}) { userErrors { message } }`, actions: []string{"REPLAY_CREATED"}},
 	"updateReplay":        {call: `updateReplay(input: {id: $r, ratePerSecond: 7}) { userErrors { message } }`, actions: []string{"REPLAY_UPDATED"}},
 	"cancelReplay":        {call: `cancelReplay(input: {id: $r}) { userErrors { message } }`, actions: []string{"REPLAY_CANCELED"}},
+	"acknowledgeIssue":    {call: `acknowledgeIssue(input: {id: $i}) { issue { status acknowledgedAt acknowledgedBy } userErrors { message } }`, actions: []string{"ISSUE_ACKNOWLEDGED"}},
 	"createToken":         {call: `createToken(input: {name: "ci"}) { userErrors { message } }`, actions: []string{"TOKEN_CREATED"}},
 	"putEventType":        {call: `putEventType(input: {name: "a.c"}) { userErrors { message } } change: putEventType(input: {name: "a.c", deprecated: true}) { userErrors { message } }`, actions: []string{"EVENT_TYPE_CREATED", "EVENT_TYPE_UPDATED"}},
 	"importEventTypes":    {call: `importEventTypes(input: {openApi: {openapi: "3.1.0", webhooks: {imported: {post: {}}}}}) { userErrors { message } }`, actions: []string{"EVENT_TYPE_CREATED"}},
@@ -80,7 +81,7 @@ func auditOf(t *testing.T, name string) {
 	caller.Address = netip.MustParseAddr(address)
 	by = intake.WithRequestID(auth.With(context.WithoutCancel(t.Context()), &caller), request)
 	token := s.list("Query.tokens", "", false).ids[0]
-	ids := strings.NewReplacer("$w", quoted(s.webhook), "$d", quoted(s.delivery), "$r", quoted(s.replay), "$k", quoted(token), "$t", quoted(s.tenant))
+	ids := strings.NewReplacer("$w", quoted(s.webhook), "$d", quoted(s.delivery), "$r", quoted(s.replay), "$k", quoted(token), "$t", quoted(s.tenant), "$i", quoted(s.issue))
 	const log = `{ auditLog(first: 100, allTenants: true) { nodes { id action objectType objectId address requestId at actor { kind name tokenId token { id } } tenant { id } changes { field before after } } } }`
 	before := a.get(a.operator("default"), log, nil).at("auditLog", "nodes").([]any)
 	got := a.get(by, "mutation { did: "+ids.Replace(c.call)+" }", nil)

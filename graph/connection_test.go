@@ -29,6 +29,8 @@ var connections = map[string]func(s *shelf) string{
 	"Query.eventTypes":   nil,
 	"Query.tokens":       nil,
 	"Query.auditLog":     nil,
+	"Query.issues":       nil,
+	"Webhook.issues":     func(s *shelf) string { return s.failing },
 	"Query.tenants":      nil, // of all tenants, for an operator
 	"Tenant.tokens":      func(s *shelf) string { return s.tenant },
 	"Tenant.webhooks":    func(s *shelf) string { return s.tenant },
@@ -65,19 +67,22 @@ type shelf struct {
 	ctx                              context.Context
 	tenant, webhook, event, delivery string
 	replay, eventType                string
+	failing, issue                   string
 }
 
 func newShelf(a *api, tenant string) *shelf {
 	s := &shelf{api: a, ctx: a.as(tenant)}
 	s.tenant = s.get(s.ctx, `{ viewer { tenant { id } } }`, nil).text("viewer", "tenant", "id")
-	for range 3 {
-		s.webhook = s.createWebhook(s.ctx, "https://example.com/")
-	}
+	s.createWebhook(s.ctx, "https://example.com/")
+	s.failing = s.get(s.ctx, `mutation { createWebhook(input: {url: "https://example.com/", retryScheduleMs: []}) { webhook { id } } }`, nil).text("createWebhook", "webhook", "id")
+	s.webhook = s.createWebhook(s.ctx, "https://example.com/")
 	s.event = s.publish(s.ctx, 1)[0]
 	s.delivery = s.get(s.ctx, `query($id: ID!) { webhook(id: $id) { deliveries { nodes { id } } } }`, vars{"id": s.webhook}).
 		text("webhook", "deliveries", "nodes", 0, "id")
 	s.addToken()
 	s.attempt(s.webhook, 10, false)
+	s.attempt(s.failing, 1, false)
+	s.issue = s.get(s.ctx, `{ issues { nodes { id } } }`, nil).text("issues", "nodes", 0, "id")
 	s.replay = s.addReplay()
 	s.eventType = s.get(s.ctx, `mutation { putEventType(input: {name: "never"}) { eventType { id } } }`, nil).text("putEventType", "eventType", "id")
 	return s
@@ -418,6 +423,7 @@ func TestNodeOfEveryType(t *testing.T) {
 		"Token":           s.list("Query.tokens", "", false).ids[0],
 		"AuditEntry":      s.list("Query.auditLog", "", false).ids[0],
 		"EventType":       s.list("Query.eventTypes", "", false).ids[0],
+		"Issue":           s.issue,
 	}
 	schema := graph.New(&graph.Resolver{}).Schema()
 	var all []string

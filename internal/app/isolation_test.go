@@ -240,6 +240,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	} {
 		p.texts["cursor "+string(kind)] = w.store.Cursor(kind, p.id, seq)
 	}
+	w.issue(t, p, scope)
 	y, _, err := scope.PutEventType(t.Context(), eventType, webhook.EventTypePatch{Description: webhook.Some("note of " + name)})
 	if err != nil {
 		t.Fatal(err)
@@ -255,6 +256,19 @@ func (w *isolation) party(t *testing.T, name string) *party {
 		p.texts["cursor "+string(kind)] = scope.CursorAt(kind, store.Place{At: time.Now().UnixMicro(), Seq: claimed.Delivery.Seq})
 	}
 	return p
+}
+
+// issue notes an issue of the party: deliveries of its have failed for good.
+func (w *isolation) issue(t *testing.T, p *party, scope *store.Scope) {
+	t.Helper()
+	found, err := scope.Issues(t.Context(), store.IssueFilter{}, store.Page{First: 1})
+	if err != nil || len(found.Items) != 1 {
+		t.Fatalf("issues: %+v, %v", found, err)
+	}
+	p.ids["issue"] = found.Items[0].ID.String()
+	for _, kind := range []cursor.Kind{cursor.Issues, cursor.RESTIssues} {
+		p.texts["cursor "+string(kind)] = scope.CursorAt(kind, store.Place{At: found.Items[0].Place, Seq: found.Items[0].Seq})
+	}
 }
 
 func (w *isolation) retries(t *testing.T, p *party, hook *webhook.Webhook, schedule webhook.Opt[[]int]) {
@@ -732,6 +746,8 @@ func (w *isolation) ending(t *testing.T, s *slot, own *party) (until string, beg
 		return `"Stats"`, nil // all that there is comes first
 	case "auditLog":
 		return `"AuditLogChange"`, nil // the same
+	case "issues":
+		return `"IssuesChange"`, nil // the same
 	case "deliveries":
 		if s.last().typ.Name() != "ID" && name != "eventTypes" {
 			return `"RESYNC"`, nil // of the others, the last delivery meets none
@@ -847,6 +863,8 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 		compare("URL", alice.texts["url"], w.nobody.texts["url"], `{"url": "$"}`, func(string) string { return r.Path })
 	case "GET /v1/replays":
 		compare("cursor", alice.texts["cursor v"], w.nobody.texts["cursor v"], "", func(x string) string { return r.Path + "?after=" + x })
+	case "GET /v1/issues":
+		compare("cursor", alice.texts["cursor j"], w.nobody.texts["cursor j"], "", func(x string) string { return r.Path + "?after=" + x })
 	case "POST /v1/replays":
 		for kind, id := range alice.ids {
 			body := `{"kind": "ALL", "filter": {"webhook_ids": ["$"], "delivery_ids": ["$"], "event_ids": ["$"], "replay_ids": ["$"]}}`
@@ -878,9 +896,11 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 	case "POST /v1/events":
 		body := `{"type": "a.b", "data": 1, "idempotency_key": "$"}`
 		compare("idempotency key", alice.texts["key"], w.nobody.texts["key"], body, func(string) string { return r.Path })
-	case "GET /v1/webhooks/{id}", "PATCH /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}", "POST /v1/webhooks/{id}/test", "GET /v1/replays/{id}", "PATCH /v1/replays/{id}", "DELETE /v1/replays/{id}":
+	case "GET /v1/webhooks/{id}", "PATCH /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}", "POST /v1/webhooks/{id}/test", "GET /v1/replays/{id}", "PATCH /v1/replays/{id}", "DELETE /v1/replays/{id}", "GET /v1/issues/{id}", "POST /v1/issues/{id}/acknowledge":
 		body, own, done := "", "webhook", "200"
 		switch {
+		case strings.HasPrefix(r.Path, "/v1/issues"):
+			own = "issue"
 		case r.Path == "/v1/replays/{id}":
 			own = "open replay"
 			if r.Method == "PATCH" {

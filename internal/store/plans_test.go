@@ -120,7 +120,7 @@ func plannedLists() []planned {
 			}
 		}
 	}
-	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedTags(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll(), plannedOfTenants(), plannedOfEveryone(), plannedReplays())
+	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedTags(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll(), plannedOfTenants(), plannedOfEveryone(), plannedReplays(), plannedIssues())
 }
 
 // Statuses of which some have an index.
@@ -342,6 +342,33 @@ func plannedAttemptSearches() []planned {
 				_, err := c.Attempts(ctx, f, p)
 				return err
 			})
+	}
+	return all
+}
+
+// plannedIssues are the lists of issues, of a tenant and of webhooks.
+func plannedIssues() []planned {
+	var all []planned
+	add := adder(&all)
+	for i, f := range []store.IssueFilter{
+		{}, {Kinds: []webhook.IssueKind{webhook.IssueDisabled}, Statuses: []webhook.IssueStatus{webhook.IssueOpen}, Errors: []webhook.ErrorCode{webhook.ErrorDNS}},
+	} {
+		for _, n := range []int{0, 1, 3} {
+			f := f
+			f.WebhookIDs = ids(n)
+			add(fmt.Sprintf("issues: %d webhooks, search %d", n, i), "issues i", choose(n == 1, "issues_of_webhook", "issues_tenant"),
+				func(ctx context.Context, c *store.Scope, p store.Page) error {
+					_, err := c.Issues(ctx, f, p)
+					_, counts := c.CountIssuesTo(ctx, f, 10)
+					return errors.Join(err, counts)
+				})
+		}
+		of := ids(3)
+		add(fmt.Sprint("issues of webhooks, search ", i), "issues i", "issues_of_webhook", func(ctx context.Context, c *store.Scope, p store.Page) error {
+			_, err := c.IssuesOfWebhooks(ctx, of, f, p)
+			_, counts := c.CountIssuesOfWebhooks(ctx, of, f, 10)
+			return errors.Join(err, counts)
+		})
 	}
 	return all
 }

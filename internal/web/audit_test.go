@@ -24,6 +24,7 @@ var audited = map[string]struct {
 	"DELETE /v1/webhooks/{id}":         {"", []webhook.AuditAction{webhook.AuditWebhookDeleted}},
 	"POST /v1/replays":                 {`{"filter": {}, "kind": "ALL"}`, []webhook.AuditAction{webhook.AuditReplayCreated}},
 	"PATCH /v1/replays/{id}":           {`{"rate_per_second": 7}`, []webhook.AuditAction{webhook.AuditReplayUpdated}},
+	"POST /v1/issues/{id}/acknowledge": {"", []webhook.AuditAction{webhook.AuditIssueAcknowledged}},
 	"PUT /v1/event-types/{name}":       {`{"description": "paid in full", "schema": {"const": 17}}`, []webhook.AuditAction{webhook.AuditEventTypeCreated}},
 	"PUT /v1/event-types/openapi.json": {`{"openapi": "3.1.0", "webhooks": {"order.sent": {"post": {"description": "sent"}}}}`, []webhook.AuditAction{webhook.AuditEventTypeCreated}},
 	"DELETE /v1/event-types/{name}":    {"", []webhook.AuditAction{webhook.AuditEventTypeDeleted}},
@@ -57,6 +58,9 @@ func TestEveryCallIsAudited(t *testing.T) {
 			method, path, _ := strings.Cut(name, " ")
 			if strings.Contains(path, "replays") {
 				id = made["id"].(string)
+			}
+			if strings.Contains(path, "issues") {
+				id = a.failed(t)
 			}
 			path = strings.Replace(path, "{id}", id, 1)
 			if method == http.MethodDelete && strings.Contains(path, "event-types") {

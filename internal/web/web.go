@@ -106,6 +106,15 @@ func (s *server) resources() map[string]methods {
 			http.MethodPatch:  {run: s.updateReplay, needs: steer, like: "Mutation.updateReplay", maxBody: maxReplayBody},
 			http.MethodDelete: {run: s.cancelReplay, needs: steer, like: "Mutation.cancelReplay"},
 		},
+		"/v1/issues": {
+			http.MethodGet: {run: s.listIssues, needs: read, like: "Query.issues"},
+		},
+		"/v1/issues/{id}": {
+			http.MethodGet: {run: s.getIssue, needs: read, like: "Query.issue"},
+		},
+		"/v1/issues/{id}/acknowledge": {
+			http.MethodPost: {run: s.acknowledgeIssue, needs: write, like: "Mutation.acknowledgeIssue"},
+		},
 		"/v1/event-types": {
 			http.MethodGet: {run: s.listEventTypes, needs: read, like: "Query.eventTypes"},
 		},

@@ -99,6 +99,7 @@ const (
 	TriggerReplay   Trigger = "REPLAY"
 	TriggerTest     Trigger = "TEST"
 )
+
 // MaxOrderingKeyBytes is the maximum length of an event's ordering key.
 const MaxOrderingKeyBytes = 255
 

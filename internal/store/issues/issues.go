@@ -82,8 +82,8 @@ func (n *Noted) Ended(hook webhook.ID) {
 type Turned struct {
 	TenantID, WebhookID webhook.ID
 
-	Kind       webhook.IssueKind
-	Error      webhook.ErrorCode
+	Kind        webhook.IssueKind
+	Error       webhook.ErrorCode
 	HTTPStatus  *int      `gorm:"column:http_status"`
 	FirstSeenAt time.Time `gorm:"serializer:micros"`
 	Turned      bool
@@ -173,7 +173,7 @@ func turned(all []Turned) []Turned {
 // resolving resolves issues that are open, and forgets failures that opened none.
 const resolving = `UPDATE issues SET turned = ` + isOpen + `, resolved_at = CASE WHEN ` + isOpen + ` THEN @now ELSE issues.resolved_at END,
 	place = CASE WHEN ` + isOpen + ` THEN @place ELSE issues.place END, failures = 0, recent = 0, since = NULL
-	WHERE seq IN (SELECT i.seq FROM issues AS i WHERE %s%s) AND since IS NOT NULL
+	WHERE seq IN (SELECT i.seq FROM issues AS i WHERE %s%s) AND since IS NOT NULL%s
 	RETURNING tenant_id, webhook_id, kind, error, http_status, first_seen_at, turned`
 
 // locking returns what makes PostgreSQL lock the rows of issues in the order in which Write does.
@@ -184,12 +184,12 @@ func locking(db dialect.DB) string {
 	return " ORDER BY i.webhook_id, i.kind, i.error FOR UPDATE"
 }
 
-// resolve resolves the open issues among those for which the condition holds, and returns them.
-func resolve(b *dialect.Tx, db dialect.DB, where string, args ...any) ([]Turned, error) {
+// resolve resolves the open issues among those, i, for which the condition holds, and returns them. of is a condition on issues.
+func resolve(b *dialect.Tx, db dialect.DB, where, of string, args ...any) ([]Turned, error) {
 	now := b.Now.UTC().Truncate(time.Microsecond)
 	var all []Turned
 	args = append(args, sql.Named("now", dialect.At(now)), sql.Named("place", now.UnixMicro()))
-	if err := b.DB.Raw(fmt.Sprintf(resolving, where, locking(db)), args...).Scan(&all).Error; err != nil {
+	if err := b.DB.Raw(fmt.Sprintf(resolving, where, locking(db), of), args...).Scan(&all).Error; err != nil {
 		return nil, fmt.Errorf("resolve issues: %w", err)
 	}
 	return turned(all), nil
@@ -201,10 +201,10 @@ func (n *Noted) end(b *dialect.Tx, db dialect.DB) ([]Turned, error) {
 		return nil, nil
 	}
 	among, arg := db.AmongIDs("i.webhook_id", slices.Collect(maps.Keys(n.ended)))
-	return resolve(b, db, among+" AND i.kind = '"+string(webhook.IssueFailing)+"'", arg)
+	return resolve(b, db, among+" AND i.kind = '"+string(webhook.IssueFailing)+"'", "", arg)
 }
 
 // Resolve resolves the open issues of a kind that a webhook of the tenant has, and returns them.
 func Resolve(b *dialect.Tx, db dialect.DB, tenant, hook webhook.ID, kind webhook.IssueKind) ([]Turned, error) {
-	return resolve(b, db, "i.tenant_id = ? AND i.webhook_id = ? AND i.kind = ?", tenant, hook, kind)
+	return resolve(b, db, "i.tenant_id = ? AND i.webhook_id = ? AND i.kind = ?", " AND issues.tenant_id = ?", tenant, hook, kind, tenant)
 }

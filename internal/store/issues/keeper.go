@@ -42,7 +42,7 @@ func (k *Keeper) Keep(ctx context.Context, now time.Time) error {
 		sql.Named("kept", dialect.At(now.Add(-webhook.IssueKept))),
 	}
 	err := k.each(ctx, settled, named, func(b *dialect.Tx, among string, args []any) ([]Turned, error) {
-		return resolve(b, k.DB, among, args...)
+		return resolve(b, k.DB, among, "", args...)
 	})
 	if err != nil {
 		return err

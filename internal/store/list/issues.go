@@ -38,7 +38,7 @@ func (f IssueFilter) conditions() []condition {
 // Path returns how to list the tenant's issues that the filter keeps.
 func (f IssueFilter) Path(tenant webhook.ID) Path {
 	p := Path{Index: issuesOfTenant, branches: []any{tenant}}
-	if hooks, ok := few(f.WebhookIDs); ok {
+	if hooks := distinct(f.WebhookIDs); len(hooks) == 1 { // several are not merged by their places
 		p.Index, p.branches, f.WebhookIDs = issuesOfWebhook, hooks, nil
 	}
 	p.rest = asides(f.conditions())

@@ -1,0 +1,117 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+
+	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+)
+
+// issue is an issue as REST shows it.
+type issue struct {
+	ID             webhook.ID          `json:"id"`
+	Object         string              `json:"object"`
+	Kind           webhook.IssueKind   `json:"kind"`
+	Status         webhook.IssueStatus `json:"status"`
+	Title          string              `json:"title"`
+	WebhookID      webhook.ID          `json:"webhook_id"`
+	Error          *webhook.ErrorCode  `json:"error"`
+	HTTPStatus     *int                `json:"http_status"`
+	Count          int                 `json:"count"`
+	FirstSeenAt    second              `json:"first_seen_at"`
+	LastSeenAt     second              `json:"last_seen_at"`
+	OpenedAt       second              `json:"opened_at"`
+	ResolvedAt     *second             `json:"resolved_at"`
+	AcknowledgedAt *second             `json:"acknowledged_at"`
+	AcknowledgedBy *string             `json:"acknowledged_by"`
+	LastAttemptID  webhook.ID          `json:"last_attempt_id"`
+	DisablesAt     *second             `json:"disables_at"`
+}
+
+// showIssues returns the issues as REST shows them. It reads their webhooks, together.
+func showIssues(r *request, list ...*webhook.Issue) ([]issue, error) {
+	var ids []webhook.ID
+	for _, i := range list {
+		if i.Kind == webhook.IssueFailing && i.ResolvedAt == nil && !slices.Contains(ids, i.WebhookID) {
+			ids = append(ids, i.WebhookID)
+		}
+	}
+	hooks, err := r.scope.WebhooksByID(r.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]issue, len(list))
+	for n, i := range list {
+		shown[n] = issue{
+			ID: i.ID, Object: "issue", Kind: i.Kind, Status: i.Status(), Title: i.Title(), WebhookID: i.WebhookID, Error: i.Reason(), HTTPStatus: i.HTTPStatus,
+			Count: i.Count, FirstSeenAt: second(i.FirstSeenAt), LastSeenAt: second(i.LastSeenAt), OpenedAt: second(i.OpenedAt), ResolvedAt: (*second)(i.ResolvedAt),
+			AcknowledgedAt: (*second)(i.AcknowledgedAt), AcknowledgedBy: i.Acknowledger(), LastAttemptID: i.AttemptID,
+		}
+		if w := hooks[i.WebhookID]; w != nil && i.Kind == webhook.IssueFailing && i.ResolvedAt == nil {
+			shown[n].DisablesAt = (*second)(w.DisablesAt())
+		}
+	}
+	return shown, nil
+}
+
+func (s *server) listIssues(r *request) (int, any, error) {
+	page, err := pageOf(r.URL.Query(), r.place(cursor.RESTIssues))
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := s.charge(r.Request, listedCost*page.First); err != nil {
+		return 0, nil, err
+	}
+	list, err := r.scope.Issues(r.Context(), store.IssueFilter{}, page)
+	if err != nil {
+		return 0, nil, err
+	}
+	shown, err := showIssues(r, list.Items...)
+	if err != nil {
+		return 0, nil, err
+	}
+	answer := listing[issue]{Object: "list", Data: shown, HasMore: list.HasNext}
+	if list.HasNext {
+		next := r.scope.CursorAt(cursor.RESTIssues, store.Place{At: list.EndAt, Seq: list.End})
+		answer.Next = &next
+	}
+	return http.StatusOK, answer, nil
+}
+
+func (s *server) getIssue(r *request) (int, any, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	found, err := r.scope.IssuesByID(r.Context(), []webhook.ID{id})
+	if err != nil {
+		return 0, nil, err
+	}
+	if found[id] == nil {
+		return 0, nil, webhook.ErrNotFound
+	}
+	return shownIssue(r, found[id])
+}
+
+// acknowledgeIssue notes that somebody knows of the issue. It is safe to repeat.
+func (s *server) acknowledgeIssue(r *request) (int, any, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	acknowledged, err := r.changing().AcknowledgeIssue(r.Context(), id)
+	if err != nil {
+		return 0, nil, err
+	}
+	return shownIssue(r, acknowledged)
+}
+
+func shownIssue(r *request, i *webhook.Issue) (int, any, error) {
+	shown, err := showIssues(r, i)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, shown[0], nil
+}
