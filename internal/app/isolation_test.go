@@ -258,7 +258,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	return p
 }
 
-// issue notes an issue of the party: deliveries of its have failed for good.
+// issue notes an issue of the party: deliveries of its have failed, and are not retried.
 func (w *isolation) issue(t *testing.T, p *party, scope *store.Scope) {
 	t.Helper()
 	found, err := scope.Issues(t.Context(), store.IssueFilter{}, store.Page{First: 1})

@@ -90,7 +90,7 @@ func TestIssueOpensAndCloses(t *testing.T) {
 	})
 }
 
-// A webhook that fails now and then has no issue: each success begins anew, in the batch too.
+// A webhook that fails now and then has no issue: each success starts the count again, in a batch too.
 func TestIssueOfAWebhookThatFlaps(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
@@ -182,7 +182,7 @@ func TestIssueOfADisabledWebhook(t *testing.T) {
 	})
 }
 
-// Deliveries that failed for good have an issue at once. A success does not resolve it, but a day without another one does; and after 90 days it is
+// Deliveries that failed and are not retried have an issue at once. A success does not resolve it, but a day without another one does; and after 90 days it is
 // removed. What is not resolved stays.
 func TestIssueOfFailedDeliveries(t *testing.T) {
 	each(t, func(t *suite) {

@@ -53,7 +53,7 @@ func TestIssues(t *testing.T) {
 	}
 	one, _ := data[0].(map[string]any)
 	want := map[string]any{
-		"id": id, "object": "issue", "kind": "DELIVERIES_EXHAUSTED", "status": "OPEN", "title": "Deliveries failed for good: the receiver answers 503",
+		"id": id, "object": "issue", "kind": "DELIVERIES_EXHAUSTED", "status": "OPEN", "title": "Deliveries were given up: the receiver answers 503",
 		"error": "HTTP_STATUS", "http_status": 503.0, "count": 1.0, "resolved_at": nil, "acknowledged_at": nil, "acknowledged_by": nil, "disables_at": nil,
 	}
 	for name, value := range want {

@@ -42,7 +42,7 @@ type IssueKind string
 const (
 	IssueFailing   IssueKind = "WEBHOOK_FAILING"      // attempts fail, and none succeeds
 	IssueDisabled  IssueKind = "WEBHOOK_DISABLED"     // the server disabled the webhook
-	IssueExhausted IssueKind = "DELIVERIES_EXHAUSTED" // deliveries failed for good
+	IssueExhausted IssueKind = "DELIVERIES_EXHAUSTED" // deliveries failed, and are not retried
 )
 
 // IssueStatus says whether an issue needs somebody.
@@ -55,7 +55,7 @@ const (
 	IssueResolved     IssueStatus = "RESOLVED"
 )
 
-// When issues open and close. A receiver that fails now and then succeeds in between, and opens none: each success begins anew.
+// When issues open and close. A receiver that fails now and then succeeds in between, and opens none: each success begins again.
 const (
 	// IssueFirstAttempts is the number of deliveries whose first attempt must fail within IssueWindow before IssueFailing opens: one or two failures
 	// are usual when a receiver is deployed, and the first retries are for them.
@@ -93,7 +93,7 @@ func (i *Issue) Title() string {
 	case IssueDisabled:
 		return "The webhook was disabled: " + why
 	case IssueExhausted:
-		return "Deliveries failed for good: " + why
+		return "Deliveries were given up: " + why
 	}
 	return "Attempts fail: " + why
 }

@@ -79,7 +79,7 @@ export default [
               'StatsGroup',
               'StatsGroups',
               'StatsValues',
-              'AuditLogChange', // a message of a stream
+              'AuditLogChange', 'IssuesChange', // messages of streams
               'DeliveryChange', 'StreamedAttempt', // an edge of a list without an end
               'TenantQuotas', // of a Tenant, like the next
               'TenantUsage',
