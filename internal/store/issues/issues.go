@@ -90,9 +90,18 @@ type Turned struct {
 }
 
 var columns = []dialect.Column{
-	{Name: "id", Kind: "uuid"}, {Name: "tenant_id", Kind: "uuid"}, {Name: "webhook_id", Kind: "uuid"}, {Name: "kind", Kind: "text"},
-	{Name: "error", Kind: "text"}, {Name: "failures", Kind: "bigint"}, {Name: "recent", Kind: "bigint"}, {Name: "now", Kind: "timestamptz"},
-	{Name: "opened_at", Kind: "timestamptz"}, {Name: "place", Kind: "bigint"}, {Name: "http_status", Kind: "bigint"}, {Name: "attempt_id", Kind: "uuid"},
+	{Name: "id", Kind: "uuid"},
+	{Name: "tenant_id", Kind: "uuid"},
+	{Name: "webhook_id", Kind: "uuid"},
+	{Name: "kind", Kind: "text"},
+	{Name: "error", Kind: "text"},
+	{Name: "failures", Kind: "bigint"},
+	{Name: "recent", Kind: "bigint"},
+	{Name: "now", Kind: "timestamptz"},
+	{Name: "opened_at", Kind: "timestamptz"},
+	{Name: "place", Kind: "bigint"},
+	{Name: "http_status", Kind: "bigint"},
+	{Name: "attempt_id", Kind: "uuid"},
 }
 
 // Parts of the statement that adds failures. An issue that is open stays open; another one opens at once, or when enough has failed.
