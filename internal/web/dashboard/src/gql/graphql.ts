@@ -61,6 +61,8 @@ export type AuditAction =
   | 'EVENT_TYPE_DELETED'
   /** Settings of a declared event type were changed. */
   | 'EVENT_TYPE_UPDATED'
+  /** An issue was acknowledged. */
+  | 'ISSUE_ACKNOWLEDGED'
   /** The master key, which encrypts secrets, was changed. */
   | 'KEY_ROTATED'
   /** A replay was canceled. */
@@ -121,6 +123,8 @@ export type AuditObjectType =
   | 'DELIVERY'
   /** A declared event type. */
   | 'EVENT_TYPE'
+  /** An issue. */
+  | 'ISSUE'
   /** The master key of the installation. */
   | 'KEY'
   /** A replay. */
