@@ -110,6 +110,9 @@ var issueReasons = map[ErrorCode]string{
 	ErrorProtocol:        "the answer is not valid HTTP",
 	ErrorSigning:         "requests cannot be signed",
 	ErrorPayload:         "the payload cannot be made",
+
+	ErrorOAuthToken:        "no access token can be fetched",
+	ErrorClientCertificate: "the client certificate cannot be used",
 }
 
 // DisablesAt returns when the webhook will be disabled if it goes on failing; nil if it does not fail, or is disabled.
