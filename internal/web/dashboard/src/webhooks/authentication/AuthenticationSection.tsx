@@ -7,7 +7,14 @@ import { problemsAt } from '../exact/problems';
 import { SaveRow } from '../exact/SaveRow';
 import { useExactly } from '../exact/useExactly';
 import { AuthorizationFields } from './AuthorizationFields';
-import { type AuthenticationForm, type Authorization, formOf, inputOf, type Stored } from './authentication';
+import {
+  type AuthenticationForm,
+  type Authorization,
+  formOf,
+  inputOf,
+  type Stored,
+  savedOf,
+} from './authentication';
 import { CertificateFields } from './CertificateFields';
 
 interface Props {
@@ -34,7 +41,7 @@ export function AuthenticationSection({ id, onChanged }: Props) {
         Each request is signed. What is set here comes in addition, for receivers that require more.
       </p>
       <Problem error={error} what="The authentication could not be read" />
-      {webhook && <Form key={webhook.updatedAt} stored={webhook.authentication} saving={saving} />}
+      {webhook && <Form stored={webhook.authentication} saving={saving} />}
     </section>
   );
 }
@@ -67,7 +74,7 @@ function Form({ stored, saving }: { stored: Stored; saving: ReturnType<typeof us
 
   async function onSubmit(event: FormEvent) {
     event.preventDefault();
-    await saving.save({ authentication: inputOf(form, stored) }, {});
+    if (await saving.save({ authentication: inputOf(form, stored) }, {})) setForm(savedOf);
   }
 
   return (

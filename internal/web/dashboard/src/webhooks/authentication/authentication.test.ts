@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { expiry, formOf, inputOf, type Stored } from './authentication';
+import { expiry, formOf, inputOf, type Stored, savedOf } from './authentication';
 
 const oauth2: Stored = {
   kinds: ['OAUTH2', 'MUTUAL_TLS'],
@@ -65,6 +65,19 @@ test('what is typed', () => {
     chain: 'c',
     privateKey: 'k',
   });
+});
+
+// What is secret is sent once, and then stays as it is stored.
+test('after saving', () => {
+  const form = {
+    ...formOf(oauth2),
+    clientSecret: 's',
+    parameters: 'resource=r\nother=o',
+    certificate: 'SET' as const,
+    chain: 'c',
+    privateKey: 'k',
+  };
+  expect(savedOf(form)).toEqual({ ...formOf(oauth2), parameters: 'resource\nother' });
 });
 
 test('certificates that expire soon', () => {

@@ -95,6 +95,21 @@ export function inputOf(form: AuthenticationForm, stored: Stored): WebhookAuthen
   return input;
 }
 
+/** The form after it was saved: what is secret is not kept in the page. */
+export function savedOf(form: AuthenticationForm): AuthenticationForm {
+  return {
+    ...form,
+    password: '',
+    clientSecret: '',
+    parameters: parametersOf(form.parameters)
+      .map(({ name }) => name)
+      .join('\n'),
+    certificate: 'KEEP',
+    chain: '',
+    privateKey: '',
+  };
+}
+
 const DAY = 86_400_000;
 
 /** How soon a certificate expires; undefined if it is valid for more than 30 days. */

@@ -10,9 +10,12 @@ export function useExactly(id: string, onChanged: () => void) {
     error,
     fetching,
     isSaved: !!data?.updateWebhook && errors.length === 0 && !fetching,
+    /** Whether it was saved. */
     async save(input: Omit<UpdateWebhookInput, 'id'>, context: Partial<OperationContext>) {
       const result = await update({ input: { id, ...input } }, context);
-      if (result.data?.updateWebhook?.userErrors.length === 0) onChanged();
+      const isSaved = result.data?.updateWebhook?.userErrors.length === 0;
+      if (isSaved) onChanged();
+      return isSaved;
     },
   };
 }
