@@ -78,6 +78,7 @@ func again(t *testing.T, w *world, to *store.Target) *webhook.Attempt {
 func oauthWorld(t *testing.T, lifetime string, test func(t *testing.T, w *world, to *store.Target, i *issuer)) {
 	t.Helper()
 	bubble(t, nil, func(t *testing.T, w *world) {
+		t.Helper()
 		i := &issuer{lifetime: lifetime}
 		w.client.set("tokens", i.issue)
 		w.client.set("a", i.receive)
@@ -125,6 +126,7 @@ func TestTokenLifetimes(t *testing.T) {
 // attempt has failed with the receiver's status. Other statuses are sent once.
 func TestTokenIsRefreshedOnce(t *testing.T) {
 	oauthWorld(t, "3600", func(t *testing.T, w *world, to *store.Target, i *issuer) {
+		t.Helper()
 		again(t, w, to)
 		i.accepts = func(token string) bool { return token != "t1" }
 		if a := again(t, w, to); a.Status != webhook.AttemptSucceeded {
@@ -148,6 +150,7 @@ func TestTokenIsRefreshedOnce(t *testing.T) {
 // Attempts that run at once share one token request: one is made, however many wait for it.
 func TestTokenIsFetchedOnce(t *testing.T) {
 	oauthWorld(t, "3600", func(t *testing.T, w *world, to *store.Target, i *issuer) {
+		t.Helper()
 		w.client.set("tokens", func(ctx context.Context, r *egress.Request) egress.Result {
 			time.Sleep(time.Second) // in the bubble: the token server takes a second
 			return i.issue(ctx, r)
@@ -190,6 +193,7 @@ func TestTokenServersFail(t *testing.T) {
 		"did not answer in time":                                {Code: egress.Timeout, Message: "leaked"},
 	} {
 		oauthWorld(t, "1", func(t *testing.T, w *world, to *store.Target, i *issuer) {
+			t.Helper()
 			w.client.set("tokens", answer(res))
 			a := again(t, w, to)
 			if a.Status != webhook.AttemptFailed || *a.Error != webhook.ErrorOAuthToken || !strings.Contains(a.Message, says) || strings.Contains(a.Message, "leaked") || a.ResponseStatus != nil {
@@ -215,6 +219,7 @@ func TestTokenServersFail(t *testing.T) {
 // What this host lacks is no failure of a token server: the attempt is made again.
 func TestTokenOfThisHost(t *testing.T) {
 	oauthWorld(t, "3600", func(t *testing.T, w *world, to *store.Target, i *issuer) {
+		t.Helper()
 		var asked atomic.Int32
 		w.client.set("tokens", func(ctx context.Context, r *egress.Request) egress.Result {
 			if asked.Add(1) == 1 {
@@ -233,6 +238,7 @@ func TestTokenOfThisHost(t *testing.T) {
 // A token server that hangs takes half of the attempt's time; the webhook's attempts fail, and others' are sent meanwhile.
 func TestTokenServerHangs(t *testing.T) {
 	oauthWorld(t, "3600", func(t *testing.T, w *world, to *store.Target, i *issuer) {
+		t.Helper()
 		w.client.set("tokens", hang)
 		other := w.add("b", func(o *store.Target) { o.TenantID = to.TenantID })
 		for range 10 {
@@ -256,6 +262,7 @@ func TestTokenServerHangs(t *testing.T) {
 // Other credentials make the old token void, and webhooks do not share tokens.
 func TestTokensAreApart(t *testing.T) {
 	oauthWorld(t, "3600", func(t *testing.T, w *world, to *store.Target, i *issuer) {
+		t.Helper()
 		again(t, w, to)
 		same := *to
 		same.Description, same.Authentication = "changed", &webhook.Authentication{OAuth2: new(*to.Authentication.OAuth2)}
@@ -300,6 +307,7 @@ func TestTokenRequest(t *testing.T) {
 // Basic credentials are in each request, and redacted in its record.
 func TestBasic(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, w *world) {
+		t.Helper()
 		to := w.add("a", func(to *store.Target) {
 			to.Authentication = &webhook.Authentication{Basic: &webhook.BasicAuthentication{Username: "user", Password: "pass"}}
 		})
@@ -334,4 +342,21 @@ type tokenClient struct{}
 
 func (tokenClient) Do(context.Context, *egress.Request) egress.Result {
 	return egress.Result{StatusCode: 200, Body: []byte(`{"access_token": "t", "expires_in": 0}`)}
+}
+
+// An attempt of a webhook without an authentication allocates no more than one whose authentication has no parts, and less than one with any.
+func TestNoAuthenticationAllocatesNothing(t *testing.T) {
+	s := free(t)
+	measure := func(auth *webhook.Authentication) float64 {
+		claimed := many(1)[0]
+		claimed.Target.Authentication = auth
+		deliver(s, claimed)
+		return testing.AllocsPerRun(1000, func() { deliver(s, claimed) })
+	}
+	none, empty := measure(nil), measure(&webhook.Authentication{})
+	s.tokens.client = tokenClient{}
+	with := measure(&webhook.Authentication{OAuth2: &webhook.OAuth2{TokenURL: "https://tokens.test/"}})
+	if none > empty || none >= with {
+		t.Errorf("%v allocations, %v with an empty authentication, %v with an access token", none, empty, with)
+	}
 }
