@@ -1,10 +1,6 @@
 package model
 
-import (
-	"slices"
-
-	"github.com/hookgraph/hookgraph/internal/webhook"
-)
+import "github.com/hookgraph/hookgraph/internal/webhook"
 
 // AttemptRequest is the request of an attempt. Its large parts, and those of AttemptResponse, have resolvers, which count their
 // bytes.
@@ -14,15 +10,7 @@ type AttemptRequest struct{ Attempt *webhook.Attempt }
 func (r *AttemptRequest) URL() string { return r.Attempt.URL }
 
 // SignedBy lists the secrets that signed the request.
-func (r *AttemptRequest) SignedBy() []webhook.ID {
-	ids := make([]webhook.ID, 0, 1)
-	for id := range slices.Chunk(r.Attempt.SignedBy, len(webhook.ID{})) {
-		if len(id) == len(webhook.ID{}) {
-			ids = append(ids, webhook.ID(id))
-		}
-	}
-	return ids
-}
+func (r *AttemptRequest) SignedBy() []webhook.ID { return r.Attempt.Signers() }
 
 // AttemptResponse is the response to an attempt, whose ResponseStatus must not be nil.
 type AttemptResponse struct{ Attempt *webhook.Attempt }

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -236,6 +237,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	}
 	for kind, seq := range map[cursor.Kind]int64{
 		cursor.Attempts: a.Seq, cursor.DeliveryAttempts: a.Seq, cursor.Deliveries: claimed.Delivery.Seq, cursor.Events: claimed.Event.Seq,
+		cursor.RESTAttempts: a.Seq, cursor.RESTDeliveries: claimed.Delivery.Seq, cursor.RESTEvents: claimed.Event.Seq,
 		cursor.Webhooks: hook.Seq, cursor.RESTWebhooks: hook.Seq, cursor.Tokens: row.Seq, cursor.Tenants: owner.Seq,
 	} {
 		p.texts["cursor "+string(kind)] = w.store.Cursor(kind, p.id, seq)
@@ -865,13 +867,30 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 		compare("cursor", alice.texts["cursor v"], w.nobody.texts["cursor v"], "", func(x string) string { return r.Path + "?after=" + x })
 	case "GET /v1/issues":
 		compare("cursor", alice.texts["cursor j"], w.nobody.texts["cursor j"], "", func(x string) string { return r.Path + "?after=" + x })
-	case "POST /v1/replays":
+	case "POST /v1/replays", "POST /v1/replays/preview":
 		for kind, id := range alice.ids {
 			body := `{"kind": "ALL", "filter": {"webhook_ids": ["$"], "delivery_ids": ["$"], "event_ids": ["$"], "replay_ids": ["$"]}}`
 			compare(kind, id, webhook.NewID(time.Now()).String(), body, func(string) string { return r.Path })
 			w.roomForReplays(t, bob)
 		}
 		compare("webhook", alice.ids["webhook"], webhook.NewID(time.Now()).String(), `{"kind": "MISSING", "filter": {"webhook_ids": ["$"]}}`, func(string) string { return r.Path })
+	case "GET /v1/deliveries", "GET /v1/attempts":
+		kind, filters := "D", []string{"webhook_ids", "event_ids", "replay_ids"}
+		if r.Path == "/v1/attempts" {
+			kind, filters = "A", []string{"webhook_ids", "event_ids", "delivery_ids"}
+		}
+		compare("cursor", alice.texts["cursor "+kind], w.nobody.texts["cursor "+kind], "", func(x string) string { return r.Path + "?after=" + x })
+		for _, name := range filters {
+			for kind, id := range alice.ids {
+				compare(kind, id, webhook.NewID(time.Now()).String(), "", func(x string) string { return r.Path + "?" + name + "=" + x })
+			}
+		}
+		w.leaks(t, try(bob.token, r.Path, ""), "", alice)
+	case "GET /v1/events":
+		compare("cursor", alice.texts["cursor E"], w.nobody.texts["cursor E"], "", func(x string) string { return r.Path + "?after=" + x })
+		for name, text := range map[string]string{"idempotency_key": "key", "types": "type", "tags": "tag"} {
+			compare(name, url.QueryEscape(alice.texts[text]), url.QueryEscape(w.nobody.texts[text]), "", func(x string) string { return r.Path + "?" + name + "=" + x })
+		}
 	case "GET /v1/event-types":
 		compare("cursor", alice.texts["cursor x"], w.nobody.texts["cursor x"], "", func(x string) string { return r.Path + "?after=" + x })
 	case "GET /v1/event-types/{name}", "PUT /v1/event-types/{name}", "DELETE /v1/event-types/{name}":
@@ -896,11 +915,18 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 	case "POST /v1/events":
 		body := `{"type": "a.b", "data": 1, "idempotency_key": "$"}`
 		compare("idempotency key", alice.texts["key"], w.nobody.texts["key"], body, func(string) string { return r.Path })
-	case "GET /v1/webhooks/{id}", "PATCH /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}", "POST /v1/webhooks/{id}/test", "GET /v1/replays/{id}", "PATCH /v1/replays/{id}", "DELETE /v1/replays/{id}", "GET /v1/issues/{id}", "POST /v1/issues/{id}/acknowledge":
+	case "GET /v1/webhooks/{id}", "PATCH /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}", "POST /v1/webhooks/{id}/test", "GET /v1/replays/{id}", "PATCH /v1/replays/{id}", "DELETE /v1/replays/{id}",
+		"GET /v1/events/{id}", "GET /v1/deliveries/{id}", "POST /v1/deliveries/{id}/retry", "POST /v1/deliveries/{id}/cancel", "GET /v1/attempts/{id}", "GET /v1/issues/{id}", "POST /v1/issues/{id}/acknowledge":
 		body, own, done := "", "webhook", "200"
 		switch {
 		case strings.HasPrefix(r.Path, "/v1/issues"):
 			own = "issue"
+		case strings.HasPrefix(r.Path, "/v1/events/"):
+			own = "event"
+		case strings.HasPrefix(r.Path, "/v1/attempts/"):
+			own = "attempt"
+		case strings.HasPrefix(r.Path, "/v1/deliveries/"):
+			own = "open delivery"
 		case r.Path == "/v1/replays/{id}":
 			own = "open replay"
 			if r.Method == "PATCH" {

@@ -37,6 +37,9 @@ const (
 	RESTEventTypes   Kind = 'x'
 	Issues           Kind = 'i'
 	RESTIssues       Kind = 'j'
+	RESTEvents       Kind = 'E'
+	RESTDeliveries   Kind = 'D'
+	RESTAttempts     Kind = 'A'
 	Matches          Kind = 'm' // webhooks, with whether each got an event
 )
 

@@ -58,7 +58,7 @@ func codec(t interface{ Fatal(...any) }, key byte) *Codec {
 	return c
 }
 
-var kinds = []Kind{Webhooks, Events, Deliveries, Attempts, DeliveryAttempts, Tokens, Tenants, Replays, RESTWebhooks, RESTReplays, Stream, Completed, NextAttempts, AuditLog, EventTypes, RESTEventTypes}
+var kinds = []Kind{Webhooks, Events, Deliveries, Attempts, DeliveryAttempts, Tokens, Tenants, Replays, RESTWebhooks, RESTReplays, Stream, Completed, NextAttempts, AuditLog, EventTypes, RESTEventTypes, RESTEvents, RESTDeliveries, RESTAttempts}
 
 // A position has one cursor, which opens only for its tenant, kind and key.
 func TestCursorIsGoodForOneTenantAndKind(t *testing.T) {

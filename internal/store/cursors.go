@@ -25,11 +25,11 @@ func seqBefore(s *dialect.Start, k cursor.Kind) int64 {
 		return s.Tokens
 	case cursor.Webhooks, cursor.RESTWebhooks:
 		return s.Webhooks
-	case cursor.Events:
+	case cursor.Events, cursor.RESTEvents:
 		return s.Events
-	case cursor.Deliveries:
+	case cursor.Deliveries, cursor.RESTDeliveries:
 		return s.Deliveries
-	case cursor.Attempts, cursor.DeliveryAttempts, cursor.Stream:
+	case cursor.Attempts, cursor.DeliveryAttempts, cursor.RESTAttempts, cursor.Stream:
 		return s.Attempts
 	}
 	panic(fmt.Sprintf("store: %q is no kind of cursor", k))

@@ -458,7 +458,7 @@ func TestCursorsAfterAnotherStart(t *testing.T) {
 		all := []cursor.Kind{
 			cursor.Webhooks, cursor.Events, cursor.Deliveries, cursor.Attempts, cursor.DeliveryAttempts, cursor.Tokens, cursor.Tenants, cursor.Replays,
 			cursor.RESTWebhooks, cursor.RESTReplays, cursor.Stream, cursor.Completed, cursor.NextAttempts, cursor.LastFailures, cursor.FailureRates,
-			cursor.AuditLog, cursor.EventTypes, cursor.RESTEventTypes,
+			cursor.AuditLog, cursor.EventTypes, cursor.RESTEventTypes, cursor.RESTEvents, cursor.RESTDeliveries, cursor.RESTAttempts,
 		}
 		want := store.Place{Seq: 1}
 		before := map[cursor.Kind]string{}

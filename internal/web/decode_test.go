@@ -214,7 +214,11 @@ func FuzzRequest(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		if q, err := url.ParseQuery(string(body)); err == nil {
-			p, err := pageOf(q, place)
+			var f store.DeliveryFilter
+			p, err := pageOf(q, place, map[string]parameter{
+				"webhook_ids": idsOf(&f.WebhookIDs), "tags": textsOf(&f.Tags), "data": dataOf(&f.Data), "statuses": wordsOf(&f.Statuses, webhook.DeliveryStatuses),
+				"http_statuses": statusesOf(&f.HTTPStatuses), "created_at_from": timeOf(&f.CreatedAt.From, time.Now()),
+			})
 			refused(t, body, err)
 			if err == nil && (p.First < 1 || p.First > maxPage || p.After < 0 || p.After > 0 && q.Get("after") != "there") {
 				t.Fatalf("%q is page %+v", body, p)
@@ -270,11 +274,11 @@ func TestSmallFormats(t *testing.T) {
 		}
 	}
 	for _, after := range []string{"x", "there ", ""} {
-		if _, err := pageOf(map[string][]string{"after": {after}}, place); len(webhook.Invalids(err)) != 1 {
+		if _, err := pageOf(map[string][]string{"after": {after}}, place, nil); len(webhook.Invalids(err)) != 1 {
 			t.Errorf("after %q: %v", after, err)
 		}
 	}
-	if p, err := pageOf(map[string][]string{"after": {"there"}, "limit": {"7"}}, place); err != nil || p.After != 42 || p.First != 7 {
+	if p, err := pageOf(map[string][]string{"after": {"there"}, "limit": {"7"}}, place, nil); err != nil || p.After != 42 || p.First != 7 {
 		t.Errorf("%+v, %v", p, err)
 	}
 }

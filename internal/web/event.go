@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -33,7 +34,30 @@ type event struct {
 	Duplicate bool `json:"duplicate,omitempty"`
 }
 
-// moment is a publisher's time, to the microsecond.
+// storedEvent is an event that was published earlier as REST shows it.
+type storedEvent struct {
+	ID             webhook.ID      `json:"id"`
+	Object         string          `json:"object"`
+	Type           string          `json:"type"`
+	Timestamp      moment          `json:"timestamp"`
+	Tags           []string        `json:"tags"`
+	IdempotencyKey *string         `json:"idempotency_key"` // null: none
+	OrderingKey    *string         `json:"ordering_key"`
+	DeliverAt      *moment         `json:"deliver_at"`
+	ExpiresAt      *moment         `json:"expires_at"`
+	CreatedAt      second          `json:"created_at"`
+	Test           bool            `json:"test"` // it was sent to try one webhook
+	Data           json.RawMessage `json:"data,omitempty"` // absent in lists
+}
+
+func showStored(e *webhook.Event) storedEvent {
+	return storedEvent{
+		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), Tags: append([]string{}, e.Tags...), OrderingKey: e.OrderingKey,
+		DeliverAt: (*moment)(e.DeliverAt), ExpiresAt: (*moment)(e.ExpiresAt), CreatedAt: second(e.CreatedAt), Test: e.Test,
+	}
+}
+
+// moment is a time to the microsecond.
 type moment time.Time
 
 // MarshalText implements encoding.TextMarshaler.
@@ -277,4 +301,66 @@ func (s *server) refuse(r *request, err error, place int) refused {
 		out.Error.RequestID = intake.RequestID(r.Context())
 	}
 	return out
+}
+
+// listEvents shows events without their data, which may be long.
+func (s *server) listEvents(r *request) (int, any, error) {
+	var f store.EventFilter
+	given := map[string]parameter{"types": textsOf(&f.Types), "tags": textsOf(&f.Tags), "idempotency_key": textOf(&f.IdempotencyKey), "data": dataOf(&f.Data)}
+	timesOf(given, "created_at", &f.CreatedAt, time.Now())
+	page, err := r.page(cursor.RESTEvents, given)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := f.Check(); err != nil {
+		return 0, nil, conditionsOf(err)
+	}
+	if err := s.charge(r.Request, listedCost*page.First); err != nil {
+		return 0, nil, err
+	}
+	list, err := r.scope.Lean(store.Lean{NoData: true}).Events(r.Context(), f, page)
+	if err != nil {
+		return 0, nil, err
+	}
+	shown, err := r.showEvents(list.Items)
+	if err != nil {
+		return 0, nil, err
+	}
+	return http.StatusOK, listed(r, cursor.RESTEvents, list, shown), nil
+}
+
+// showEvents converts stored events for an answer, without their data.
+func (r *request) showEvents(events []*webhook.Event) ([]storedEvent, error) {
+	ids := make([]webhook.ID, len(events))
+	for i, e := range events {
+		ids[i] = e.ID
+	}
+	keys, err := r.scope.IdempotencyKeys(r.Context(), ids)
+	if err != nil {
+		return nil, err
+	}
+	shown := make([]storedEvent, len(events))
+	for i, e := range events {
+		shown[i] = showStored(e)
+		if key := keys[e.ID]; key != "" {
+			shown[i].IdempotencyKey = &key
+		}
+	}
+	return shown, nil
+}
+
+func (s *server) getEvent(r *request) (int, any, error) {
+	if err := s.holdPayload(r); err != nil {
+		return 0, nil, err
+	}
+	e, err := findByID(r, r.scope.EventsByID)
+	if err != nil {
+		return 0, nil, err
+	}
+	shown, err := r.showEvents([]*webhook.Event{e})
+	if err != nil {
+		return 0, nil, err
+	}
+	shown[0].Data = e.Data
+	return http.StatusOK, shown[0], nil
 }

@@ -58,14 +58,18 @@ func (r *request) showType(t *webhook.EventType) eventType {
 const typeCost = listedCost + 2*10
 
 func (s *server) listEventTypes(r *request) (int, any, error) {
-	page, err := pageOf(r.URL.Query(), r.place(cursor.RESTEventTypes))
+	var f store.EventTypeFilter
+	page, err := r.page(cursor.RESTEventTypes, map[string]parameter{"name": textOf(&f.Name)})
 	if err != nil {
 		return 0, nil, err
+	}
+	if err := f.Check(); err != nil {
+		return 0, nil, conditionsOf(err)
 	}
 	if err := s.charge(r.Request, typeCost*page.First); err != nil {
 		return 0, nil, err
 	}
-	list, err := r.scope.EventTypePage(r.Context(), store.EventTypeFilter{}, page)
+	list, err := r.scope.EventTypePage(r.Context(), f, page)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -124,12 +128,14 @@ func (s *server) putEventType(r *request) (int, any, error) {
 	return http.StatusOK, r.showType(t), nil
 }
 
+func oneOf[T ~string](some []T) string { return fmt.Sprintf("must be one of %v", some) }
+
 // word accepts one of some words.
 func word[T ~string](to *T, some []T) func(json.RawMessage) string {
 	return func(raw json.RawMessage) string {
 		var one []T
 		if problem := words(&one, some)(json.RawMessage("[" + string(raw) + "]")); problem != "" {
-			return fmt.Sprintf("must be one of %v", some)
+			return oneOf(some)
 		}
 		*to = one[0]
 		return ""

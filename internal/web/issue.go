@@ -57,7 +57,7 @@ func showIssues(r *request, list ...*webhook.Issue) ([]issue, error) {
 }
 
 func (s *server) listIssues(r *request) (int, any, error) {
-	page, err := pageOf(r.URL.Query(), r.place(cursor.RESTIssues))
+	page, err := r.page(cursor.RESTIssues, nil)
 	if err != nil {
 		return 0, nil, err
 	}

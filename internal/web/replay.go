@@ -67,6 +67,23 @@ const replayCost = 100
 
 // createReplay answers 202, because what the replay does is not done yet. With an idempotency key it is safe to repeat.
 func (s *server) createReplay(r *request) (int, any, error) {
+	in, err := r.replayInput()
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := s.charge(r.Request, replayCost); err != nil {
+		return 0, nil, err
+	}
+	made, err := r.changing().CreateReplay(r.Context(), in)
+	if err != nil {
+		return 0, nil, err
+	}
+	r.header.Set("Location", "/v1/replays/"+made.ID.String())
+	return http.StatusAccepted, showReplay(made), nil
+}
+
+// replayInput reads what to replay from the body.
+func (r *request) replayInput() (*store.ReplayInput, error) {
 	in := store.ReplayInput{Kind: webhook.ReplayFailed}
 	var conditions []byte
 	err := decode(r.body, map[string]func(json.RawMessage) string{
@@ -74,28 +91,75 @@ func (s *server) createReplay(r *request) (int, any, error) {
 		"note": optional(str(&in.Note)), "idempotency_key": optional(str(&in.IdempotencyKey)),
 	})
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if conditions == nil {
-		return 0, nil, &webhook.Invalid{Field: "filter", Code: webhook.CodeRequired, Message: "is required; {} means all deliveries of the kind"}
+		return nil, &webhook.Invalid{Field: "filter", Code: webhook.CodeRequired, Message: "is required; {} means all deliveries of the kind"}
 	}
 	if in.Filter, err = replayFilter(conditions, time.Now()); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	key := webhook.NewEvent{IdempotencyKey: in.IdempotencyKey}
 	if err := r.idempotencyKey(&key); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	in.IdempotencyKey = key.IdempotencyKey
-	if err := s.charge(r.Request, replayCost); err != nil {
-		return 0, nil, err
-	}
-	made, err := r.changing().CreateReplay(r.Context(), &in)
+	return &in, nil
+}
+
+// previewed is a preview of a replay as REST shows it.
+type previewed struct {
+	Object     string    `json:"object"`
+	Deliveries counted   `json:"deliveries"`
+	ByWebhook  []counted `json:"by_webhook"` // those with the most first
+	// Samples are the newest deliveries, and SampleEvents, of kind MISSING, the newest events whose deliveries would be created.
+	Samples             []delivery    `json:"samples"`
+	SampleEvents        []storedEvent `json:"sample_events"`
+	EstimatedDurationMs *int          `json:"estimated_duration_ms"` // null: there is no rate
+}
+
+// counted is a number of deliveries: of all, with its precision, or of a webhook.
+type counted struct {
+	WebhookID *webhook.ID `json:"webhook_id,omitempty"`
+	Count     int         `json:"count"`
+	Precision string      `json:"precision,omitempty"`
+}
+
+// maxPreviewed is how many webhooks a preview tells.
+const maxPreviewed = 100
+
+// previewReplay takes the body of createReplay, and changes nothing.
+func (s *server) previewReplay(r *request) (int, any, error) {
+	in, err := r.replayInput()
 	if err != nil {
 		return 0, nil, err
 	}
-	r.header.Set("Location", "/v1/replays/"+made.ID.String())
-	return http.StatusAccepted, showReplay(made), nil
+	if err := s.charge(r.Request, replayCost); err != nil {
+		return 0, nil, err
+	}
+	p, err := r.scope.PreviewReplay(r.Context(), in)
+	if err != nil {
+		return 0, nil, err
+	}
+	answer := previewed{
+		Object: "replay_preview", Deliveries: counted{Count: p.N, Precision: "EXACT"}, ByWebhook: []counted{},
+	}
+	if p.AtLeast {
+		answer.Deliveries.Precision = "AT_LEAST"
+	}
+	for _, one := range p.ByWebhook[:min(len(p.ByWebhook), maxPreviewed)] {
+		answer.ByWebhook = append(answer.ByWebhook, counted{WebhookID: &one.WebhookID, Count: one.N})
+	}
+	if answer.SampleEvents, err = r.showEvents(p.Events); err != nil {
+		return 0, nil, err
+	}
+	if answer.Samples, err = r.showDeliveries(p.Samples...); err != nil {
+		return 0, nil, err
+	}
+	if in.RatePerSecond != nil {
+		answer.EstimatedDurationMs = new(p.N * 1000 / *in.RatePerSecond)
+	}
+	return http.StatusOK, answer, nil
 }
 
 // replayFilter reads the conditions of a replay.
@@ -106,9 +170,7 @@ func replayFilter(raw []byte, now time.Time) (f store.DeliveryFilter, err error)
 		"http_statuses": objects(&f.HTTPStatuses, "from and to, each an integer or null", func(one *store.IntRange) map[string]func(json.RawMessage) string {
 			return map[string]func(json.RawMessage) string{"from": number(&one.From), "to": number(&one.To)}
 		}),
-		"data": objects(&f.Data, "path, and equals or contains", func(one *filter.Data) map[string]func(json.RawMessage) string {
-			return map[string]func(json.RawMessage) string{"path": str(&one.Path), "equals": whole((*[]byte)(&one.Equals)), "contains": text(&one.Contains)}
-		}),
+		"data": objects(&f.Data, "path, and equals or contains", dataMembers),
 		"created_at": timeRange(&f.CreatedAt, now), "completed_at": timeRange(&f.CompletedAt, now),
 	})
 	if all := webhook.Invalids(err); len(all) > 0 {
@@ -123,6 +185,11 @@ func replayFilter(raw []byte, now time.Time) (f store.DeliveryFilter, err error)
 		return f, spelled{errors.Join(errs...)}
 	}
 	return f, err
+}
+
+// dataMembers are the members of a condition on data.
+func dataMembers(one *filter.Data) map[string]func(json.RawMessage) string {
+	return map[string]func(json.RawMessage) string{"path": str(&one.Path), "equals": whole((*[]byte)(&one.Equals)), "contains": text(&one.Contains)}
 }
 
 // ids accepts null as an empty list.
@@ -201,24 +268,8 @@ func timeRange(to *store.TimeRange, now time.Time) func(json.RawMessage) string 
 	})
 }
 
-// findReplay returns the replay of the path.
-func findReplay(r *request) (*webhook.Replay, error) {
-	id, err := pathID(r)
-	if err != nil {
-		return nil, err
-	}
-	found, err := r.scope.ReplaysByID(r.Context(), []webhook.ID{id})
-	if err != nil {
-		return nil, err
-	}
-	if found[id] == nil {
-		return nil, webhook.ErrNotFound
-	}
-	return found[id], nil
-}
-
 func (s *server) getReplay(r *request) (int, any, error) {
-	found, err := findReplay(r)
+	found, err := findByID(r, r.scope.ReplaysByID)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -263,7 +314,7 @@ func (s *server) cancelReplay(r *request) (int, any, error) {
 }
 
 func (s *server) listReplays(r *request) (int, any, error) {
-	page, err := pageOf(r.URL.Query(), r.place(cursor.RESTReplays))
+	page, err := r.page(cursor.RESTReplays, nil)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -278,10 +329,5 @@ func (s *server) listReplays(r *request) (int, any, error) {
 	for i, one := range list.Items {
 		shown[i] = showReplay(one)
 	}
-	answer := listing[replay]{Object: "list", Data: shown, HasMore: list.HasNext}
-	if list.HasNext {
-		next := r.scope.CursorAt(cursor.RESTReplays, store.Place{Seq: list.End})
-		answer.Next = &next
-	}
-	return http.StatusOK, answer, nil
+	return http.StatusOK, listed(r, cursor.RESTReplays, list, shown), nil
 }

@@ -75,15 +75,29 @@ func MaxBody(maxData int) int64 { return max(maxEventsBody, 4*int64(maxData)) }
 type server struct {
 	Config
 	documents *intake.Pool // exported event types, each of some megabytes, until they are written
+	payloads  *intake.Pool // events and attempts with their bodies, until they are written
 }
 
 // documentLimits bounds documents. A tenant's share leaves room for others.
 var documentLimits = intake.Limits{Total: 32, Tenant: 4, Token: 2}
 
+// payloadLimits bounds reads of one payload, each as long as the data of an event, a few times. A tenant's share leaves room for others.
+var payloadLimits = intake.Limits{Total: 256, Tenant: 64, Token: 32}
+
+// holdPayload makes room for an answer with a payload until that is written.
+func (s *server) holdPayload(r *request) error {
+	if err := s.payloads.Take(r.holder, 1); err != nil {
+		return err
+	}
+	r.after = func() { s.payloads.Give(r.holder, 1) }
+	return nil
+}
+
 // resources is the REST surface. Each endpoint requires the same scope as the equivalent GraphQL field (a test compares them).
 func (s *server) resources() map[string]methods {
 	read, write := auth.Needs{Scope: webhook.ScopeWebhooksRead}, auth.Needs{Scope: webhook.ScopeWebhooksWrite}
-	steer, admin := auth.Needs{Scope: webhook.ScopeDeliveriesWrite}, auth.Needs{Scope: webhook.ScopeAdmin}
+	watch, steer := auth.Needs{Scope: webhook.ScopeDeliveriesRead}, auth.Needs{Scope: webhook.ScopeDeliveriesWrite}
+	admin := auth.Needs{Scope: webhook.ScopeAdmin}
 	return map[string]methods{
 		"/v1/webhooks": {
 			http.MethodGet:  {run: s.listWebhooks, needs: read, like: "Query.webhooks"},
@@ -97,12 +111,21 @@ func (s *server) resources() map[string]methods {
 		"/v1/webhooks/{id}/test": {
 			http.MethodPost: {run: s.testWebhook, needs: write, like: "Mutation.testWebhook", maxBody: maxTestBody},
 		},
+		"/v1/deliveries":             {http.MethodGet: {run: s.listDeliveries, needs: watch, like: "Query.deliveries"}},
+		"/v1/deliveries/{id}":        {http.MethodGet: {run: s.getDelivery, needs: watch, like: "Query.delivery"}},
+		"/v1/deliveries/{id}/retry":  {http.MethodPost: {run: s.retryDelivery, needs: steer, like: "Mutation.retryDelivery"}},
+		"/v1/deliveries/{id}/cancel": {http.MethodPost: {run: s.cancelDelivery, needs: steer, like: "Mutation.cancelDelivery"}},
+		"/v1/attempts":               {http.MethodGet: {run: s.listAttempts, needs: watch, like: "Query.attempts"}},
+		"/v1/attempts/{id}":          {http.MethodGet: {run: s.getAttempt, needs: watch, like: "Query.attempt"}},
 		"/v1/replays": {
-			http.MethodGet:  {run: s.listReplays, needs: auth.Needs{Scope: webhook.ScopeDeliveriesRead}, like: "Query.replays"},
+			http.MethodGet:  {run: s.listReplays, needs: watch, like: "Query.replays"},
 			http.MethodPost: {run: s.createReplay, needs: steer, like: "Mutation.replayDeliveries", maxBody: maxReplayBody},
 		},
+		"/v1/replays/preview": {
+			http.MethodPost: {run: s.previewReplay, needs: watch, like: "Query.replayPreview", maxBody: maxReplayBody},
+		},
 		"/v1/replays/{id}": {
-			http.MethodGet:    {run: s.getReplay, needs: auth.Needs{Scope: webhook.ScopeDeliveriesRead}, like: "Query.replay"},
+			http.MethodGet:    {run: s.getReplay, needs: watch, like: "Query.replay"},
 			http.MethodPatch:  {run: s.updateReplay, needs: steer, like: "Mutation.updateReplay", maxBody: maxReplayBody},
 			http.MethodDelete: {run: s.cancelReplay, needs: steer, like: "Mutation.cancelReplay"},
 		},
@@ -131,7 +154,9 @@ func (s *server) resources() map[string]methods {
 			http.MethodPut:    {run: s.putEventType, needs: admin, like: "Mutation.putEventType", maxBody: maxTypeBody},
 			http.MethodDelete: {run: s.deleteEventType, needs: admin, like: "Mutation.deleteEventType"},
 		},
+		"/v1/events/{id}": {http.MethodGet: {run: s.getEvent, needs: watch, like: "Query.event"}},
 		"/v1/events": {
+			http.MethodGet: {run: s.listEvents, needs: watch, like: "Query.events"},
 			http.MethodPost: {
 				run: s.publish, needs: auth.Needs{Scope: webhook.ScopeEventsPublish}, like: "Mutation.publishEvents",
 				maxBody: MaxBody(s.MaxDataBytes), checks: true,
@@ -170,7 +195,7 @@ func New(c Config) http.Handler {
 	if c.Calls == nil {
 		c.Calls = intake.NewPool(CallLimits())
 	}
-	s := &server{Config: c, documents: intake.NewPool(documentLimits)}
+	s := &server{Config: c, documents: intake.NewPool(documentLimits), payloads: intake.NewPool(payloadLimits)}
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("/livez", s.livez)

@@ -1,10 +1,9 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -188,12 +187,15 @@ func (s *server) getWebhook(r *request) (int, any, error) {
 	return r.answer(http.StatusOK, w, nil)
 }
 
-func find(r *request) (*webhook.Webhook, error) {
+func find(r *request) (*webhook.Webhook, error) { return findByID(r, r.scope.WebhooksByID) }
+
+// findByID returns the row that the id in the path names.
+func findByID[T any](r *request, read func(context.Context, []webhook.ID) (map[webhook.ID]*T, error)) (*T, error) {
 	id, err := pathID(r)
 	if err != nil {
 		return nil, err
 	}
-	found, err := r.scope.WebhooksByID(r.Context(), []webhook.ID{id})
+	found, err := read(r.Context(), []webhook.ID{id})
 	if err != nil {
 		return nil, err
 	}
@@ -344,21 +346,37 @@ type listing[T any] struct {
 	SearchedTo *second `json:"searched_to,omitempty"`
 }
 
-func (s *server) listWebhooks(r *request) (int, any, error) {
-	query := r.URL.Query()
-	var filter store.WebhookFilter
-	if given := query["external_id"]; len(given) == 1 && len(given[0]) <= webhook.MaxExternalIDBytes && given[0] != "" {
-		filter.ExternalID = given[0]
-		delete(query, "external_id")
+// listed is the answer of a list in the order of Seq, newest first, with the rows as they are shown.
+func listed[T, R any](r *request, k cursor.Kind, l *store.List[R], shown []T) *listing[T] {
+	answer := &listing[T]{Object: "list", Data: shown, HasMore: l.HasNext, SearchedTo: (*second)(l.SearchedTo)}
+	if l.HasNext {
+		answer.Next = new(r.scope.CursorAt(k, store.Place{Seq: l.End}))
 	}
-	page, err := pageOf(query, r.place(cursor.RESTWebhooks))
+	return answer
+}
+
+func (s *server) listWebhooks(r *request) (int, any, error) {
+	var f store.WebhookFilter
+	page, err := r.page(cursor.RESTWebhooks, map[string]parameter{
+		"external_id": once(func(text string) string {
+			if f.ExternalID = text; text == "" || len(text) > webhook.MaxExternalIDBytes {
+				return "must be 1 to " + strconv.Itoa(webhook.MaxExternalIDBytes) + " bytes long"
+			}
+			return ""
+		}),
+		"enabled": booleanOf(&f.Enabled), "event_type": textOf(&f.EventType), "url": textOf(&f.URL), "failing": booleanOf(&f.Failing),
+		"disabled_reason": wordOf(&f.DisabledReason, webhook.DisabledReasons), "text": textOf(&f.Text),
+	})
 	if err != nil {
 		return 0, nil, err
+	}
+	if err := f.Check(); err != nil {
+		return 0, nil, conditionsOf(err)
 	}
 	if err := s.charge(r.Request, listedCost*page.First); err != nil {
 		return 0, nil, err
 	}
-	list, err := r.scope.Webhooks(r.Context(), filter, page)
+	list, err := r.scope.Webhooks(r.Context(), f, page)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -366,56 +384,5 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	answer := listing[hook]{Object: "list", Data: shown, HasMore: list.HasNext}
-	if list.HasNext {
-		next := r.scope.Cursor(cursor.RESTWebhooks, list.End)
-		answer.Next = &next
-	}
-	if list.SearchedTo != nil {
-		answer.SearchedTo = (*second)(list.SearchedTo)
-	}
-	return http.StatusOK, answer, nil
-}
-
-const maxPage = store.MaxPage
-
-// place returns a function that decodes cursors of the kind.
-func (r *request) place(k cursor.Kind) func(text string) (store.Place, error) {
-	return func(text string) (store.Place, error) { return r.scope.ReadCursorAt(r.Context(), k, text) }
-}
-
-// pageOf reads the query of a list; place decodes a cursor.
-func pageOf(q url.Values, place func(text string) (store.Place, error)) (store.Page, error) {
-	p := store.Page{First: maxPage}
-	var errs []error
-	bad := func(field string, code webhook.Code, message string) {
-		errs = append(errs, &webhook.Invalid{Field: field, Code: code, Message: message})
-	}
-	for name, values := range q {
-		if len(values) > 1 {
-			bad(clip(name), webhook.CodeInvalid, "must be given once")
-			continue
-		}
-		switch name {
-		case "limit":
-			n, err := strconv.Atoi(values[0])
-			if err != nil || n < 1 || n > maxPage {
-				bad(name, webhook.CodeOutOfRange, "must be from 1 to "+strconv.Itoa(maxPage))
-			}
-			p.First = n
-		case "after":
-			at, err := place(values[0])
-			if errors.Is(err, webhook.ErrCursor) {
-				bad(name, webhook.CodeInvalid, "must be the value of next from an earlier page")
-			} else if err != nil {
-				return p, err
-			}
-			p.After, p.AfterAt = at.Seq, at.At
-		case "external_id":
-			bad(name, webhook.CodeInvalid, "must be 1 to "+strconv.Itoa(webhook.MaxExternalIDBytes)+" bytes long")
-		default:
-			bad(clip(name), webhook.CodeInvalid, "unknown parameter")
-		}
-	}
-	return p, errors.Join(errs...)
+	return http.StatusOK, listed(r, cursor.RESTWebhooks, list, shown), nil
 }

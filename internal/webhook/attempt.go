@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -49,6 +50,17 @@ type Attempt struct {
 // Position is Seq: where lists have it.
 func (a *Attempt) Position() int64 { return a.Seq }
 
+// Signers returns the ids of the secrets that signed the request, in the order of the signatures.
+func (a *Attempt) Signers() []ID {
+	ids := make([]ID, 0, 1)
+	for id := range slices.Chunk(a.SignedBy, len(ID{})) {
+		if len(id) == len(ID{}) {
+			ids = append(ids, ID(id))
+		}
+	}
+	return ids
+}
+
 // DurationMs returns the duration in whole milliseconds.
 func (a *Attempt) DurationMs() int {
 	return int((time.Duration(a.DurationUs) * time.Microsecond).Round(time.Millisecond).Milliseconds())
@@ -62,6 +74,9 @@ const (
 	AttemptSucceeded AttemptStatus = "SUCCEEDED" // any 2xx
 	AttemptFailed    AttemptStatus = "FAILED"
 )
+
+// AttemptStatuses are all of them.
+var AttemptStatuses = []AttemptStatus{AttemptSucceeded, AttemptFailed}
 
 // ErrorCode says why an attempt failed.
 type ErrorCode string

@@ -104,6 +104,9 @@ const (
 	TriggerTest     Trigger = "TEST"
 )
 
+// Triggers are all of them.
+var Triggers = []Trigger{TriggerSchedule, TriggerManual, TriggerReplay, TriggerTest}
+
 // Schedule has the delay before each attempt, including the first.
 type Schedule []time.Duration
 

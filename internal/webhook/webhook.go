@@ -84,6 +84,9 @@ const (
 	DisabledFailing DisabledReason = "FAILING" // no success for FailingLimit
 )
 
+// DisabledReasons are all of them.
+var DisabledReasons = []DisabledReason{DisabledManual, DisabledGone, DisabledFailing}
+
 // FailingLimit is how long a webhook may fail without one success before it is disabled.
 const FailingLimit = 5 * 24 * time.Hour
 

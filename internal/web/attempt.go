@@ -1,0 +1,170 @@
+package web
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/payload"
+)
+
+// attempt is an attempt as REST shows it. Lists have neither headers nor bodies.
+type attempt struct {
+	ID         webhook.ID            `json:"id"`
+	Object     string                `json:"object"`
+	DeliveryID webhook.ID            `json:"delivery_id"`
+	EventID    webhook.ID            `json:"event_id"`
+	WebhookID  webhook.ID            `json:"webhook_id"`
+	Number     int                   `json:"number"`
+	Status     webhook.AttemptStatus `json:"status"`
+	Error      *webhook.ErrorCode    `json:"error"`   // null: it succeeded
+	Message    *string               `json:"message"` // null: there is nothing to say
+	Trigger    webhook.Trigger       `json:"trigger"`
+	ReplayID   *webhook.ID           `json:"replay_id"` // null: no replay caused it
+	StartedAt  moment                `json:"started_at"`
+	DurationMs int                   `json:"duration_ms"`
+	Timings    timings               `json:"timings"`
+	Request    sent                  `json:"request"`
+	Response   *answered             `json:"response"` // null: there was none
+}
+
+// timings are in milliseconds, with a fraction. FirstByte and Total count from the start.
+type timings struct {
+	DNS       float64 `json:"dns_ms"`
+	Connect   float64 `json:"connect_ms"`
+	TLS       float64 `json:"tls_ms"`
+	FirstByte float64 `json:"first_byte_ms"`
+	Total     float64 `json:"total_ms"`
+}
+
+// sent is the request of an attempt.
+type sent struct {
+	URL      string       `json:"url"`
+	SignedBy []webhook.ID `json:"signed_by"` // secrets
+	Headers  *[]field     `json:"headers,omitempty"`
+	Body     *string      `json:"body,omitempty"`
+}
+
+// answered is the response to an attempt.
+type answered struct {
+	Status    int      `json:"status"`
+	Truncated bool     `json:"truncated"`
+	Headers   *[]field `json:"headers,omitempty"`
+	Body      *string  `json:"body,omitempty"`
+	// BodyBase64 is absent if Body is exact.
+	BodyBase64 *string `json:"body_base64,omitempty"`
+}
+
+// field is a header field.
+type field struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// legible is the bytes as text: those that are not UTF-8 are replaced.
+func legible(b []byte) string { return strings.ToValidUTF8(string(b), "\uFFFD") }
+
+func fieldsOf(b webhook.HeaderBlock) *[]field {
+	all := []field{}
+	for _, h := range webhook.HeaderBlock(legible([]byte(b))).Fields() {
+		all = append(all, field(h))
+	}
+	return &all
+}
+
+func showAttempt(a *webhook.Attempt) attempt {
+	ms := func(us int64) float64 { return float64(us) / 1000 }
+	shown := attempt{
+		ID: a.ID, Object: "attempt", DeliveryID: a.DeliveryID, EventID: a.EventID, WebhookID: a.WebhookID, Number: a.Number, Status: a.Status,
+		Error: a.Error, Trigger: a.Trigger, ReplayID: a.ReplayID, StartedAt: moment(a.StartedAt), DurationMs: a.DurationMs(),
+		Timings: timings{ms(a.DNSUs), ms(a.ConnectUs), ms(a.TLSUs), ms(a.FirstByteUs), ms(a.DurationUs)},
+		Request: sent{URL: a.URL, SignedBy: a.Signers()},
+	}
+	if a.Message != "" {
+		shown.Message = &a.Message
+	}
+	if a.ResponseStatus != nil {
+		shown.Response = &answered{Status: *a.ResponseStatus, Truncated: a.ResponseTruncated}
+	}
+	return shown
+}
+
+func (s *server) listAttempts(r *request) (int, any, error) {
+	var f store.AttemptFilter
+	given := map[string]parameter{
+		"webhook_ids": idsOf(&f.WebhookIDs), "delivery_ids": idsOf(&f.DeliveryIDs), "event_ids": idsOf(&f.EventIDs), "event_types": textsOf(&f.EventTypes),
+		"statuses": wordsOf(&f.Statuses, webhook.AttemptStatuses), "errors": wordsOf(&f.Errors, webhook.ErrorCodes),
+		"http_statuses": statusesOf(&f.HTTPStatuses), "triggers": wordsOf(&f.Triggers, webhook.Triggers),
+	}
+	timesOf(given, "started_at", &f.StartedAt, time.Now())
+	page, err := r.page(cursor.RESTAttempts, given)
+	if err != nil {
+		return 0, nil, err
+	}
+	if err := f.Check(); err != nil {
+		return 0, nil, conditionsOf(err)
+	}
+	if err := s.charge(r.Request, listedCost*page.First); err != nil {
+		return 0, nil, err
+	}
+	list, err := r.scope.Lean(store.Lean{NoBodies: true}).Attempts(r.Context(), f, page)
+	if err != nil {
+		return 0, nil, err
+	}
+	shown := make([]attempt, len(list.Items))
+	for i, a := range list.Items {
+		shown[i] = showAttempt(a)
+	}
+	return http.StatusOK, listed(r, cursor.RESTAttempts, list, shown), nil
+}
+
+// getAttempt answers with everything that was sent and received.
+func (s *server) getAttempt(r *request) (int, any, error) {
+	if err := s.holdPayload(r); err != nil {
+		return 0, nil, err
+	}
+	a, err := findByID(r, r.scope.AttemptsByID)
+	if err != nil {
+		return 0, nil, err
+	}
+	shown := showAttempt(a)
+	body, err := r.sentBody(a)
+	if err != nil {
+		return 0, nil, err
+	}
+	shown.Request.Headers, shown.Request.Body = fieldsOf(a.RequestHeaders), &body
+	if shown.Response != nil {
+		shown.Response.Headers, shown.Response.Body = fieldsOf(a.ResponseHeaders), new(legible(a.ResponseBody))
+		if !utf8.Valid(a.ResponseBody) {
+			shown.Response.BodyBase64 = new(base64.StdEncoding.EncodeToString(a.ResponseBody))
+		}
+	}
+	return http.StatusOK, shown, nil
+}
+
+// sentBody makes the body of the attempt's request again; "" if its payload settings could not make one.
+func (r *request) sentBody(a *webhook.Attempt) (string, error) {
+	events, err := r.scope.EventsByID(r.Context(), []webhook.ID{a.EventID})
+	if err != nil {
+		return "", err
+	}
+	e := events[a.EventID]
+	if e == nil { // retention has removed it since
+		return "", webhook.ErrNotFound
+	}
+	p, err := r.scope.PayloadOf(r.Context(), a)
+	if err != nil {
+		return "", err
+	}
+	b, err := p.Render(e, nil)
+	if _, is := errors.AsType[*payload.TooLong](err); is {
+		return "", nil // it was not sent
+	}
+	return string(b.Bytes), err
+}
