@@ -46,7 +46,7 @@ type storedEvent struct {
 	DeliverAt      *moment         `json:"deliver_at"`
 	ExpiresAt      *moment         `json:"expires_at"`
 	CreatedAt      second          `json:"created_at"`
-	Test           bool            `json:"test"` // it was sent to try one webhook
+	Test           bool            `json:"test"`           // it was sent to try one webhook
 	Data           json.RawMessage `json:"data,omitempty"` // absent in lists
 }
 

@@ -170,7 +170,7 @@ func replayFilter(raw []byte, now time.Time) (f store.DeliveryFilter, err error)
 		"http_statuses": objects(&f.HTTPStatuses, "from and to, each an integer or null", func(one *store.IntRange) map[string]func(json.RawMessage) string {
 			return map[string]func(json.RawMessage) string{"from": number(&one.From), "to": number(&one.To)}
 		}),
-		"data": objects(&f.Data, "path, and equals or contains", dataMembers),
+		"data":       objects(&f.Data, "path, and equals or contains", dataMembers),
 		"created_at": timeRange(&f.CreatedAt, now), "completed_at": timeRange(&f.CompletedAt, now),
 	})
 	if all := webhook.Invalids(err); len(all) > 0 {
