@@ -844,6 +844,49 @@ func (w *isolation) everything(t *testing.T, p *party) string {
 	return b.String()
 }
 
+// callOwn returns the kind of object that the path of a route names, a body for it, and the status of its answer.
+func callOwn(r web.Route) (own, body, done string) {
+	switch kind := strings.Split(r.Path, "/")[2]; {
+	case kind == "issues":
+		return "issue", "", "200"
+	case kind == "events":
+		return "event", "", "200"
+	case kind == "attempts":
+		return "attempt", "", "200"
+	case kind == "deliveries":
+		return "open delivery", "", "200"
+	case kind == "replays" && r.Method == "PATCH":
+		return "open replay", `{"paused": true}`, "200"
+	case kind == "replays":
+		return "open replay", "", "200"
+	case r.Method == "PATCH":
+		return "webhook", `{"enabled": false}`, "200"
+	case r.Method == "POST":
+		return "webhook", "{}", "202"
+	}
+	return "webhook", "", "200"
+}
+
+// probeConditions is probeRoute for a list of events, deliveries or attempts: compare asks for what a parameter names.
+func (w *isolation) probeConditions(t *testing.T, r web.Route, alice, bob *party, compare func(kind, x, nothing, parameter string)) {
+	t.Helper()
+	cursors := map[string]cursor.Kind{"/v1/events": cursor.RESTEvents, "/v1/deliveries": cursor.RESTDeliveries, "/v1/attempts": cursor.RESTAttempts}
+	after := "cursor " + string(cursors[r.Path])
+	compare("cursor", alice.texts[after], w.nobody.texts[after], "after")
+	ids := map[string][]string{"/v1/deliveries": {"webhook_ids", "event_ids", "replay_ids"}, "/v1/attempts": {"webhook_ids", "event_ids", "delivery_ids"}}
+	for _, name := range ids[r.Path] {
+		for kind, id := range alice.ids {
+			compare(kind, id, webhook.NewID(time.Now()).String(), name)
+		}
+	}
+	if r.Path == "/v1/events" {
+		for name, text := range map[string]string{"idempotency_key": "key", "types": "type", "tags": "tag"} {
+			compare(name, url.QueryEscape(alice.texts[text]), url.QueryEscape(w.nobody.texts[text]), name)
+		}
+	}
+	w.leaks(t, w.call(t, bob.token, r.Method, r.Path, "", ""), "", alice)
+}
+
 // probeRoute is probe for a REST endpoint.
 func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 	t.Helper()
@@ -874,23 +917,10 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 			w.roomForReplays(t, bob)
 		}
 		compare("webhook", alice.ids["webhook"], webhook.NewID(time.Now()).String(), `{"kind": "MISSING", "filter": {"webhook_ids": ["$"]}}`, func(string) string { return r.Path })
-	case "GET /v1/deliveries", "GET /v1/attempts":
-		kind, filters := "D", []string{"webhook_ids", "event_ids", "replay_ids"}
-		if r.Path == "/v1/attempts" {
-			kind, filters = "A", []string{"webhook_ids", "event_ids", "delivery_ids"}
-		}
-		compare("cursor", alice.texts["cursor "+kind], w.nobody.texts["cursor "+kind], "", func(x string) string { return r.Path + "?after=" + x })
-		for _, name := range filters {
-			for kind, id := range alice.ids {
-				compare(kind, id, webhook.NewID(time.Now()).String(), "", func(x string) string { return r.Path + "?" + name + "=" + x })
-			}
-		}
-		w.leaks(t, try(bob.token, r.Path, ""), "", alice)
-	case "GET /v1/events":
-		compare("cursor", alice.texts["cursor E"], w.nobody.texts["cursor E"], "", func(x string) string { return r.Path + "?after=" + x })
-		for name, text := range map[string]string{"idempotency_key": "key", "types": "type", "tags": "tag"} {
-			compare(name, url.QueryEscape(alice.texts[text]), url.QueryEscape(w.nobody.texts[text]), "", func(x string) string { return r.Path + "?" + name + "=" + x })
-		}
+	case "GET /v1/events", "GET /v1/deliveries", "GET /v1/attempts":
+		w.probeConditions(t, r, alice, bob, func(kind, x, nothing, parameter string) {
+			compare(kind, x, nothing, "", func(x string) string { return r.Path + "?" + parameter + "=" + x })
+		})
 	case "GET /v1/event-types":
 		compare("cursor", alice.texts["cursor x"], w.nobody.texts["cursor x"], "", func(x string) string { return r.Path + "?after=" + x })
 	case "GET /v1/event-types/{name}", "PUT /v1/event-types/{name}", "DELETE /v1/event-types/{name}":
@@ -916,27 +946,9 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 		body := `{"type": "a.b", "data": 1, "idempotency_key": "$"}`
 		compare("idempotency key", alice.texts["key"], w.nobody.texts["key"], body, func(string) string { return r.Path })
 	case "GET /v1/webhooks/{id}", "PATCH /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}", "POST /v1/webhooks/{id}/test", "GET /v1/replays/{id}", "PATCH /v1/replays/{id}", "DELETE /v1/replays/{id}",
-		"GET /v1/events/{id}", "GET /v1/deliveries/{id}", "POST /v1/deliveries/{id}/retry", "POST /v1/deliveries/{id}/cancel", "GET /v1/attempts/{id}", "GET /v1/issues/{id}", "POST /v1/issues/{id}/acknowledge":
-		body, own, done := "", "webhook", "200"
-		switch {
-		case strings.HasPrefix(r.Path, "/v1/issues"):
-			own = "issue"
-		case strings.HasPrefix(r.Path, "/v1/events/"):
-			own = "event"
-		case strings.HasPrefix(r.Path, "/v1/attempts/"):
-			own = "attempt"
-		case strings.HasPrefix(r.Path, "/v1/deliveries/"):
-			own = "open delivery"
-		case r.Path == "/v1/replays/{id}":
-			own = "open replay"
-			if r.Method == "PATCH" {
-				body = `{"paused": true}`
-			}
-		case r.Method == "PATCH":
-			body = `{"enabled": false}`
-		case r.Method == "POST":
-			body, done = "{}", "202"
-		}
+		"GET /v1/events/{id}", "GET /v1/deliveries/{id}", "POST /v1/deliveries/{id}/retry", "POST /v1/deliveries/{id}/cancel", "GET /v1/attempts/{id}",
+		"GET /v1/issues/{id}", "POST /v1/issues/{id}/acknowledge":
+		own, body, done := callOwn(r)
 		path := func(x string) string { return strings.Replace(r.Path, "{id}", x, 1) }
 		for kind, id := range alice.ids {
 			compare(kind, id, webhook.NewID(time.Now()).String(), body, path)
