@@ -17,8 +17,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// failed publishes an event of kallima's and records a failed attempt of its delivery to the webhook. It returns their ids.
-func (a *api) failed(t *testing.T, hook, event string, change func(*webhook.Attempt)) (eventID, deliveryID, attemptID string) {
+// attempted publishes an event of kallima's and records a failed attempt of its delivery to the webhook. It returns their ids.
+func (a *api) attempted(t *testing.T, hook, event string, change func(*webhook.Attempt)) (eventID, deliveryID, attemptID string) {
 	t.Helper()
 	if status, made := a.rest(t, a.kallima, "POST", "/v1/events", event); status != http.StatusAccepted {
 		t.Fatal(status, made)
@@ -68,7 +68,7 @@ func (a *api) ids(t *testing.T, path string) []string {
 func TestReads(t *testing.T) {
 	a := newAPI(t)
 	hook := a.id(t, a.kallima)
-	e, d, at := a.failed(t, hook, `{"type": "order.paid", "data": {"a": 1.50, "b": "<&>"}, "tags": ["eu"], "idempotency_key": "k"}`, nil)
+	e, d, at := a.attempted(t, hook, `{"type": "order.paid", "data": {"a": 1.50, "b": "<&>"}, "tags": ["eu"], "idempotency_key": "k"}`, nil)
 
 	_, event := a.rest(t, a.kallima, "GET", "/v1/events/"+e, "")
 	for name, want := range map[string]any{"id": e, "object": "event", "type": "order.paid", "idempotency_key": "k", "ordering_key": nil, "test": false} {
@@ -134,8 +134,8 @@ func TestConditions(t *testing.T) {
 			t.Fatal(answer)
 		}
 	}
-	e1, d1, a1 := a.failed(t, first, `{"type": "for.first", "data": {"n": 1}, "tags": ["one"], "idempotency_key": "k1"}`, nil)
-	e2, d2, a2 := a.failed(t, second, `{"type": "for.second", "data": {"n": 2}, "tags": ["two"], "idempotency_key": "k2"}`, func(at *webhook.Attempt) {
+	e1, d1, a1 := a.attempted(t, first, `{"type": "for.first", "data": {"n": 1}, "tags": ["one"], "idempotency_key": "k1"}`, nil)
+	e2, d2, a2 := a.attempted(t, second, `{"type": "for.second", "data": {"n": 2}, "tags": ["two"], "idempotency_key": "k2"}`, func(at *webhook.Attempt) {
 		at.Status, at.Error, at.Message, at.ResponseStatus, at.Trigger = webhook.AttemptSucceeded, nil, "", new(204), webhook.TriggerManual
 	})
 	if status, answer := a.rest(t, a.kallima, "POST", "/v1/deliveries/"+d1+"/cancel", ""); status != http.StatusOK || answer["status"] != "CANCELED" {
