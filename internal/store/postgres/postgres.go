@@ -40,6 +40,7 @@ type DB struct {
 	beside *gorm.DB         // the same
 
 	statements atomic.Int64
+	traced     func(conn *pgx.Conn, text string) // is called for each statement; nil: for none
 
 	// Used only by the writer:
 	number int64                // of its last transaction
@@ -107,8 +108,11 @@ func New(url string, set Settings) *DB {
 func (p *DB) Exists() error { return nil }
 
 // TraceQueryStart implements pgx.QueryTracer: it counts.
-func (p *DB) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+func (p *DB) TraceQueryStart(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryStartData) context.Context {
 	p.statements.Add(1)
+	if p.traced != nil {
+		p.traced(conn, data.SQL)
+	}
 	return ctx
 }
 

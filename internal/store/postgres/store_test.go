@@ -38,3 +38,13 @@ func TestStatisticsAreFoundByTheirKey(t *testing.T) {
 		t.Errorf("the plan is\n%s", all)
 	}
 }
+
+// What events and webhooks have adds no statement to a call that publishes, but for one with tags.
+func TestStatementsOfPublishing(t *testing.T) {
+	db := postgres.New(webhooktest.Postgres(t), postgres.Settings{})
+	taken := db.Counted()
+	s, err := store.OpenOn(t.Context(), store.Options{MasterKeys: [][]byte{webhooktest.MasterKey}}, db)
+	storetest.Must(t, err)
+	defer func() { storetest.Must(t, s.Close()) }()
+	storetest.Statements(t, s, taken, 6) // two inserts, the journal, the lease, and the transaction's ends
+}

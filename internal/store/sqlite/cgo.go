@@ -14,7 +14,7 @@ import (
 const driverName = "sqlite3"
 
 // dialector opens the file with mattn/go-sqlite3.
-func dialector(path string, readOnly bool) gorm.Dialector {
+func dialector(driver, path string, readOnly bool) gorm.Dialector {
 	q := url.Values{
 		"_busy_timeout": {"10000"}, // comes first in the driver too: switching to WAL takes a lock
 		"_foreign_keys": {"on"},
@@ -29,7 +29,7 @@ func dialector(path string, readOnly bool) gorm.Dialector {
 		q.Set("_txlock", "immediate")
 		q.Set("_stmt_cache_size", "64") // statements that the writer runs as text stay prepared
 	}
-	return sqlite.Open("file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode())
+	return sqlite.New(sqlite.Config{DriverName: driver, DSN: "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode()})
 }
 
 // sqliteCode returns the extended result code of an error of SQLite.

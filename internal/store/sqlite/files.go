@@ -294,7 +294,12 @@ func transient(err error) (passes, known bool) {
 func (q *DB) path() string { return filepath.Join(q.dir, databaseFile) }
 
 func openFile(path string, readOnly bool, conns int) (*gorm.DB, error) {
-	db, err := gorm.Open(dialector(path, readOnly), &gorm.Config{
+	return openWith(driverName, path, readOnly, conns)
+}
+
+// openWith is openFile with a driver of database/sql.
+func openWith(driver, path string, readOnly bool, conns int) (*gorm.DB, error) {
+	db, err := gorm.Open(dialector(driver, path, readOnly), &gorm.Config{
 		SkipDefaultTransaction: true,
 		PrepareStmt:            true,
 		PrepareStmtMaxSize:     256,

@@ -14,7 +14,7 @@ import (
 const driverName = "sqlite"
 
 // dialector opens the file with modernc.org/sqlite.
-func dialector(path string, readOnly bool) gorm.Dialector {
+func dialector(driver, path string, readOnly bool) gorm.Dialector {
 	q := url.Values{"_pragma": {"busy_timeout(10000)", "foreign_keys(on)"}}
 	if readOnly {
 		q.Set("mode", "ro")
@@ -25,7 +25,7 @@ func dialector(path string, readOnly bool) gorm.Dialector {
 		q.Set("_txlock", "immediate")
 	}
 	return sqlite.New(sqlite.Config{
-		DriverName: driverName,
+		DriverName: driver,
 		DSN:        "file:" + (&url.URL{Path: path}).EscapedPath() + "?" + q.Encode(),
 	})
 }

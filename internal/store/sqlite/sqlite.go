@@ -25,6 +25,7 @@ import (
 // DB is a database in a directory. One server uses it, and is its only writer.
 type DB struct {
 	dir     string
+	driver  string                // of the writer's connection
 	s       *dialect.Session      // from start on
 	direct  direct                // statements of the writer, and
 	params  dialect.Params        // their parameters
@@ -41,7 +42,7 @@ func init() {
 }
 
 // New returns the database in the directory, which Open creates if necessary.
-func New(dir string) *DB { return &DB{dir: dir} }
+func New(dir string) *DB { return &DB{dir: dir, driver: driverName} }
 
 // Reader reads the whole database, not restricted to a tenant. It may be used once the store is open.
 func (q *DB) Reader() *gorm.DB { return q.s.Read }
@@ -87,7 +88,7 @@ func (q *DB) explained(err error) error {
 }
 
 func (q *DB) connect() (write, read *gorm.DB, err error) {
-	if write, err = openFile(q.path(), false, 1); err != nil {
+	if write, err = openWith(q.driver, q.path(), false, 1); err != nil {
 		return nil, nil, err
 	}
 	if err := checkPragmas(write); err != nil {
