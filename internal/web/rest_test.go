@@ -61,7 +61,7 @@ func newAPI(t *testing.T, change ...func(*web.Config)) *api {
 	for _, f := range change {
 		f(&c)
 	}
-	a.handler = web.New(c)
+	a.handler = theContract().held(t, web.New(c))
 	return a
 }
 

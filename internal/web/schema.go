@@ -2,16 +2,22 @@ package web
 
 import (
 	"crypto/sha256"
+	_ "embed" // the document
 	"encoding/base64"
 	"net/http"
 	"strings"
 	"time"
 )
 
-// schema serves the GraphQL schema as text, without authentication: it describes the API and contains no data.
-func (s *server) schema() http.Handler {
+// document describes the REST surface as OpenAPI 3.1. Tests hold every exchange of theirs against it.
+//
+//go:embed openapi.json
+var document string
+
+// description serves a text that describes the API and contains no data, without authentication. A client that has it gets 304.
+func (s *server) description(mediaType, text string) http.Handler {
 	// The tag is weak, so that it is valid for the text with and without compression.
-	sum := sha256.Sum256([]byte(s.Schema))
+	sum := sha256.Sum256([]byte(text))
 	etag := `W/"` + base64.RawURLEncoding.EncodeToString(sum[:12]) + `"`
 	return Compress(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -20,9 +26,9 @@ func (s *server) schema() http.Handler {
 			s.fail(w, r, &failure{status: http.StatusMethodNotAllowed, detail: detail{Code: "METHOD_NOT_ALLOWED", Message: "allowed methods: GET, HEAD"}})
 			return
 		}
-		h.Set("Content-Type", "text/plain; charset=utf-8") // browsers show it; GraphQL has no registered type
+		h.Set("Content-Type", mediaType)
 		h.Set("Cache-Control", "no-cache")
 		h.Set("ETag", etag)
-		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(s.Schema))
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(text))
 	}))
 }

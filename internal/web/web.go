@@ -203,12 +203,13 @@ func New(c Config) http.Handler {
 	for path, m := range s.resources() {
 		mux.Handle(path, s.resource(m))
 	}
+	mux.Handle("/openapi.json", s.description("application/json", document))
 	mux.HandleFunc("/", s.notFound)
 	if c.GraphQL != nil {
 		mux.Handle("/graphql", c.GraphQL)
 	}
 	if c.Schema != "" {
-		mux.Handle("/schema.graphql", s.schema())
+		mux.Handle("/schema.graphql", s.description("text/plain; charset=utf-8", c.Schema)) // browsers show it; GraphQL has no registered type
 	}
 	for pattern, page := range c.Pages {
 		mux.Handle(pattern, page)
