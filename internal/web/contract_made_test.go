@@ -44,12 +44,12 @@ type objects map[string]string
 func (a *api) objects(t *testing.T) objects {
 	t.Helper()
 	hook := a.id(t, a.kallima)
-	event, delivery, attempt := a.failed(t, hook, `{"type": "order.paid", "data": 1}`, nil)
+	event, delivery, attempt := a.attempted(t, hook, `{"type": "order.paid", "data": 1}`, nil)
 	a.rest(t, a.kallima, "POST", "/v1/events", `{"type": "order.sent", "data": 2}`)
 	a.rest(t, a.kallima, "POST", "/v1/deliveries/"+a.ids(t, "/v1/deliveries?event_types=order.sent")[0]+"/cancel", "")
 	_, replay := a.rest(t, a.kallima, "POST", "/v1/replays", `{"kind": "ALL", "filter": {"statuses": ["CANCELED"]}}`) // which waits until somebody sends
 	a.rest(t, a.kallima, "PUT", "/v1/event-types/order.paid", `{}`)
-	return objects{"webhooks": hook, "events": event, "deliveries": delivery, "attempts": attempt, "replays": replay["id"].(string), "event-types": "order.paid"}
+	return objects{"webhooks": hook, "events": event, "deliveries": delivery, "attempts": attempt, "replays": replay["id"].(string), "issues": a.failed(t), "event-types": "order.paid"}
 }
 
 // path fills the path of the operation.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -340,7 +341,7 @@ func (c *contract) held(t *testing.T, next http.Handler) http.Handler {
 		x := &exchange{method: r.Method, path: r.URL.Path, query: r.URL.Query()}
 		out := &tee{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(out, r)
-		x.sent, x.status, x.header, x.answer = sent.Bytes(), out.status, out.Header(), out.kept.Bytes()
+		x.sent, x.status, x.header, x.answer = sent.Bytes(), out.status, out.Header(), out.Bytes()
 		if len(x.answer) >= maxHeld || len(x.sent) >= maxHeld || r.Method == http.MethodOptions {
 			return
 		}
@@ -401,7 +402,7 @@ func TestDocumentHasEveryRoute(t *testing.T) {
 		described(name, s)
 		if err := c.check("#/components/schemas/"+name, nil); err == nil {
 			t.Errorf("%s may be null", name)
-		} else if _, is := err.(*jsonschema.ValidationError); !is {
+		} else if _, is := errors.AsType[*jsonschema.ValidationError](err); !is {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
