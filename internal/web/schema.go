@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// document describes the REST surface as OpenAPI 3.1. Tests hold every exchange of theirs against it.
+// document describes the REST surface as OpenAPI 3.1. Tests hold their exchanges against it.
 //
 //go:embed openapi.json
 var document string
