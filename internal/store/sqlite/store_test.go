@@ -14,9 +14,10 @@ func TestStore(t *testing.T) { storetest.Run(t, storetest.SQLite) }
 // What events and webhooks have adds no statement to a call that publishes, but for one with tags. The driver counts: most statements of the writer
 // pass GORM by.
 func TestStatementsOfPublishing(t *testing.T) {
-	db := sqlite.New(t.TempDir())
+	dir := t.TempDir()
+	db := sqlite.New(dir)
 	taken := db.Counted()
-	s, err := store.OpenOn(t.Context(), store.Options{}, db)
+	s, err := store.OpenOn(t.Context(), store.Options{Dir: dir}, db)
 	storetest.Must(t, err)
 	defer func() { storetest.Must(t, s.Close()) }()
 	storetest.Statements(t, s, taken, 5) // two inserts that return their place, and the journal
