@@ -92,7 +92,10 @@ func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID,
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := register(t, c, webhook.New{Enabled: true, Payload: shaped(`{"a":1}`), Headers: []*webhook.NewHeader{{Name: "X-Key", Value: new("v")}}})
+	w := register(t, c, webhook.New{
+		Enabled: true, Payload: shaped(`{"a":1}`), Headers: []*webhook.NewHeader{{Name: "X-Key", Value: new("v")}},
+		Authentication: &webhook.AuthenticationPatch{Basic: webhook.Some(&webhook.NewBasic{Username: "u", Password: new("p")})},
+	})
 	var events []webhook.NewEvent
 	for i := range 500 {
 		events = append(events, webhook.NewEvent{IdempotencyKey: fmt.Sprint(i), Tags: []string{"a"}, Data: json.RawMessage(`1`)})
