@@ -3,6 +3,7 @@ import {
   WatchAuditLogDocument,
   WatchChangesDocument,
   WatchCountsDocument,
+  WatchIssuesDocument,
 } from '../gql/graphql';
 import type { Api } from './client';
 import { follow } from './watch';
@@ -42,6 +43,11 @@ export function webhookChanges({ sockets }: Api): Watch {
 /** Signals that entries were added to the audit log, so that what they tell of has changed: at most once a second. */
 export function auditLogChanges({ sockets }: Api, allTenants: boolean): Watch {
   return (soon) => follow(sockets, WatchAuditLogDocument, { allTenants }, { next: soon, failed() {} });
+}
+
+/** Signals that issues were opened, resolved or acknowledged: at most once a second. */
+export function issueChanges({ sockets }: Api): Watch {
+  return (soon) => follow(sockets, WatchIssuesDocument, {}, { next: soon, failed() {} });
 }
 
 /** Signals when any of the given sources does. */

@@ -59,6 +59,7 @@ export const AUDIT_ACTIONS: Record<AuditAction, string> = {
   EVENT_TYPE_CREATED: 'Event type declared',
   EVENT_TYPE_UPDATED: 'Event type changed',
   EVENT_TYPE_DELETED: 'Event type deleted',
+  ISSUE_ACKNOWLEDGED: 'Issue acknowledged',
   KEY_ROTATED: 'Master key changed',
 };
 

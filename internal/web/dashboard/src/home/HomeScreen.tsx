@@ -9,6 +9,7 @@ import {
   type WatchNumbersSubscription,
   WatchTotalsDocument,
 } from '../gql/graphql';
+import { OpenIssues } from '../issues/OpenIssues';
 import { Charts } from '../ui/Charts';
 import { Choice } from '../ui/Choice';
 import { CopyButton } from '../ui/CopyButton';
@@ -73,6 +74,7 @@ export function HomeScreen() {
       <Trouble error={error} ended={ended} onAgain={reload} />
       {stats && (
         <>
+          <OpenIssues />
           {isNew && <Checklist published={stats.totals.events > 0} />}
           <Numbers now={stats.totals} before={before} />
           <Charts buckets={stats.series} backlog={stats.backlog} />

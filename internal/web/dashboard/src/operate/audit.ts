@@ -43,6 +43,7 @@ const OBJECTS: Record<AuditObjectType, { name: string; screen?: string }> = {
   TENANT: { name: 'Tenant' },
   TOKEN: { name: 'Token' },
   EVENT_TYPE: { name: 'Event type' },
+  ISSUE: { name: 'Issue' },
   KEY: { name: 'Master key' },
 };
 

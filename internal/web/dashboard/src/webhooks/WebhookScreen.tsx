@@ -2,6 +2,7 @@ import { Link } from 'wouter';
 import { useLive } from '../api/useLive';
 import { useScope } from '../frame/viewer';
 import { WebhookDocument, type WebhookQuery } from '../gql/graphql';
+import { OpenIssues } from '../issues/OpenIssues';
 import { CopyButton } from '../ui/CopyButton';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
 import { Missing } from '../ui/Missing';
@@ -62,6 +63,7 @@ export function WebhookScreen({ id, tab }: { id: string; tab: string }) {
               ))}
             <Link href={`/deliveries?q=${encodeURIComponent(`webhook:${id}`)}`}>Deliveries</Link>
           </nav>
+          <OpenIssues webhookId={id} />
           {tab === 'overview' && <WebhookOverview webhook={webhook} onChanged={reload} />}
           {tab === 'settings' && mayWrite && (
             <SettingsTab

@@ -1,0 +1,114 @@
+import { useMemo } from 'react';
+import { useMutation } from 'urql';
+import { Link } from 'wouter';
+import { issueChanges } from '../api/changes';
+import { useWatched } from '../api/useLive';
+import { useSession } from '../frame/Session';
+import { useScope } from '../frame/viewer';
+import {
+  AcknowledgeIssueDocument,
+  type IssueRowFragment as Issue,
+  type IssueKind,
+  OpenIssuesDocument,
+} from '../gql/graphql';
+import { Problem } from '../ui/Problem';
+import { Time } from '../ui/Time';
+import { UserErrors } from '../ui/UserErrors';
+import { Visible } from '../ui/Visible';
+
+/** What an issue counts. */
+const COUNTED: Record<IssueKind, string> = {
+  WEBHOOK_FAILING: 'failed attempts',
+  WEBHOOK_DISABLED: '',
+  DELIVERIES_EXHAUSTED: 'failed deliveries',
+};
+
+/** The open issues of the tenant, or of one webhook; nothing while there are none. */
+export function OpenIssues({ webhookId }: { webhookId?: string }) {
+  const { api } = useSession();
+  const mayRead = useScope('WEBHOOKS_READ');
+  const filter = useMemo(
+    () => ({
+      statuses: ['OPEN' as const, 'ACKNOWLEDGED' as const],
+      ...(webhookId ? { webhookIds: [webhookId] } : {}),
+    }),
+    [webhookId],
+  );
+  const changes = useMemo(() => issueChanges(api), [api]);
+  const { data, error, reload } = useWatched(OpenIssuesDocument, { filter }, changes, { pause: !mayRead });
+  const found = data?.issues;
+  const more = found ? found.count.count - found.nodes.length : 0;
+  if (!error && !found?.nodes.length) return null;
+  return (
+    <section className="issues" aria-label="Open issues">
+      <Problem error={error} what="The issues could not be read" onAgain={reload} />
+      {found && found.nodes.length > 0 && <h2>Open issues</h2>}
+      <ul>
+        {found?.nodes.map((issue) => (
+          <Row key={issue.id} issue={issue} named={!webhookId} onChanged={reload} />
+        ))}
+      </ul>
+      {found && more > 0 && (
+        <p className="soft">
+          {more.toLocaleString()}
+          {found.count.precision === 'AT_LEAST' && ' or'} more.
+        </p>
+      )}
+    </section>
+  );
+}
+
+interface RowProps {
+  issue: Issue;
+  /** Whether to say which webhook it is of. */
+  named: boolean;
+  onChanged(): void;
+}
+
+function Row({ issue, named, onChanged }: RowProps) {
+  const [{ data, error, fetching }, acknowledge] = useMutation(AcknowledgeIssueDocument);
+  const mayWrite = useScope('WEBHOOKS_WRITE');
+  const counted = COUNTED[issue.kind];
+  return (
+    <li className="alert">
+      <div>
+        <b>{issue.title}</b>
+        {named && (
+          <Link href={`/webhooks/${issue.webhookId}`}>
+            <Visible text={issue.webhook?.url ?? issue.webhookId} />
+          </Link>
+        )}
+        <span className="soft">
+          {counted && `${issue.count.toLocaleString()} ${counted}, `}since <Time at={issue.firstSeenAt} />
+          {issue.disablesAt && (
+            <>
+              ; the webhook will be disabled <Time at={issue.disablesAt} />
+            </>
+          )}
+        </span>
+        {issue.acknowledgedAt && (
+          <span className="soft">
+            Acknowledged <Time at={issue.acknowledgedAt} />
+            {issue.acknowledgedBy && (
+              <>
+                {' '}
+                by <Visible text={issue.acknowledgedBy} />
+              </>
+            )}
+          </span>
+        )}
+      </div>
+      {!issue.acknowledgedAt && mayWrite && (
+        <button
+          type="button"
+          disabled={fetching}
+          onClick={() => void acknowledge({ id: issue.id }).then(onChanged)}
+        >
+          Acknowledge
+        </button>
+      )}
+      <Problem error={error} what="It could not be acknowledged" />
+      <UserErrors errors={data?.acknowledgeIssue?.userErrors} />
+    </li>
+  );
+}
