@@ -74,6 +74,7 @@ type batch struct {
 	reserved []*Claimed
 	due      map[webhook.ID]time.Time
 	disabled []*Target           // by responses or failures
+	enabled  []*Target           // by callers
 	failures []error             // of changes, by index; those were rolled back alone
 	noted    bool                // operational events wait to be published
 	counts   *stats.Delta        // what happens in it

@@ -102,7 +102,9 @@ type modelTarget struct {
 	schedule         []int
 	enabled, deleted bool
 	failing          bool
-	inARow           int // attempts that failed since the last that succeeded
+	firsts           int  // first attempts that failed since the last success
+	open             bool // it has an issue for its failures
+	inARow           int  // attempts that failed since the last that succeeded
 	secrets          int
 	ordered, holds   bool
 }
@@ -584,11 +586,29 @@ func (m *model) apply(t *rapid.T, d *modelDelivery, r *store.Result) {
 			if !webhook.Operational(kind) {
 				told = append(told, webhook.TypeWebhookDisabled)
 			}
+			h.firsts, h.open = 0, false
 		} else {
 			h.failing = !ok
+			told = append(told, h.turned(ok, !webhook.Operational(kind) && len(d.attempts) == 1)...)
 		}
 	}
 	m.told(t, told)
+}
+
+// turned applies an attempt to the issue of a webhook that was not disabled, and returns what is told of that.
+func (h *modelTarget) turned(ok, first bool) (told []string) {
+	switch {
+	case ok:
+		if h.open {
+			told = []string{webhook.TypeWebhookRecovered}
+		}
+		h.firsts, h.open = 0, false
+	case first:
+		if h.firsts++; h.firsts >= webhook.IssueFirstAttempts && !h.open {
+			h.open, told = true, []string{webhook.TypeWebhookFailing}
+		}
+	}
+	return told
 }
 
 // told checks that exactly the operational events whose types a webhook names were published.
@@ -697,10 +717,15 @@ func (m *model) update(t *rapid.T) {
 		return
 	}
 	must(t, err)
+	var told []string
 	if on && !h.enabled {
-		h.failing = false
+		h.failing, told = false, []string{webhook.TypeWebhookEnabled}
+	}
+	if on != h.enabled {
+		h.firsts, h.open = 0, false
 	}
 	h.enabled = on
+	m.told(t, told)
 }
 
 func (m *model) rotate(t *rapid.T) {

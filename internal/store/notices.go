@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/issues"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -37,6 +39,49 @@ type failedDelivery struct {
 type disabledWebhook struct {
 	URL    string                 `json:"url"`
 	Reason webhook.DisabledReason `json:"reason"`
+}
+
+// failingWebhook is the sample of TypeWebhookFailing, which warns before the webhook is disabled.
+type failingWebhook struct {
+	URL          string            `json:"url"`
+	Error        webhook.ErrorCode `json:"error"`
+	HTTPStatus   *int              `json:"httpStatus"`
+	FailingSince *time.Time        `json:"failingSince"`
+	DisablesAt   *time.Time        `json:"disablesAt"`
+}
+
+// recoveredWebhook is the sample of TypeWebhookRecovered and TypeWebhookEnabled.
+type recoveredWebhook struct {
+	URL string `json:"url"`
+}
+
+// tellFailing adds notices for the issues that opened, and for those that a success resolved.
+func (n *notices) tellFailing(b *batch, opened, resolved []issues.Turned) {
+	for i := range opened {
+		t := &opened[i]
+		if to := b.target(t.WebhookID); t.Kind == webhook.IssueFailing && to != nil && to.Enabled {
+			n.add(to, webhook.TypeWebhookFailing, failingWebhook{
+				URL: to.URL, Error: t.Error, HTTPStatus: t.HTTPStatus, FailingSince: to.FailingSince, DisablesAt: to.DisablesAt(),
+			})
+		}
+	}
+	told := map[webhook.ID]bool{}
+	for i := range resolved { // one for each error
+		t := &resolved[i]
+		if to := b.target(t.WebhookID); t.Kind == webhook.IssueFailing && to != nil && to.Enabled && !told[to.ID] {
+			told[to.ID] = true
+			n.add(to, webhook.TypeWebhookRecovered, recoveredWebhook{to.URL})
+		}
+	}
+}
+
+// tellEnabled writes notices for webhooks that the transaction's changes enabled.
+func (b *batch) tellEnabled() error {
+	var n notices
+	for _, to := range b.enabled {
+		n.add(to, webhook.TypeWebhookEnabled, recoveredWebhook{to.URL})
+	}
+	return b.note(n)
 }
 
 // notices collects the notices of a transaction.

@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -421,5 +422,60 @@ func TestHealthIsWrittenTogether(t *testing.T) {
 				t.Fatalf("failing since %v, stored %v, %v", remembered, stored, err)
 			}
 		}
+	})
+}
+
+// A webhook is warned of before it is disabled, and told of when it succeeds again, once for each issue; so is one that is enabled. Failures of
+// operational events open no issue, so the warnings cause no others.
+func TestFailingWebhooksAreToldOf(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b", "hookgraph.*"}, RetryScheduleMs: []int{3_600_000}})
+		told := func(want ...string) *webhook.Event {
+			t.Helper()
+			must(t, s.PublishNotices(t.Context()))
+			var got []string
+			var last *webhook.Event
+			for _, e := range storetest.RowsOf[webhook.Event](t)(c.Events(t.Context(), store.EventFilter{Types: []string{"hookgraph.*"}}, store.Page{First: 100})) {
+				got, last = append(got, e.Type), cmp.Or(last, e)
+			}
+			slices.Reverse(got)
+			if !slices.Equal(got, want) {
+				t.Fatalf("told %v, want %v", got, want)
+			}
+			return last
+		}
+		answers(t, s, c, w, 503, 503, 503, 503)
+		told()
+		answers(t, s, c, w, 503, 503)
+		e := told(webhook.TypeWebhookFailing)
+		var data struct {
+			Count    int
+			Webhooks []struct {
+				WebhookID                webhook.ID
+				URL, Error               string
+				HTTPStatus               int
+				FailingSince, DisablesAt time.Time
+			}
+		}
+		must(t, json.Unmarshal(e.Data, &data))
+		if h := data.Webhooks[0]; data.Count != 1 || h.WebhookID != w.ID || h.URL != w.URL || h.Error != "HTTP_STATUS" || h.HTTPStatus != 503 || h.DisablesAt.Sub(h.FailingSince) != webhook.FailingLimit {
+			t.Errorf("the event has %s", e.Data)
+		}
+		for range 6 { // the event's own delivery fails, too
+			claims, _ := claim(t, s, w.ID, 10)
+			for _, claimed := range claims {
+				record(t, s, claimed, 503)
+			}
+		}
+		told(webhook.TypeWebhookFailing)
+		answers(t, s, c, w, 200)
+		told(webhook.TypeWebhookFailing, webhook.TypeWebhookRecovered)
+		for _, enabled := range []bool{false, false, true, true} {
+			_, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{Enabled: webhook.Some(enabled)}, nil)
+			must(t, err)
+		}
+		told(webhook.TypeWebhookFailing, webhook.TypeWebhookRecovered, webhook.TypeWebhookEnabled)
 	})
 }

@@ -329,6 +329,7 @@ func (b *batch) consequences(outcomes []dialect.Outcome) error {
 	}
 	b.tellIssues(opened)
 	b.tellIssues(resolved)
+	told.tellFailing(b, opened, resolved)
 	return b.note(told)
 }
 

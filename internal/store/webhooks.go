@@ -404,6 +404,7 @@ func (b *batch) switched(to *Target) error {
 	kind := webhook.IssueFailing
 	if to.Enabled {
 		kind = webhook.IssueDisabled
+		b.enabled = append(b.enabled, to)
 	}
 	resolved, err := issues.Resolve(&b.Tx, b.s.db, to.TenantID, to.ID, kind)
 	b.tellIssues(resolved)

@@ -352,7 +352,7 @@ func (b *batch) split() []*batch {
 func (b *batch) write() (err error) {
 	b.Targets = map[webhook.ID]*Target{}
 	b.due = map[webhook.ID]time.Time{}
-	b.changed, b.disabled = nil, nil
+	b.changed, b.disabled, b.enabled = nil, nil, nil
 	defer func() {
 		b.s.health.Written(err)
 		if err != nil {
@@ -391,6 +391,9 @@ func (b *batch) write() (err error) {
 				return err
 			}
 		}
+		if err := b.tellEnabled(); err != nil {
+			return err
+		}
 		return b.journal()
 	})
 }
@@ -398,7 +401,7 @@ func (b *batch) write() (err error) {
 // apply runs one change in its own savepoint, and takes back its notes if it fails.
 func (b *batch) apply(c *change) error {
 	outer, changed, reserved, fanOuts := b.DB, len(b.changed), len(b.reserved), len(b.fanOuts)
-	made, told := len(b.Made), len(b.Changes)
+	made, told, enabled := len(b.Made), len(b.Changes), len(b.enabled)
 	b.undo = b.undo[:0]
 	counted := b.countApart()
 	err := outer.Transaction(func(tx *gorm.DB) error {
@@ -419,7 +422,7 @@ func (b *batch) apply(c *change) error {
 			}
 		}
 		b.changed, b.fanOuts = b.changed[:changed], b.fanOuts[:fanOuts]
-		b.Made, b.Changes = b.Made[:made], b.Changes[:told]
+		b.Made, b.Changes, b.enabled = b.Made[:made], b.Changes[:told], b.enabled[:enabled]
 		b.release(reserved)
 	}
 	return err

@@ -14,9 +14,13 @@ const (
 	TypeTest            = OperationalPrefix + "test"             // testWebhook sends it
 	TypeWebhookDisabled = OperationalPrefix + "webhook.disabled" // the server disabled webhooks
 	TypeDeliveryFailed  = OperationalPrefix + "delivery.failed"  // deliveries failed
+
+	TypeWebhookFailing   = OperationalPrefix + "webhook.failing"   // issues of failing webhooks opened
+	TypeWebhookRecovered = OperationalPrefix + "webhook.recovered" // webhooks with such issues succeed again
+	TypeWebhookEnabled   = OperationalPrefix + "webhook.enabled"   // webhooks were enabled
 )
 
-var operationalTypes = []string{TypeTest, TypeWebhookDisabled, TypeDeliveryFailed}
+var operationalTypes = []string{TypeTest, TypeWebhookDisabled, TypeDeliveryFailed, TypeWebhookFailing, TypeWebhookRecovered, TypeWebhookEnabled}
 
 // AllPublished in a webhook's Events matches every published type: all except operational ones.
 const AllPublished = "*"
