@@ -32,8 +32,9 @@ const (
 	// schemaCost is what checking an event with the schema of its type costs: its data is read. What all events of an operation may take is bounded
 	// (eventtypes.Budget).
 	schemaCost = 50
-	// importCost is what an import of event types costs: schemas are compiled, and events are checked with them.
-	importCost = 2000
+	// importCost is what an import of event types costs: schemas are compiled, and events are checked with them. With it, one operation can ask for
+	// everything that an import answers.
+	importCost = 900
 	// maxTasks is at least the number of background tasks that a node has.
 	maxTasks = 30
 )

@@ -6,7 +6,8 @@ import "github.com/hookgraph/hookgraph/internal/webhook"
 var (
 	issuesOfTenant  = issueIndex("issues_tenant", "tenant_id")
 	issuesOfWebhook = issueIndex("issues_of_webhook", "webhook_id")
-	allIssues       = issueIndex("issues_place")
+	// allIssues has a condition of its own, so that PostgreSQL cannot take its index for one tenant's list and pass over all others' issues.
+	allIssues = &Index{table: "issues", alias: "i", index: "issues_place", only: "i.place > 0", time: "place", timeless: true}
 	// IssuesByID finds issues by their ids.
 	IssuesByID = &Index{table: "issues", alias: "i", one: true}
 )

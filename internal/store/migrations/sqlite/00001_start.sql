@@ -387,7 +387,7 @@ CREATE TABLE issues (
 CREATE UNIQUE INDEX issues_webhook ON issues (webhook_id, kind, error);
 CREATE INDEX issues_of_webhook ON issues (webhook_id, place) WHERE place IS NOT NULL;
 CREATE INDEX issues_tenant ON issues (tenant_id, place) WHERE place IS NOT NULL;
-CREATE INDEX issues_place ON issues (place) WHERE place IS NOT NULL;
+CREATE INDEX issues_place ON issues (place) WHERE place > 0;
 
 -- What each transaction counted (package stats), or several that are merged, until it is folded into the tables below.
 CREATE TABLE stats_journal (
