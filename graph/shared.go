@@ -57,7 +57,8 @@ func (s *shared[K, V]) get(ctx context.Context, key K, fetch func(context.Contex
 		case <-r.done:
 			return r.value, r.err
 		case <-ctx.Done():
-			return r.value, ctx.Err()
+			var none V // r's is not set yet
+			return none, ctx.Err()
 		}
 	}
 	defer s.keep(r)

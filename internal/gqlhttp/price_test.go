@@ -244,10 +244,10 @@ func TestPriceOfImports(t *testing.T) {
 		selection string
 		want      int
 	}{
-		{"unchangedCount", 2000 + 1},
-		{"userErrors { message }", 2000 + 2},
-		{"changes { name }", 2000 + 2*webhook.MaxEventTypes*2},
-		{"changes { name kind fields }", 2000 + 2*webhook.MaxEventTypes*4},
+		{"unchangedCount", 900 + 1},
+		{"userErrors { message }", 900 + 2},
+		{"changes { name }", 900 + 2*webhook.MaxEventTypes*2},
+		{"changes { name kind fields }", 900 + 2*webhook.MaxEventTypes*4},
 	} {
 		if a := run(c.selection, types("a")); a.Extensions.Cost.Requested != c.want {
 			t.Errorf("%s: priced as %d, want %d %v", c.selection, a.Extensions.Cost.Requested, c.want, a.Errors)

@@ -277,7 +277,8 @@ func TestAcknowledgeIssue(t *testing.T) {
 // their webhook.
 func TestIssuesCostLittle(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.Open(t, store.Options{Tuning: merging()})
+		place := t.Fresh()
+		s := place.Rest(t, store.Options{Tuning: merging()}) // no task writes meanwhile
 		c := tenant(t, s, "a")
 		hooks := registerMany(t, c, 120, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}})
 		statements := s.CountWrites()
@@ -296,7 +297,7 @@ func TestIssuesCostLittle(t *testing.T) {
 			t.Errorf("%d statements about the issues of %d failing webhooks", n, len(hooks))
 		}
 		must(t, s.Close())
-		s = t.Open(t, store.Options{Tuning: merging()})
+		s = place.Rest(t, store.Options{Tuning: merging()}) // no task writes meanwhile
 		c = tenant(t, s, "a")
 		count, err := c.CountIssuesTo(t.Context(), store.IssueFilter{Statuses: []webhook.IssueStatus{webhook.IssueOpen}}, 1000)
 		if err != nil || count.N != len(hooks) {
