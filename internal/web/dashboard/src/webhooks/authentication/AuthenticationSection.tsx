@@ -68,7 +68,7 @@ function Form({ stored, saving }: { stored: Stored; saving: ReturnType<typeof us
   const fields = {
     form,
     stored,
-    set: (change: Partial<AuthenticationForm>) => setForm({ ...form, ...change }),
+    set: (change: Partial<AuthenticationForm>) => setForm((now) => ({ ...now, ...change })),
     problemOf: (...path: string[]) => problemsAt(saving.errors, 'authentication', ...path),
   };
 
