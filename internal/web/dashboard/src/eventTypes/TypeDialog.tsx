@@ -72,14 +72,14 @@ export function TypeDialog({ type, named = '', onClose }: Props) {
                 autoCapitalize="none"
                 autoComplete="off"
                 value={form.name}
-                onChange={(event) => setForm({ ...form, name: event.target.value })}
+                onChange={(event) => setForm((now) => ({ ...now, name: event.target.value }))}
               />
             )}
           </Field>
         )}
         <Fields
           form={form}
-          set={(change) => setForm({ ...form, ...change })}
+          set={(change) => setForm((now) => ({ ...now, ...change }))}
           problemOf={(field) =>
             (checked && notJson[field as 'schema' | 'example']) || problemsAt(errors, field)
           }

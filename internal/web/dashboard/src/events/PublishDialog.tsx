@@ -65,7 +65,7 @@ export function PublishDialog({ like, title = like ? 'Publish again' : 'Publish 
       <form onSubmit={onSubmit}>
         <Fields
           form={form}
-          set={(change) => setForm({ ...form, ...change })}
+          set={(change) => setForm((now) => ({ ...now, ...change }))}
           problemOf={(field) => (field === 'data' && notJson) || problemOf(field)}
           onLeave={() => setChecked(form.data !== '')}
         />

@@ -36,7 +36,11 @@ export function RegisterDialog({ onClose }: { onClose(id: string | null): void }
   return (
     <Dialog title="Register a webhook" onClose={() => onClose(null)}>
       <form onSubmit={onSubmit}>
-        <WebhookFields form={form} set={(change) => setForm({ ...form, ...change })} problemOf={problemOf} />
+        <WebhookFields
+          form={form}
+          set={(change) => setForm((now) => ({ ...now, ...change }))}
+          problemOf={problemOf}
+        />
         <Problem error={error} what="The webhook could not be registered" />
         <UserErrors errors={payload?.userErrors} except={['url', 'events', 'description']} />
         <div className="actions">

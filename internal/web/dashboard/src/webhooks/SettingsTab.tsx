@@ -60,7 +60,7 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
         <SettingsFields
           form={form}
           server={server}
-          set={(change) => setForm({ ...form, ...change })}
+          set={(change) => setForm((now) => ({ ...now, ...change }))}
           problemOf={(field) => payload?.userErrors.find((e) => e.field[1] === field)?.message}
         />
         <Problem error={error} what="The settings could not be saved" />
