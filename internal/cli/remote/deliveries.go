@@ -84,23 +84,18 @@ type deliveriesListCmd struct {
 	output
 	limited
 	during
-	Webhook    []string `placeholder:"ID" help:"Deliveries to one of these webhooks."`
-	Event      []string `placeholder:"ID" help:"Deliveries of one of these events."`
-	EventType  []string `placeholder:"TYPE" help:"Deliveries of events of one of these types; humanization.* means all that begin with humanization."`
-	Tag        []string `placeholder:"TAG" help:"Deliveries of events with one of these tags."`
-	Status     []string `placeholder:"STATUS" help:"Deliveries in one of these states: PENDING, HELD, SUCCEEDED, FAILED, CANCELED."`
-	Error      []string `placeholder:"CODE" help:"Deliveries whose last attempt failed for one of these reasons: TIMEOUT, CONNECT, HTTP_STATUS and others."`
-	HTTPStatus []string `placeholder:"N" help:"Deliveries whose last attempt was answered with one of these HTTP statuses: 503, or 500-599."`
+	conditions
+	Event  []string `placeholder:"ID" help:"Deliveries of one of these events."`
+	Status []string `placeholder:"STATUS" help:"Deliveries in one of these states: PENDING, HELD, SUCCEEDED, FAILED, CANCELED."`
 }
 
 // Run lists deliveries.
 func (c *deliveriesListCmd) Run(ctx context.Context, s *Streams) error {
-	filter := given(map[string]any{}, map[string][]string{
-		"webhookIds": c.Webhook, "eventIds": c.Event, "eventTypes": c.EventType, "tags": c.Tag, "statuses": c.Status, "errors": c.Error,
-	})
-	if err := httpStatuses(filter, c.HTTPStatus); err != nil {
+	filter, err := c.filter()
+	if err != nil {
 		return err
 	}
+	given(filter, map[string][]string{"eventIds": c.Event, "statuses": c.Status})
 	c.in(filter, "createdAt")
 	l := listing{field: "deliveries", filter: "DeliveryFilter", selection: deliveryFields, header: deliveryHeader}
 	return list(ctx, &c.connection, s, c.output, c.Limit, l, filter, (*deliveryRow).cells)

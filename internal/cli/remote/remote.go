@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -260,4 +261,40 @@ func given(filter map[string]any, lists map[string][]string) map[string]any {
 		}
 	}
 	return filter
+}
+
+// conditions say which deliveries a command is about: what lists and replays have in common.
+type conditions struct {
+	Webhook    []string `placeholder:"ID" help:"Deliveries to one of these webhooks."`
+	EventType  []string `placeholder:"TYPE" help:"Deliveries of events of one of these types; humanization.* means all that begin with humanization."`
+	Tag        []string `placeholder:"TAG" help:"Deliveries of events with one of these tags."`
+	Error      []string `placeholder:"CODE" help:"Deliveries whose last attempt failed for one of these reasons: TIMEOUT, CONNECT, HTTP_STATUS and others."`
+	HTTPStatus []string `placeholder:"N" help:"Deliveries whose last attempt was answered with one of these HTTP statuses: 503, or 500-599."`
+}
+
+// filter is the conditions as the API has them.
+func (c *conditions) filter() (map[string]any, error) {
+	f := given(map[string]any{}, map[string][]string{"webhookIds": c.Webhook, "eventTypes": c.EventType, "tags": c.Tag, "errors": c.Error})
+	return f, httpStatuses(f, c.HTTPStatus)
+}
+
+// httpStatuses adds statuses and ranges of statuses to a filter.
+func httpStatuses(filter map[string]any, texts []string) error {
+	var ranges []map[string]int
+	for _, text := range texts {
+		low, high, isRange := strings.Cut(text, "-")
+		if !isRange {
+			high = low
+		}
+		from, bad := strconv.Atoi(low)
+		to, worse := strconv.Atoi(high)
+		if bad != nil || worse != nil {
+			return fmt.Errorf("--http-status: %q is neither a status such as 503 nor a range such as 500-599", text)
+		}
+		ranges = append(ranges, map[string]int{"from": from, "to": to})
+	}
+	if len(ranges) > 0 {
+		filter["httpStatuses"] = ranges
+	}
+	return nil
 }

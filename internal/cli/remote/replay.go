@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -26,26 +25,21 @@ type replayCmd struct {
 
 // selection says which deliveries a replay is about.
 type selection struct {
-	Kind       string   `default:"FAILED" enum:"FAILED,ALL,MISSING,CANCEL" help:"Which deliveries: FAILED; ALL that are completed; MISSING, those that the one --webhook never had; CANCEL, those that wait, which are canceled."`
-	Webhook    []string `placeholder:"ID" help:"Deliveries to one of these webhooks."`
-	EventType  []string `placeholder:"TYPE" help:"Deliveries of events of one of these types; humanization.* means all that begin with humanization."`
-	Tag        []string `placeholder:"TAG" help:"Deliveries of events with one of these tags."`
-	Status     []string `placeholder:"STATUS" help:"Deliveries in one of these states, of those of the kind."`
-	Error      []string `placeholder:"CODE" help:"Deliveries whose last attempt failed for one of these reasons: TIMEOUT, CONNECT, HTTP_STATUS and others."`
-	HTTPStatus []string `placeholder:"N" help:"Deliveries whose last attempt was answered with one of these HTTP statuses: 503, or 500-599."`
-	Delivery   []string `placeholder:"ID" help:"These deliveries."`
-	From       string   `placeholder:"TIME" help:"Deliveries that were completed then or later, as 2026-04-23T14:00:00Z or, back from now, --from=-PT2H; of the kinds MISSING and CANCEL, that were published or created."`
-	To         string   `placeholder:"TIME" help:"Deliveries that were completed before that; of the kinds MISSING and CANCEL, that were published or created."`
+	conditions
+	Kind     string   `default:"FAILED" enum:"FAILED,ALL,MISSING,CANCEL" help:"Which deliveries: FAILED; ALL that are completed; MISSING, those that the one --webhook never had; CANCEL, those that wait, which are canceled."`
+	Status   []string `placeholder:"STATUS" help:"Deliveries in one of these states, of those of the kind."`
+	Delivery []string `placeholder:"ID" help:"These deliveries."`
+	From     string   `placeholder:"TIME" help:"Deliveries that were completed then or later, as 2026-04-23T14:00:00Z or, back from now, --from=-PT2H; of the kinds MISSING and CANCEL, that were published or created."`
+	To       string   `placeholder:"TIME" help:"Deliveries that were completed before that; of the kinds MISSING and CANCEL, that were published or created."`
 }
 
 // filter is the selection as the API has it.
 func (s *selection) filter() (map[string]any, error) {
-	f := given(map[string]any{}, map[string][]string{
-		"webhookIds": s.Webhook, "eventTypes": s.EventType, "tags": s.Tag, "statuses": s.Status, "errors": s.Error, "deliveryIds": s.Delivery,
-	})
-	if err := httpStatuses(f, s.HTTPStatus); err != nil {
+	f, err := s.conditions.filter()
+	if err != nil {
 		return nil, err
 	}
+	given(f, map[string][]string{"statuses": s.Status, "deliveryIds": s.Delivery})
 	during := map[string]string{}
 	if s.From != "" {
 		during["from"] = s.From
@@ -64,27 +58,6 @@ func (s *selection) filter() (map[string]any, error) {
 		delete(f, "completedAt")
 	}
 	return f, nil
-}
-
-// httpStatuses adds statuses and ranges of statuses to a filter.
-func httpStatuses(filter map[string]any, texts []string) error {
-	var ranges []map[string]int
-	for _, text := range texts {
-		low, high, isRange := strings.Cut(text, "-")
-		if !isRange {
-			high = low
-		}
-		from, bad := strconv.Atoi(low)
-		to, worse := strconv.Atoi(high)
-		if bad != nil || worse != nil {
-			return fmt.Errorf("--http-status: %q is neither a status such as 503 nor a range such as 500-599", text)
-		}
-		ranges = append(ranges, map[string]int{"from": from, "to": to})
-	}
-	if len(ranges) > 0 {
-		filter["httpStatuses"] = ranges
-	}
-	return nil
 }
 
 // replayInput is what preview and create have in common.
