@@ -254,7 +254,7 @@ func bare(w webhook.Webhook) webhook.Webhook {
 
 // whole returns a webhook of the transaction with its stored metadata and payload settings.
 func (b *batch) whole(w webhook.Webhook) (*webhook.Webhook, error) {
-	if err := b.DB.Raw("SELECT metadata FROM webhooks WHERE id = ? AND tenant_id = ?", w.ID, w.TenantID).Row().Scan(&w.Metadata); err != nil {
+	if err := b.DB.Raw("SELECT metadata FROM webhooks WHERE id = ? AND tenant_id = ?", w.ID, w.TenantID).Take(&w).Error; err != nil {
 		return nil, fmt.Errorf("read metadata: %w", err)
 	}
 	var err error

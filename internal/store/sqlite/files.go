@@ -308,11 +308,12 @@ func openWith(driver, path string, readOnly bool, conns int) (*gorm.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	pool, err := db.DB()
+	p, err := db.DB()
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", path, err)
 	}
-	pool.SetMaxOpenConns(conns)
-	pool.SetMaxIdleConns(conns)
+	p.SetMaxOpenConns(conns)
+	p.SetMaxIdleConns(conns)
+	db.ConnPool.(*gorm.PreparedStmtDB).ConnPool = pool{p}
 	return db, nil
 }

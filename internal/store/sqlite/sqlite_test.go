@@ -1,9 +1,13 @@
 package sqlite
 
 import (
+	"context"
+	"fmt"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"gorm.io/gorm"
@@ -35,6 +39,44 @@ func TestPragmas(t *testing.T) {
 		if name, _, _ := strings.Cut(pragma, " "); checkPragmas(db) == nil || !strings.Contains(checkPragmas(db).Error(), name) {
 			t.Errorf("%s: %v", pragma, checkPragmas(db))
 		}
+	}
+}
+
+// Callers who wait for one statement to be prepared get it, although the caller who prepares it leaves.
+func TestPreparedForOthers(t *testing.T) {
+	db := fresh(t)
+	conns, err := db.DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		text := fmt.Sprintf("SELECT %d", i)
+		busy, err := conns.Conn(t.Context()) // the only connection
+		if err != nil {
+			t.Fatal(err)
+		}
+		waits := conns.Stats().WaitCount
+		leaving, leave := context.WithCancel(t.Context())
+		var left, others sync.WaitGroup
+		left.Go(func() { _ = db.WithContext(leaving).Exec(text).Error })
+		for conns.Stats().WaitCount == waits {
+			runtime.Gosched()
+		}
+		for range 5 {
+			others.Go(func() {
+				var got int
+				if err := db.WithContext(t.Context()).Raw(text).Scan(&got).Error; err != nil || got != i {
+					t.Errorf("%s: %d, %v", text, got, err)
+				}
+			})
+			runtime.Gosched()
+		}
+		leave()
+		if err := busy.Close(); err != nil {
+			t.Fatal(err)
+		}
+		left.Wait()
+		others.Wait()
 	}
 }
 
