@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"sync"
@@ -14,7 +13,6 @@ import (
 	"gorm.io/gorm/schema"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
-	"github.com/hookgraph/hookgraph/internal/store/eventtypes"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/scoped"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -219,159 +217,6 @@ func (c *Scope) By(a webhook.Actor) *Scope {
 	by.by = &a
 	return &by
 }
-
-// PutEventType declares an event type, or changes a declared one. created reports whether it was not declared before. The error joins an
-// *Invalid for every broken rule.
-func (c *Scope) PutEventType(ctx context.Context, name string, p webhook.EventTypePatch) (put *webhook.EventType, created bool, err error) {
-	for range putTries {
-		change, err := eventtypes.Prepare(c.db(ctx), c.tenant, name, p, c.s.opts.Now())
-		if err != nil {
-			return nil, false, err
-		}
-		stored := false
-		err = c.reloadTypes(ctx, c.change(ctx, func(b *batch) (err error) {
-			stored, err = b.putEventType(c, change)
-			return err
-		}))
-		if err != nil {
-			return nil, false, err
-		}
-		if stored {
-			put, err = c.EventType(ctx, name)
-			return put, change.New(), err
-		}
-	}
-	return nil, false, &webhook.Invalid{Field: "name", Code: webhook.CodeConflict, Message: "is being changed by other callers at the same time; try again"}
-}
-
-// putTries is how often a change of an event type is prepared again because others have changed the type.
-const putTries = 5
-
-func (b *batch) putEventType(c *Scope, change *eventtypes.Change) (stored bool, err error) {
-	if _, err := b.tenant(c.tenant); err != nil {
-		return false, err
-	}
-	before, after, ok, err := change.Store(b.DB)
-	if err != nil || !ok {
-		return false, err
-	}
-	action, was := webhook.AuditEventTypeCreated, []webhook.AuditField(nil)
-	if before != nil {
-		action, was = webhook.AuditEventTypeUpdated, before.AuditFields()
-	}
-	changes := webhook.AuditChanges(was, after.AuditFields())
-	if len(changes) == 0 {
-		return true, nil
-	}
-	if err := b.s.db.NoteEventTypes(&b.Tx, c.tenant); err != nil {
-		return false, err
-	}
-	return true, b.audit(c.by, &c.tenant, action, after.ID, changes)
-}
-
-// DeclaredEventTypes reads all declared event types of the tenant, in the order of their names.
-func (c *Scope) DeclaredEventTypes(ctx context.Context) ([]*webhook.EventType, error) {
-	return eventtypes.Declared(c.db(ctx), c.tenant)
-}
-
-// DeleteEventType removes the declaration of an event type. Errors: webhook.ErrNotFound.
-func (c *Scope) DeleteEventType(ctx context.Context, name string) (deleted *webhook.EventType, err error) {
-	err = c.change(ctx, func(b *batch) error {
-		if deleted, err = eventtypes.Delete(b.DB, c.tenant, name); err != nil {
-			return err
-		}
-		if err := b.s.db.NoteEventTypes(&b.Tx, c.tenant); err != nil {
-			return err
-		}
-		return b.audit(c.by, &c.tenant, webhook.AuditEventTypeDeleted, deleted.ID, []webhook.AuditChange{{Field: "name", Before: webhook.AuditValue(name)}})
-	})
-	return deleted, c.reloadTypes(ctx, err)
-}
-
-// reloadTypes makes a change of event types take effect for publishers of this server, if it was committed.
-func (c *Scope) reloadTypes(ctx context.Context, err error) error {
-	if err != nil {
-		return err
-	}
-	return c.s.types.Refresh(ctx, c.tenant)
-}
-
-// conforms checks an event with the schema of its type, if it has one that is used. An event that the schema refuses, but that was published before
-// with its idempotency key and the same content, is returned: the schema has become stricter since. Errors are those of eventtypes.Checker.
-func (c *Scope) conforms(ctx context.Context, k *eventtypes.Checker, e *webhook.NewEvent, field string) (earlier *webhook.Event, err error) {
-	y := c.s.types.Find(c.tenant, e.Type)
-	if y == nil {
-		return nil, nil
-	}
-	violation, refused := k.Check(ctx, c.s.types, y, field, e.Data)
-	if refused != nil && e.IdempotencyKey != "" && len(webhook.Invalids(refused)) > 0 {
-		stored, hash, err := publishedAs(c.db(ctx), c.tenant, e.IdempotencyKey)
-		if err != nil {
-			return nil, dialect.Unavailable(err)
-		}
-		if stored != nil && bytes.Equal(hash, e.ContentHash()) {
-			return stored, nil
-		}
-	}
-	k.Note(violation)
-	return nil, refused
-}
-
-// tellViolations keeps what events of a call have violated with their types, and logs it, each type about once a minute.
-func (c *Scope) tellViolations(ctx context.Context, k *eventtypes.Checker) {
-	for y, what := range k.Violated {
-		now := c.s.opts.Now()
-		if !y.ToTell(now) {
-			continue
-		}
-		c.s.log.WarnContext(ctx, "an event breaks the schema of its type", slog.Any("tenant", c.tenant), slog.String("type", y.Name()), slog.Bool("refused", y.Rejects()))
-		if err := c.changeDeliveries(ctx, func(b *batch) error { return y.Tell(b.DB, now, what) }); err != nil { // not an error: the events can be stored
-			c.s.log.WarnContext(ctx, "what an event breaks cannot be kept with its type", slog.String("type", y.Name()), slog.Any("error", err))
-		}
-	}
-}
-
-// SchemaBudget bounds what SchemaErrors costs an operation.
-type SchemaBudget = eventtypes.Budget
-
-// NewSchemaBudget returns the budget of an operation, or of a message of a stream.
-func NewSchemaBudget(stream bool) *SchemaBudget { return eventtypes.NewBudget(stream) }
-
-// SchemaErrors returns how an event, which must have its data, breaks the schema that its type has now; nil if there is none, or it is not used.
-// The error is an *Invalid if the budget is used up.
-func (c *Scope) SchemaErrors(ctx context.Context, e *webhook.Event, budget *SchemaBudget) ([]*webhook.SchemaError, error) {
-	y := c.s.types.Find(c.tenant, e.Type)
-	if y == nil {
-		return nil, nil
-	}
-	return budget.Errors(ctx, c.s.types, y, e.Data)
-}
-
-// EventType finds an event type, declared or seen, by its name; nil if there is none.
-func (c *Scope) EventType(ctx context.Context, name string) (*webhook.EventType, error) {
-	id := webhook.EventTypeID(c.tenant, name)
-	found, err := c.EventTypesByID(ctx, []webhook.ID{id})
-	return found[id], err
-}
-
-// EventTypesByID finds event types, declared and seen; ids that are absent or foreign are missing from the map.
-func (c *Scope) EventTypesByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.EventType, error) {
-	return eventtypes.ByID(c.db(ctx), c.tenant, ids)
-}
-
-// EventTypePage lists the tenant's event types, declared and seen, in the order of their names.
-func (c *Scope) EventTypePage(ctx context.Context, f EventTypeFilter, p Page) (*List[webhook.EventType], error) {
-	return eventtypes.Page(c.db(ctx), c.tenant, f, p)
-}
-
-// CountEventTypes counts the list of EventTypePage, which is short.
-func (c *Scope) CountEventTypes(ctx context.Context, f EventTypeFilter) (int, error) {
-	names, err := eventtypes.Names(c.db(ctx), c.tenant)
-	return len(f.Keep(names)), err
-}
-
-// EventTypePlace returns the place of an event type in the list of EventTypePage.
-func EventTypePlace(t *webhook.EventType) Place { return eventtypes.PlaceOf(t) }
 
 // AcknowledgeIssue notes that somebody knows of an issue, until it is resolved. One that is acknowledged already stays as it is. Errors:
 // webhook.ErrNotFound; an *Invalid with code CONFLICT if it is resolved.
