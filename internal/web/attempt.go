@@ -103,25 +103,13 @@ func (s *server) listAttempts(r *request) (int, any, error) {
 		"http_statuses": statusesOf(&f.HTTPStatuses), "triggers": wordsOf(&f.Triggers, webhook.Triggers),
 	}
 	timesOf(given, "started_at", &f.StartedAt, time.Now())
-	page, err := r.page(cursor.RESTAttempts, given)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := f.Check(); err != nil {
-		return 0, nil, conditionsOf(err)
-	}
-	if err := s.charge(r.Request, listedCost*page.First); err != nil {
-		return 0, nil, err
-	}
-	list, err := r.scope.Lean(store.Lean{NoBodies: true}).Attempts(r.Context(), f, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	shown := make([]attempt, len(list.Items))
-	for i, a := range list.Items {
-		shown[i] = showAttempt(a)
-	}
-	return http.StatusOK, listed(r, cursor.RESTAttempts, list, shown), nil
+	return listRows(s, r, &rows[webhook.Attempt, attempt]{
+		kind: cursor.RESTAttempts, cost: listedCost, given: given, check: f.Check,
+		read: func(p store.Page) (*store.List[webhook.Attempt], error) {
+			return r.scope.Lean(store.Lean{NoBodies: true}).Attempts(r.Context(), f, p)
+		},
+		show: each(showAttempt),
+	})
 }
 
 // getAttempt answers with everything that was sent and received.

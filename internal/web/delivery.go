@@ -78,25 +78,13 @@ func (s *server) listDeliveries(r *request) (int, any, error) {
 	timesOf(given, "created_at", &f.CreatedAt, now)
 	timesOf(given, "completed_at", &f.CompletedAt, now)
 	timesOf(given, "next_attempt_at", &f.NextAttemptAt, now)
-	page, err := r.page(cursor.RESTDeliveries, given)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := f.Check(); err != nil {
-		return 0, nil, conditionsOf(err)
-	}
-	if err := s.charge(r.Request, listedCost*page.First); err != nil {
-		return 0, nil, err
-	}
-	list, err := r.scope.Deliveries(r.Context(), f, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	shown, err := r.showDeliveries(list.Items...)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, listed(r, cursor.RESTDeliveries, list, shown), nil
+	return listRows(s, r, &rows[webhook.Delivery, delivery]{
+		kind: cursor.RESTDeliveries, cost: listedCost, given: given, check: f.Check,
+		read: func(p store.Page) (*store.List[webhook.Delivery], error) {
+			return r.scope.Deliveries(r.Context(), f, p)
+		},
+		show: func(all []*webhook.Delivery) ([]delivery, error) { return r.showDeliveries(all...) },
+	})
 }
 
 func (s *server) getDelivery(r *request) (int, any, error) {

@@ -308,25 +308,13 @@ func (s *server) listEvents(r *request) (int, any, error) {
 	var f store.EventFilter
 	given := map[string]parameter{"types": textsOf(&f.Types), "tags": textsOf(&f.Tags), "idempotency_key": textOf(&f.IdempotencyKey), "data": dataOf(&f.Data)}
 	timesOf(given, "created_at", &f.CreatedAt, time.Now())
-	page, err := r.page(cursor.RESTEvents, given)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := f.Check(); err != nil {
-		return 0, nil, conditionsOf(err)
-	}
-	if err := s.charge(r.Request, listedCost*page.First); err != nil {
-		return 0, nil, err
-	}
-	list, err := r.scope.Lean(store.Lean{NoData: true}).Events(r.Context(), f, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	shown, err := r.showEvents(list.Items)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, listed(r, cursor.RESTEvents, list, shown), nil
+	return listRows(s, r, &rows[webhook.Event, storedEvent]{
+		kind: cursor.RESTEvents, cost: listedCost, given: given, check: f.Check,
+		read: func(p store.Page) (*store.List[webhook.Event], error) {
+			return r.scope.Lean(store.Lean{NoData: true}).Events(r.Context(), f, p)
+		},
+		show: r.showEvents,
+	})
 }
 
 // showEvents converts stored events for an answer, without their data.

@@ -59,29 +59,13 @@ const typeCost = listedCost + 2*10
 
 func (s *server) listEventTypes(r *request) (int, any, error) {
 	var f store.EventTypeFilter
-	page, err := r.page(cursor.RESTEventTypes, map[string]parameter{"name": textOf(&f.Name)})
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := f.Check(); err != nil {
-		return 0, nil, conditionsOf(err)
-	}
-	if err := s.charge(r.Request, typeCost*page.First); err != nil {
-		return 0, nil, err
-	}
-	list, err := r.scope.EventTypePage(r.Context(), f, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	answer := listing[eventType]{Object: "list", Data: make([]eventType, len(list.Items)), HasMore: list.HasNext}
-	for i, t := range list.Items {
-		answer.Data[i] = r.showType(t)
-	}
-	if list.HasNext {
-		next := r.scope.CursorAt(cursor.RESTEventTypes, store.Place{At: list.EndAt, Seq: list.End})
-		answer.Next = &next
-	}
-	return http.StatusOK, answer, nil
+	return listRows(s, r, &rows[webhook.EventType, eventType]{
+		kind: cursor.RESTEventTypes, cost: typeCost, given: map[string]parameter{"name": textOf(&f.Name)}, check: f.Check,
+		read: func(p store.Page) (*store.List[webhook.EventType], error) {
+			return r.scope.EventTypePage(r.Context(), f, p)
+		},
+		show: each(r.showType),
+	})
 }
 
 // getEventType answers 404 for a name that no type can have, as for one that none has.

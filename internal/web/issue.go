@@ -57,27 +57,13 @@ func showIssues(r *request, list ...*webhook.Issue) ([]issue, error) {
 }
 
 func (s *server) listIssues(r *request) (int, any, error) {
-	page, err := r.page(cursor.RESTIssues, nil)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := s.charge(r.Request, listedCost*page.First); err != nil {
-		return 0, nil, err
-	}
-	list, err := r.scope.Issues(r.Context(), store.IssueFilter{}, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	shown, err := showIssues(r, list.Items...)
-	if err != nil {
-		return 0, nil, err
-	}
-	answer := listing[issue]{Object: "list", Data: shown, HasMore: list.HasNext}
-	if list.HasNext {
-		next := r.scope.CursorAt(cursor.RESTIssues, store.Place{At: list.EndAt, Seq: list.End})
-		answer.Next = &next
-	}
-	return http.StatusOK, answer, nil
+	return listRows(s, r, &rows[webhook.Issue, issue]{
+		kind: cursor.RESTIssues, cost: listedCost,
+		read: func(p store.Page) (*store.List[webhook.Issue], error) {
+			return r.scope.Issues(r.Context(), store.IssueFilter{}, p)
+		},
+		show: func(all []*webhook.Issue) ([]issue, error) { return showIssues(r, all...) },
+	})
 }
 
 func (s *server) getIssue(r *request) (int, any, error) {

@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -15,8 +16,66 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
 
-// parameter reads all values of one query parameter, at least one, and returns what they must be; "" if they are.
-type parameter func(values []string) string
+// listing is a page of a list.
+type listing[R any] struct {
+	Object  string `json:"object"`
+	Data    []R    `json:"data"`
+	HasMore bool   `json:"has_more"`
+	// Next is the value of `after` for the next page; null on the last.
+	Next *string `json:"next"`
+	// SearchedTo is the time up to which a page was searched that ended before it was full; absent if it is full or the list has ended.
+	SearchedTo *second `json:"searched_to,omitempty"`
+}
+
+// rows is a list of stored rows of type T, which are shown as R.
+type rows[T, R any] struct {
+	kind  cursor.Kind
+	cost  int                  // of each row of a page
+	given map[string]parameter // the conditions
+	check func() error         // of the conditions, when they have been read; nil: there are none
+	read  func(p store.Page) (*store.List[T], error)
+	show  func(all []*T) ([]R, error)
+}
+
+// listRows answers with a page of rows, which is paid for before it is read.
+func listRows[T, R any](s *server, r *request, l *rows[T, R]) (int, any, error) {
+	page, err := r.page(l.kind, l.given)
+	if err != nil {
+		return 0, nil, err
+	}
+	if l.check != nil {
+		if err := l.check(); err != nil {
+			return 0, nil, conditionsOf(err)
+		}
+	}
+	if err := s.charge(r.Request, l.cost*page.First); err != nil {
+		return 0, nil, err
+	}
+	found, err := l.read(page)
+	if err != nil {
+		return 0, nil, err
+	}
+	shown, err := l.show(found.Items)
+	if err != nil {
+		return 0, nil, err
+	}
+	answer := &listing[R]{Object: "list", Data: shown, HasMore: found.HasNext, SearchedTo: (*second)(found.SearchedTo)}
+	if found.HasNext {
+		answer.Next = new(r.scope.CursorAt(l.kind, store.Place{At: found.EndAt, Seq: found.End}))
+	}
+	return http.StatusOK, answer, nil
+}
+
+// each shows rows one by one.
+func each[T, R any](show func(*T) R) func(all []*T) ([]R, error) {
+	return func(all []*T) ([]R, error) {
+		shown := make([]R, len(all))
+		for i, one := range all {
+			shown[i] = show(one)
+		}
+		return shown, nil
+	}
+}
 
 const maxPage = store.MaxPage
 
@@ -71,6 +130,9 @@ func pageOf(q url.Values, place func(text string) (store.Place, error), others m
 	}
 	return p, errors.Join(errs...)
 }
+
+// parameter reads all values of one query parameter, at least one, and returns what they must be; "" if they are.
+type parameter func(values []string) string
 
 const onlyOnce = "must be given once"
 

@@ -314,20 +314,9 @@ func (s *server) cancelReplay(r *request) (int, any, error) {
 }
 
 func (s *server) listReplays(r *request) (int, any, error) {
-	page, err := r.page(cursor.RESTReplays, nil)
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := s.charge(r.Request, listedCost*page.First); err != nil {
-		return 0, nil, err
-	}
-	list, err := r.scope.Replays(r.Context(), page)
-	if err != nil {
-		return 0, nil, err
-	}
-	shown := make([]replay, len(list.Items))
-	for i, one := range list.Items {
-		shown[i] = showReplay(one)
-	}
-	return http.StatusOK, listed(r, cursor.RESTReplays, list, shown), nil
+	return listRows(s, r, &rows[webhook.Replay, replay]{
+		kind: cursor.RESTReplays, cost: listedCost,
+		read: func(p store.Page) (*store.List[webhook.Replay], error) { return r.scope.Replays(r.Context(), p) },
+		show: each(showReplay),
+	})
 }

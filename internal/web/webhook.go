@@ -335,54 +335,22 @@ func (s *server) testWebhook(r *request) (int, any, error) {
 	}{"webhook_test", id, d.EventID, d.ID}, nil
 }
 
-// listing is a page of a list, newest first.
-type listing[T any] struct {
-	Object  string `json:"object"`
-	Data    []T    `json:"data"`
-	HasMore bool   `json:"has_more"`
-	// Next is the value of `after` for the next page; null on the last.
-	Next *string `json:"next"`
-	// SearchedTo is the time up to which a page was searched that ended before it was full; absent if it is full or the list has ended.
-	SearchedTo *second `json:"searched_to,omitempty"`
-}
-
-// listed is the answer of a list in the order of Seq, newest first, with the rows as they are shown.
-func listed[T, R any](r *request, k cursor.Kind, l *store.List[R], shown []T) *listing[T] {
-	answer := &listing[T]{Object: "list", Data: shown, HasMore: l.HasNext, SearchedTo: (*second)(l.SearchedTo)}
-	if l.HasNext {
-		answer.Next = new(r.scope.CursorAt(k, store.Place{Seq: l.End}))
-	}
-	return answer
-}
-
 func (s *server) listWebhooks(r *request) (int, any, error) {
 	var f store.WebhookFilter
-	page, err := r.page(cursor.RESTWebhooks, map[string]parameter{
-		"external_id": once(func(text string) string {
-			if f.ExternalID = text; text == "" || len(text) > webhook.MaxExternalIDBytes {
-				return "must be 1 to " + strconv.Itoa(webhook.MaxExternalIDBytes) + " bytes long"
-			}
-			return ""
-		}),
-		"enabled": booleanOf(&f.Enabled), "event_type": textOf(&f.EventType), "url": textOf(&f.URL), "failing": booleanOf(&f.Failing),
-		"disabled_reason": wordOf(&f.DisabledReason, webhook.DisabledReasons), "text": textOf(&f.Text),
+	return listRows(s, r, &rows[webhook.Webhook, hook]{
+		kind: cursor.RESTWebhooks, cost: listedCost,
+		given: map[string]parameter{
+			"external_id": once(func(text string) string {
+				if f.ExternalID = text; text == "" || len(text) > webhook.MaxExternalIDBytes {
+					return "must be 1 to " + strconv.Itoa(webhook.MaxExternalIDBytes) + " bytes long"
+				}
+				return ""
+			}),
+			"enabled": booleanOf(&f.Enabled), "event_type": textOf(&f.EventType), "url": textOf(&f.URL), "failing": booleanOf(&f.Failing),
+			"disabled_reason": wordOf(&f.DisabledReason, webhook.DisabledReasons), "text": textOf(&f.Text),
+		},
+		check: f.Check,
+		read:  func(p store.Page) (*store.List[webhook.Webhook], error) { return r.scope.Webhooks(r.Context(), f, p) },
+		show:  func(all []*webhook.Webhook) ([]hook, error) { return r.show(nil, all...) },
 	})
-	if err != nil {
-		return 0, nil, err
-	}
-	if err := f.Check(); err != nil {
-		return 0, nil, conditionsOf(err)
-	}
-	if err := s.charge(r.Request, listedCost*page.First); err != nil {
-		return 0, nil, err
-	}
-	list, err := r.scope.Webhooks(r.Context(), f, page)
-	if err != nil {
-		return 0, nil, err
-	}
-	shown, err := r.show(nil, list.Items...)
-	if err != nil {
-		return 0, nil, err
-	}
-	return http.StatusOK, listed(r, cursor.RESTWebhooks, list, shown), nil
 }
