@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -297,19 +299,56 @@ func TestBlockedBy(t *testing.T) {
 	}
 }
 
-// Reads of payloads that are under way are bounded: a caller beyond its share is answered 429, and what was taken is given back.
+// Reads of payloads that are under way are bounded: a caller beyond its share is answered 429, others are not, and what was taken is given back.
 func TestPayloadsAreBounded(t *testing.T) {
 	a := newAPI(t)
 	a.id(t, a.kallima)
 	a.canceled(t)
 	id := a.ids(t, "/v1/events")[0]
-	for range 2 * 32 { // twice a token's share
-		if status, answer := a.rest(t, a.kallima, "GET", "/v1/events/"+id, ""); status != http.StatusOK {
-			t.Fatal(status, answer)
+	path := "/v1/events/" + id
+	const share = 32 // of a token
+	for range 2 {
+		writing, released := make(chan struct{}), make(chan struct{})
+		var reads sync.WaitGroup
+		for range share {
+			reads.Go(func() {
+				r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
+				r.Header.Set("Authorization", "Bearer "+a.kallima)
+				a.handler.ServeHTTP(&stalled{httptest.NewRecorder(), sync.OnceFunc(func() {
+					writing <- struct{}{}
+					<-released
+				})}, r)
+			})
 		}
+		for range share {
+			<-writing
+		}
+		for _, path := range []string{path, "/v1/attempts/" + webhook.NewID(time.Now()).String()} {
+			if status, answer := a.rest(t, a.kallima, "GET", path, ""); status != http.StatusTooManyRequests {
+				t.Error(path, status, answer)
+			}
+		}
+		if status, answer := a.rest(t, a.northwind, "GET", path, ""); status != http.StatusNotFound {
+			t.Error("another tenant:", status, answer)
+		}
+		close(released)
+		reads.Wait()
 	}
 	var one struct{ Data json.RawMessage }
-	if err := json.Unmarshal([]byte(read(t, a.do(t, a.kallima, "GET", "/v1/events/"+id, ""))), &one); err != nil || string(one.Data) != "1" {
+	if err := json.Unmarshal([]byte(read(t, a.do(t, a.kallima, "GET", path, ""))), &one); err != nil || string(one.Data) != "1" {
 		t.Error(err, string(one.Data))
 	}
+}
+
+// stalled is an answer whose client reads nothing for a time.
+type stalled struct {
+	*httptest.ResponseRecorder
+
+	wait func()
+}
+
+// Write implements io.Writer.
+func (w *stalled) Write(b []byte) (int, error) {
+	w.wait()
+	return w.ResponseRecorder.Write(b)
 }

@@ -15,12 +15,9 @@ const PayloadBytes = 1 << 10
 
 const sentKey = `"sent":`
 
-var padding = sync.OnceValue(func() string { return strings.Repeat("hookgraph", 1<<20/9) })
+var padding = sync.OnceValue(func() string { return strings.Repeat("hookgraph", 1<<20/9+1) })
 
-// MaxPayloadBytes bounds the size of an event's data.
-const MaxPayloadBytes = 1 << 20 / 9 * 9
-
-// AppendData appends the data of an event: the time of publishing, then letters up to the given number of bytes.
+// AppendData appends the data of an event: the time of publishing, then letters up to the given number of bytes, which is at most a mebibyte.
 func AppendData(b []byte, at time.Time, size int) []byte {
 	from := len(b)
 	b = append(b, `{`+sentKey...)
