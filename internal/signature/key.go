@@ -62,6 +62,7 @@ func mac(key, content []byte) []byte {
 type signed struct {
 	id, timestamp string
 	signatures    map[string][][]byte // by scheme
+	strange       []string            // what is in their header and is none
 }
 
 func (s *signed) content(body []byte) []byte {

@@ -36,6 +36,8 @@ type Sent struct {
 	Body   []byte
 }
 
+//go:generate go test -run TestVectorsFile -update .
+
 // Explain says whether a key verifies the request, and if none does, why. Without keys it compares the request with what was sent. sent may be
 // nil.
 func Explain(r *Received, keys []*Key, sent *Sent) *Report {
@@ -48,11 +50,16 @@ func Explain(r *Received, keys []*Key, sent *Sent) *Report {
 		return report
 	}
 	report.Signed = is.id + "." + is.timestamp + "."
-	at, bad := strconv.ParseInt(is.timestamp, 10, 64)
+	at, bad := strconv.ParseUint(is.timestamp, 10, 63) // digits only
 	if bad != nil {
 		report.add("TIMESTAMP", fmt.Sprintf("%s is %q, which is not a number of seconds", HeaderTimestamp, is.timestamp), "Pass the header on as it came.")
 	}
 	key := is.by(keys, is.content(r.Body))
+	if key == nil { // beside a signature that fits, others do not count (Standard Webhooks 1.0.0: ignore unknown versions)
+		for _, one := range is.strange {
+			report.add("SIGNATURE", fmt.Sprintf("%s has %q, which is not v1 or v1a, a comma and base64", HeaderSignature, one), "Pass the header on as it came: its signatures are separated by spaces.")
+		}
+	}
 	switch {
 	case key != nil:
 		report.Scheme = key.scheme()
@@ -62,7 +69,7 @@ func Explain(r *Received, keys []*Key, sent *Sent) *Report {
 		report.search(r, is, keys)
 	}
 	if bad == nil {
-		report.clock(r.At, time.Unix(at, 0))
+		report.clock(r.At, time.Unix(int64(at), 0))
 	}
 	if r.Computed != "" && (key != nil || sent != nil) {
 		report.computed(r, is, keys)
@@ -93,7 +100,7 @@ func (report *Report) headers(h http.Header) *signed {
 		scheme, text, _ := strings.Cut(one, ",")
 		raw, err := base64.StdEncoding.DecodeString(text)
 		if err != nil || scheme != "v1" && scheme != "v1a" {
-			report.add("SIGNATURE", fmt.Sprintf("%s has %q, which is not v1 or v1a, a comma and base64", HeaderSignature, one), "Pass the header on as it came: its signatures are separated by spaces.")
+			is.strange = append(is.strange, one)
 			continue
 		}
 		is.signatures[scheme] = append(is.signatures[scheme], raw)
