@@ -594,6 +594,7 @@ type ComplexityRoot struct {
 		RetentionMs      func(childComplexity int) int
 		RetryScheduleMs  func(childComplexity int) int
 		Tasks            func(childComplexity int) int
+		TestReceiverURL  func(childComplexity int) int
 		TimeoutMs        func(childComplexity int) int
 		Version          func(childComplexity int) int
 	}
@@ -3531,6 +3532,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Server.Tasks(childComplexity), true
+	case "Server.testReceiverUrl":
+		if e.ComplexityRoot.Server.TestReceiverURL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Server.TestReceiverURL(childComplexity), true
 	case "Server.timeoutMs":
 		if e.ComplexityRoot.Server.TimeoutMs == nil {
 			break
@@ -6053,6 +6060,8 @@ func (ec *executionContext) childFields_Server(ctx context.Context, field graphq
 		return ec.fieldContext_Server_timeoutMs(ctx, field)
 	case "retryScheduleMs":
 		return ec.fieldContext_Server_retryScheduleMs(ctx, field)
+	case "testReceiverUrl":
+		return ec.fieldContext_Server_testReceiverUrl(ctx, field)
 	case "limits":
 		return ec.fieldContext_Server_limits(ctx, field)
 	case "nodes":
@@ -18498,6 +18507,13 @@ func (ec *executionContext) fieldContext_Server_retryScheduleMs(_ context.Contex
 	return graphql.NewScalarFieldContext("Server", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Server_testReceiverUrl(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.TestReceiverURL)
+}
+func (ec *executionContext) fieldContext_Server_testReceiverUrl(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Server", field, false, false, "String")
+}
+
 func (ec *executionContext) _Server_limits(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -30815,6 +30831,11 @@ func (ec *executionContext) _Server(ctx context.Context, sel ast.SelectionSet, o
 		case "retryScheduleMs":
 			out.Values[i] = ec._Server_retryScheduleMs(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "testReceiverUrl":
+			out.Values[i] = ec._Server_testReceiverUrl(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "limits":

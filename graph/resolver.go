@@ -65,6 +65,8 @@ type Settings struct {
 	MaxDataBytes   int
 	MaxCost        int // of one operation
 	MaxAnswerBytes int
+	// TestReceiver returns the URL of the server's own receiver, once it listens; nil: there is none.
+	TestReceiver func() string
 }
 
 // shown returns the settings as the query server shows them.
@@ -74,8 +76,13 @@ func (s *Settings) shown() *model.Server {
 	for i, wait := range retries {
 		schedule[i] = int(wait.Milliseconds())
 	}
+	var receiver *string
+	if s.TestReceiver != nil {
+		receiver = new(s.TestReceiver())
+	}
 	return &model.Server{
-		Version: s.Version, RetentionMs: float64(s.Retention.Keep.Milliseconds()), KeepFailedMs: float64(s.Retention.KeepFailed.Milliseconds()),
+		TestReceiverURL: receiver,
+		Version:         s.Version, RetentionMs: float64(s.Retention.Keep.Milliseconds()), KeepFailedMs: float64(s.Retention.KeepFailed.Milliseconds()),
 		DeliveryMaxAgeMs: float64(s.DeliveryMaxAge.Milliseconds()), AuditRetentionMs: float64(s.AuditRetention.Milliseconds()),
 		TimeoutMs: int(s.Timeout.Milliseconds()), RetryScheduleMs: schedule,
 		Limits: &model.ServerLimits{

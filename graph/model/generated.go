@@ -523,6 +523,9 @@ type Server struct {
 	TimeoutMs int `json:"timeoutMs"`
 	// The delay before each retry to a webhook that has no schedule of its own, in milliseconds. Each delay varies by up to 10 % either way.
 	RetryScheduleMs []int `json:"retryScheduleMs"`
+	// A URL of this server that accepts deliveries, for trying it out. It ends in the status that answers have: with another one, such as 503 instead of
+	// 200, or with `slow`, deliveries fail. Null unless the server allows webhooks on private addresses, over plain HTTP, which is for development.
+	TestReceiverURL *string `json:"testReceiverUrl,omitempty"`
 	// The limits for inputs and operations.
 	Limits *ServerLimits `json:"limits"`
 	// The processes that share the database, at most 50: first the running ones, the oldest first, then those that ended within the last hour, the

@@ -23,6 +23,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // registers the database
 	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // registers the database
+	"github.com/hookgraph/hookgraph/internal/testreceiver"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/web/dashboard"
@@ -167,12 +168,17 @@ func (s *server) openAPI(context.Context) (err error) {
 	s.calls = intake.NewPool(web.CallLimits())
 	s.calls.OnFull(func(h intake.Holder, of *intake.Full) { full("REST calls", h, of) })
 	maxAnswer := 8<<20 + 2*int(cfg.MaxPayload)
+	var receiver func() string
+	if s.testReceives() {
+		receiver = func() string { return s.http.url() + testreceiver.Path + "200" }
+	}
 	schema := graph.New(&graph.Resolver{
 		Store: s.store, Live: s.tail, Changes: s.changes, Tasks: func() []upkeep.Stat { return s.upkeep.Stats() },
 		LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, SetWait: gqlhttp.SetWait, EndStream: gqlhttp.EndStream, PayMessage: gqlhttp.PayMessage,
 		Settings: graph.Settings{
 			Version: cli.Version(), Retention: cfg.Kept(), DeliveryMaxAge: cfg.MaxAge(), AuditRetention: s.store.AuditRetention(), Timeout: cfg.Timeout,
 			MaxDataBytes: int(cfg.MaxPayload), MaxCost: config.MaxCost, MaxAnswerBytes: maxAnswer,
+			TestReceiver: receiver,
 		},
 	})
 	s.api = gqlhttp.New(schema, gqlhttp.Config{

@@ -126,6 +126,53 @@ func TestDashboardIncident(t *testing.T) {
 	page.CheckQuiet("status of 401")
 }
 
+// Who tries the server out needs no receiver: by the first steps a webhook to the test receiver is registered, tested, broken, the failure
+// explained, mended and retried.
+func TestDashboardFirstMinute(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	p := boot(t, t.TempDir())
+	page := browsertest.Open(t, p.url)
+	home := func() { clickIn(page, "nav ", "Home") }
+	ticked := func(n int) {
+		t.Helper()
+		page.WaitFor(fmt.Sprintf(`document.querySelectorAll(".checklist li[data-done=true]").length === %d`, n))
+	}
+	page.Do(chromedp.Navigate(p.url + "#token=" + p.token))
+	page.WaitText("main", "Try it with the test receiver")
+	ticked(0)
+	looked(page, axe, "first-steps")
+	click(page, "Try it with the test receiver")
+	ticked(1)
+	click(page, "Send a test")
+	page.WaitText("h1", "/test-receiver/200")
+	click(page, "Send a test")
+	page.WaitText("main", "Delivered at the first attempt")
+	home()
+	ticked(3)
+	click(page, "Let the receiver answer 503")
+	page.WaitFor(`[...document.querySelectorAll(".checklist button")].find((b) => b.innerText.includes("503")).disabled`)
+	click(page, "send a test")
+	page.WaitText("h1", "/test-receiver/503")
+	click(page, "Send a test")
+	page.WaitText("main", "The receiver answered 503")
+	home()
+	ticked(4)
+	looked(page, axe, "first-steps-broken")
+	click(page, "Let the receiver answer 200")
+	page.WaitFor(`[...document.querySelectorAll(".checklist button")].find((b) => b.innerText.includes("200")).disabled`)
+	click(page, "See why it failed")
+	page.WaitText(".explanation", "overloaded or being maintained")
+	page.WaitText(".attempt", "the test receiver got")
+	page.Do(chromedp.KeyEvent("r"))
+	page.WaitText(".sentence", "Delivered at attempt 2")
+	home()
+	ticked(5)
+	click(page, "Hide these steps")
+	page.WaitFor(`!document.body.innerText.includes("First steps")`)
+	page.CheckQuiet()
+}
+
 // A new tenant sees the first steps, which are ticked as they are done; afterwards the numbers of the range, whose charts are also tables.
 func TestDashboardHome(t *testing.T) {
 	t.Parallel()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/testreceiver"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/web/dashboard"
 	"github.com/hookgraph/hookgraph/internal/web/graphiql"
@@ -37,7 +38,7 @@ func (s *server) listen(ctx context.Context) error {
 	}
 	l.server = &http.Server{
 		Handler: web.New(web.Config{
-			Store: s.store, Auth: s.auth, Charge: s.charge, GraphQL: s.api, Pages: pages(), Schema: sdl,
+			Store: s.store, Auth: s.auth, Charge: s.charge, GraphQL: s.api, Pages: s.pages(), Schema: sdl,
 			Logger: s.log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
 			Bodies: s.bodies, Calls: s.calls, Short: s.sender.Short,
 		}),
@@ -62,12 +63,19 @@ func (s *server) listen(ctx context.Context) error {
 	return nil
 }
 
-// pages returns the pages by the patterns to mount them at.
-func pages() map[string]http.Handler {
+// pages returns the pages, and the test receiver, by the patterns to mount them at.
+func (s *server) pages() map[string]http.Handler {
 	all := dashboard.Handlers()
 	all["/graphiql"], all["/graphiql/"] = graphiql.Handler(), graphiql.Handler()
+	if s.testReceives() {
+		all[testreceiver.Path] = testreceiver.Handler()
+	}
 	return all
 }
+
+// testReceives reports whether the server has a receiver of its own, which its sender must be allowed to reach. It does not trust the server's own
+// certificate.
+func (s *server) testReceives() bool { return s.cfg.AllowPrivateTargets && s.cfg.TLSCert == "" }
 
 // url returns the server's URL for clients on this machine.
 func (l *listening) url() string {

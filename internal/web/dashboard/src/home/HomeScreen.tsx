@@ -19,7 +19,7 @@ import { useShortcut } from '../ui/shortcuts';
 import { Time } from '../ui/Time';
 import { useTitle } from '../ui/title';
 import { Visible } from '../ui/Visible';
-import { Checklist } from './Checklist';
+import { Checklist, isTrying } from './Checklist';
 import { FailingTenants } from './FailingTenants';
 import { Numbers } from './Numbers';
 import {
@@ -75,7 +75,7 @@ export function HomeScreen() {
       {stats && (
         <>
           <OpenIssues />
-          {isNew && <Checklist published={stats.totals.events > 0} />}
+          {(isNew || isTrying()) && <Checklist published={stats.totals.events > 0} />}
           <Numbers now={stats.totals} before={before} />
           <Charts buckets={stats.series} backlog={stats.backlog} />
           <Backlog backlog={stats.backlog} />
