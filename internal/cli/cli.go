@@ -63,7 +63,7 @@ type commands struct {
 	Secrets    secretsCmd    `cmd:"" help:"Change the master key that seals signing secrets and custom headers."`
 	Copy       copyCmd       `cmd:"" help:"Move a SQLite database to PostgreSQL."`
 	Migrate    migrateCmd    `cmd:"" help:"Show or apply the migrations of the database. The server applies them at start."`
-	Doctor     doctorCmd     `cmd:"" help:"Look for damage in the database. The server may be running."`
+	Doctor     doctorCmd     `cmd:"" help:"Examine the host, the database and the network for what a server needs. The server may be running."`
 	Config     configCmd     `cmd:"" help:"Show the settings that the server would have, and where each comes from. Its flags are those of serve."`
 	Version    versionCmd    `cmd:"" help:"Show the version."`
 	Completion completionCmd `cmd:"" help:"Print a script that completes commands in a shell."`

@@ -294,19 +294,32 @@ func TestDoctor(t *testing.T) {
 	if _, _, err := command(t, nil, "token", "create", "--database", dir, "--tenant", "kallima", "--create-tenant"); err != nil {
 		t.Fatal(err)
 	}
-	_, whole, err := command(t, nil, "doctor", "--database", dir, "--fix")
-	if err != nil || !strings.Contains(whole, "files and indexes") || !strings.Contains(whole, "backlog") {
+	at := []string{"doctor", "--database", dir, "--concurrency", "1"}
+	_, whole, err := command(t, nil, append(at, "--fix")...)
+	if err != nil || !strings.Contains(whole, "files-and-indexes") || !strings.Contains(whole, "0 failed") {
 		t.Errorf("%s%v", whole, err)
 	}
-	_, quick, err := command(t, nil, "doctor", "--database", dir, "--quick")
-	if err != nil || strings.Contains(quick, "files and indexes") || !strings.Contains(quick, "backlog") {
-		t.Errorf("%s%v", quick, err)
+	_, text, err := command(t, map[string]string{"HTTPS_PROXY": "http://proxy"}, append(at, "--json")...)
+	var shown struct {
+		Status string
+		Checks []map[string]any
+	}
+	if json.Unmarshal([]byte(text), &shown) != nil || err != nil || shown.Status != "WARNING" || len(shown.Checks) < 20 || shown.Checks[0]["name"] != "settings" || shown.Checks[0]["status"] != "OK" {
+		t.Errorf("%s%v", text, err)
+	}
+	if _, _, err := command(t, map[string]string{"HTTPS_PROXY": "http://proxy"}, append(at, "--strict")...); err == nil {
+		t.Error("a warning is no failure, with --strict")
+	}
+	for flag, want := range map[string]string{"--within=-1s": "--within", "--retention=3s": "problems found"} {
+		if _, _, err := command(t, nil, append(at, flag)...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", flag, err)
+		}
 	}
 	if err := os.Remove(filepath.Join(dir, "master.key")); err != nil {
 		t.Fatal(err)
 	}
-	_, out, err := command(t, nil, "doctor", "--database", dir)
-	if err == nil || !strings.Contains(err.Error(), "problems found: 1") || !strings.Contains(out, "master keys: store: rows sealed by a missing key: 1") || !strings.Contains(out, "put the key back") {
+	_, out, err := command(t, nil, at...)
+	if err == nil || !strings.Contains(err.Error(), "problems found: 1") || !strings.Contains(out, "FAILED   master-key") || !strings.Contains(out, "put the file back") {
 		t.Errorf("%s%v", out, err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "master.key")); err == nil {

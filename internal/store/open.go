@@ -316,31 +316,87 @@ func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err err
 // Inspection is the result of a check of Inspect.
 type Inspection = inspect.Result
 
-// inspected opens a database for Inspect and MendBacklog. It refuses one whose schema is not this program's.
+// InspectionProblem is what a check has found.
+type InspectionProblem = inspect.Problem
+
+// InspectionBounds limit what an inspection reads.
+type InspectionBounds = inspect.Bounds
+
+// InspectionChecks returns the names of the checks, in order.
+func InspectionChecks() []string { return inspect.Checks() }
+
+// Unfit is the error of opening a database whose settings could lose what was acknowledged, or that is too old.
+type Unfit = dialect.Unfit
+
+// errCopying means that hookgraph copy was interrupted.
+var errCopying = errors.New("a copy into this database was interrupted: run hookgraph copy again, which completes it")
+
+// IsSchemaFault reports whether a database cannot be inspected, because its schema is not that of this program, or not complete.
+func IsSchemaFault(err error) bool {
+	return errors.Is(err, migrations.ErrOlder) || errors.Is(err, migrations.ErrNewer) || errors.Is(err, errCopying)
+}
+
+// IsOlderSchema reports whether that is because migrations are missing.
+func IsOlderSchema(err error) bool { return errors.Is(err, migrations.ErrOlder) }
+
+// inspected opens a database for Inspect and MendBacklog. It refuses one whose schema is not this program's, and changes nothing.
 func (o *Options) inspected(ctx context.Context) (*storeless, error) {
 	db, err := o.openBare(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	steps, err := db.Provider(db.write)
-	if err == nil {
-		err = migrations.Current(ctx, steps)
-	}
-	if err != nil {
+	if err := db.current(ctx); err != nil {
 		return nil, errors.Join(err, db.close())
 	}
 	return db, nil
 }
 
-// Inspect looks for damage in a database, and changes nothing; a server may be using it. quick leaves out what reads whole tables. The error is
-// why it cannot be inspected.
-func Inspect(ctx context.Context, o Options, quick bool) (_ []Inspection, err error) {
+// current returns an error unless the schema is this program's. It does not use goose, which would create its table.
+func (d *storeless) current(ctx context.Context) error {
+	read := d.read.WithContext(ctx)
+	has := "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = ?)"
+	if read.Name() == "postgres" {
+		has = "SELECT to_regclass(?) IS NOT NULL"
+	}
+	var copying, made bool
+	if err := errors.Join(read.Raw(has, "copying").Scan(&copying).Error, read.Raw(has, "goose_db_version").Scan(&made).Error); err != nil {
+		return fmt.Errorf("read the version of the schema: %w", err)
+	}
+	if copying {
+		return errCopying
+	}
+	if !made {
+		return fmt.Errorf("the database has no schema: %w", migrations.ErrOlder)
+	}
+	var have int64
+	if err := read.Raw("SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&have).Error; err != nil {
+		return fmt.Errorf("read the version of the schema: %w", err)
+	}
+	steps, err := d.Provider(d.write)
+	if err != nil {
+		return fmt.Errorf("migrations: %w", err)
+	}
+	return migrations.Current(steps, have)
+}
+
+// Inspect looks for damage in a database, and changes nothing; a server may be using it. The error is why it cannot be inspected.
+func Inspect(ctx context.Context, o Options, bounds InspectionBounds) (_ []Inspection, err error) {
 	db, err := o.inspected(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, db.close()) }()
 	ring, noKeys := seal.OpenRing(o.Dir, o.MasterKeys, false)
+	return inspection(db.DB, db.read, &o, ring, noKeys, bounds).Run(ctx)
+}
+
+// Inspect is the function of this name for an open store. Its reads take connections of the store's readers, one at a time.
+func (s *Store) Inspect(ctx context.Context, bounds InspectionBounds) ([]Inspection, error) {
+	return inspection(s.db, s.read, &s.opts, s.keys, nil, bounds).Run(ctx)
+}
+
+// inspection says what is inspected. noKeys is why there are no master keys.
+func inspection(db dialect.DB, read *gorm.DB, o *Options, ring *seal.Ring, noKeys error, bounds InspectionBounds) *inspect.Inspection {
 	key := func(id string) error {
 		if noKeys != nil {
 			return noKeys
@@ -348,9 +404,13 @@ func Inspect(ctx context.Context, o Options, quick bool) (_ []Inspection, err er
 		_, err := ring.Key(id)
 		return err
 	}
-	return (&inspect.Inspection{
-		DB: db, Read: db.read, Now: time.Now(), Key: key, Quick: quick, StatsRetention: cmp.Or(o.StatsRetention, DefaultStatsRetention),
-	}).Run(ctx)
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	return &inspect.Inspection{
+		DB: db, Read: read, Now: now, Key: key, Opens: opens(ring), StatsRetention: cmp.Or(o.StatsRetention, DefaultStatsRetention), Bounds: bounds,
+	}
 }
 
 // ErrStuck means that deliveries are pending, and neither due nor claimed, nor wait in line, so that the numbers of statistics are right and the deliveries wrong.

@@ -663,12 +663,12 @@ func TestOrderingSweep(t *testing.T) {
 		if n, err := s.StalledLines(t.Context()); n != 3 || err != nil {
 			t.Fatalf("%d lines do not go on, want 3 (%v)", n, err)
 		}
-		if checks, text := inspected(t, place(store.Options{}), false); !slices.Contains(checks, "ordering") || !strings.Contains(text, "deliveries of 3 ordering keys") {
+		if checks, text := inspected(t, place(store.Options{}), store.InspectionBounds{}); !slices.Contains(checks, "ordering") || !strings.Contains(text, "deliveries of 3 ordering keys") {
 			t.Errorf("doctor finds %q: %s", checks, text)
 		}
 		must(t, s.MendLines(t.Context()))
 		o.due("a1", "b1", "c0")
-		if checks, text := inspected(t, place(store.Options{}), false); slices.Contains(checks, "ordering") || slices.Contains(checks, "pending deliveries") {
+		if checks, text := inspected(t, place(store.Options{}), store.InspectionBounds{}); slices.Contains(checks, "ordering") || slices.Contains(checks, "pending deliveries") {
 			t.Errorf("doctor finds %q: %s", checks, text)
 		}
 	})

@@ -499,8 +499,8 @@ type sealedRow interface {
 	associated() []byte
 }
 
-// sealedTables reads, from each table declared as sealed, rows that are sealed with another master key than the named one.
-var sealedTables = map[string]func(b *batch, current string, limit int) ([]sealedRow, error){
+// sealedTables reads, from each table declared as sealed, rows that are sealed with another master key than the named one; all with "".
+var sealedTables = map[string]func(db *gorm.DB, current string, limit int) ([]sealedRow, error){
 	"keys": sealedRows[keyRow], "secrets": sealedRows[secretRow], "webhook_headers": sealedRows[headersRow],
 	"webhook_authentications": sealedRows[authenticationRow],
 }
@@ -509,9 +509,9 @@ var sealedTables = map[string]func(b *batch, current string, limit int) ([]seale
 func sealedRows[R any, P interface {
 	*R
 	sealedRow
-}](b *batch, current string, limit int) ([]sealedRow, error) {
+}](db *gorm.DB, current string, limit int) ([]sealedRow, error) {
 	var rows []P
-	if err := b.DB.Where("key_id <> ?", current).Limit(limit).Find(&rows).Error; err != nil {
+	if err := db.Where("key_id <> ?", current).Limit(limit).Find(&rows).Error; err != nil {
 		return nil, err
 	}
 	list := make([]sealedRow, len(rows))
@@ -550,7 +550,7 @@ func (b *batch) resealOwn(current *seal.Key) error {
 }
 
 func (b *batch) reseal(t *dialect.Table, current *seal.Key, limit int) (n int, err error) {
-	rows, err := sealedTables[t.Name](b, current.ID, limit)
+	rows, err := sealedTables[t.Name](b.DB, current.ID, limit)
 	if err != nil {
 		return 0, fmt.Errorf("find sealed rows of %s: %w", t.Name, err)
 	}
@@ -565,4 +565,27 @@ func (b *batch) reseal(t *dialect.Table, current *seal.Key, limit int) (n int, e
 		}
 	}
 	return len(rows), nil
+}
+
+// opens returns how an inspection opens sealed values with the keys of the ring.
+func opens(ring *seal.Ring) func(db *gorm.DB, table string, limit int) (looked int, broken []string, err error) {
+	return func(db *gorm.DB, table string, limit int) (looked int, broken []string, err error) {
+		if limit == 0 {
+			limit = -1
+		}
+		rows, err := sealedTables[table](db, "", limit)
+		if err != nil {
+			return 0, nil, err
+		}
+		for _, row := range rows {
+			keyID, sealed, key := row.part()
+			if _, err := ring.Key(keyID); err != nil {
+				continue // the check of keys finds it
+			}
+			if _, err := ring.Open(keyID, sealed, row.associated()); err != nil {
+				broken = append(broken, fmt.Sprint(key))
+			}
+		}
+		return len(rows), broken, nil
+	}
 }

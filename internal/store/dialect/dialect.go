@@ -46,6 +46,9 @@ type DB interface {
 	// Damage returns what the database finds wrong with its own files, tables and indexes. It may read all of them.
 	Damage(read *gorm.DB) (found []string, err error)
 
+	// Doubts returns what is wrong with the settings of the database's server, as far as a running server of ours shows. It changes nothing.
+	Doubts(ctx context.Context, read *gorm.DB) ([]Doubt, error)
+
 	// Transaction runs do in a transaction, with b's DB and Now set. If do returns an error, nothing is stored.
 	Transaction(b *Tx, do func() error) error
 	// LockTargets must be called before webhooks are changed depending on their state: until the end of the transaction nobody else
@@ -115,6 +118,17 @@ type DB interface {
 	// file system.
 	Prune(ctx context.Context, p Pruner, all *Expiry) error
 }
+
+// Doubt is a setting of the database's server that is wrong.
+type Doubt struct {
+	Text, Advice string
+	Minor        bool // nothing is lost by it
+}
+
+// Unfit is the error of opening a database whose settings could lose what was acknowledged, or that is too old.
+type Unfit string
+
+func (u Unfit) Error() string { return string(u) }
 
 // Tx is a transaction of the writer, with the changes that the database must be told about.
 type Tx struct {

@@ -22,23 +22,43 @@ func missing(ctx context.Context, p *goose.Provider) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("migrate: %w", err)
 	}
-	known := int64(0)
-	for _, m := range p.ListSources() {
-		known = max(known, m.Version)
-	}
+	known := newest(p)
 	if have > known {
-		return false, fmt.Errorf("the database has schema %d, this program knows up to %d: use a newer program", have, known)
+		return false, tooNew(have, known)
 	}
 	return have < known, nil
 }
 
-// Current returns an error unless the database has the schema that this program needs.
-func Current(ctx context.Context, p *goose.Provider) error {
-	older, err := missing(ctx, p)
-	if err == nil && older {
-		return errors.New("migrations are missing: start the server, or run hookgraph migrate up")
+// Errors of Current.
+var (
+	// ErrOlder means that migrations are missing.
+	ErrOlder = errors.New("migrations are missing: start the server, or run hookgraph migrate up")
+	// ErrNewer means that the database was migrated by a newer program.
+	ErrNewer = errors.New("use a newer program")
+)
+
+// Current returns an error unless the database has the schema that this program needs; have is the database's.
+func Current(p *goose.Provider, have int64) error {
+	known := newest(p)
+	switch {
+	case have > known:
+		return tooNew(have, known)
+	case have < known:
+		return fmt.Errorf("the database has schema %d, this program needs %d: %w", have, known, ErrOlder)
 	}
-	return err
+	return nil
+}
+
+func tooNew(have, known int64) error {
+	return fmt.Errorf("the database has schema %d, this program knows up to %d: %w", have, known, ErrNewer)
+}
+
+// newest returns the newest schema that this program knows.
+func newest(p *goose.Provider) (known int64) {
+	for _, m := range p.ListSources() {
+		known = max(known, m.Version)
+	}
+	return known
 }
 
 // Up applies what is missing. It refuses a database whose schema is newer than this program.

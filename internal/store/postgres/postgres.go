@@ -222,11 +222,11 @@ func checkDurability(db *gorm.DB) error {
 	case err != nil:
 		return fmt.Errorf("read PostgreSQL's settings: %w", err)
 	case is.Version < 140000:
-		return fmt.Errorf("PostgreSQL is %d, want 14 or newer", is.Version/10000)
+		return dialect.Unfit(fmt.Sprintf("PostgreSQL is %d, want 14 or newer", is.Version/10000))
 	case is.Fsync != "on":
-		return fmt.Errorf("PostgreSQL's fsync is %s, want on: it would lose what was acknowledged", is.Fsync)
+		return dialect.Unfit(fmt.Sprintf("PostgreSQL's fsync is %s, want on: it would lose what was acknowledged", is.Fsync))
 	case is.SyncCommit == "off":
-		return errors.New("PostgreSQL's synchronous_commit is off, so acknowledged events could be lost: turn it on")
+		return dialect.Unfit("PostgreSQL's synchronous_commit is off, so acknowledged events could be lost: turn it on")
 	}
 	return nil
 }

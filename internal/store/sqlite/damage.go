@@ -1,10 +1,13 @@
 package sqlite
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"gorm.io/gorm"
+
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 )
 
 // mostDamage is the number of errors of one kind that Damage returns at most.
@@ -20,3 +23,6 @@ func (q *DB) Damage(read *gorm.DB) (found []string, err error) {
 	err = read.Raw(`SELECT 'a row of ' || "table" || ' refers to a row of ' || parent || ' that does not exist' FROM pragma_foreign_key_check LIMIT ?`, mostDamage).Scan(&orphans).Error
 	return append(found, orphans...), err
 }
+
+// Doubts implements dialect.DB. Open refuses a database whose settings are wrong; there is no server.
+func (q *DB) Doubts(context.Context, *gorm.DB) ([]dialect.Doubt, error) { return nil, nil }
