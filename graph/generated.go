@@ -811,6 +811,9 @@ type ComplexityRoot struct {
 		OnFailure       func(childComplexity int) int
 		Ordering        func(childComplexity int) int
 		Payload         func(childComplexity int) int
+		Probe           func(childComplexity int) int
+		ProbeAt         func(childComplexity int) int
+		Probes          func(childComplexity int) int
 		RatePerSecond   func(childComplexity int) int
 		RetryScheduleMs func(childComplexity int) int
 		Secrets         func(childComplexity int) int
@@ -4519,6 +4522,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.Payload(childComplexity), true
+	case "Webhook.probe":
+		if e.ComplexityRoot.Webhook.Probe == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Probe(childComplexity), true
+	case "Webhook.nextProbeAt":
+		if e.ComplexityRoot.Webhook.ProbeAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.ProbeAt(childComplexity), true
+	case "Webhook.probeCount":
+		if e.ComplexityRoot.Webhook.Probes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.Probes(childComplexity), true
 	case "Webhook.ratePerSecond":
 		if e.ComplexityRoot.Webhook.RatePerSecond == nil {
 			break
@@ -6476,6 +6497,12 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_ordering(ctx, field)
 	case "onFailure":
 		return ec.fieldContext_Webhook_onFailure(ctx, field)
+	case "probe":
+		return ec.fieldContext_Webhook_probe(ctx, field)
+	case "nextProbeAt":
+		return ec.fieldContext_Webhook_nextProbeAt(ctx, field)
+	case "probeCount":
+		return ec.fieldContext_Webhook_probeCount(ctx, field)
 	case "headers":
 		return ec.fieldContext_Webhook_headers(ctx, field)
 	case "authentication":
@@ -21780,6 +21807,27 @@ func (ec *executionContext) fieldContext_Webhook_onFailure(_ context.Context, fi
 	return graphql.NewScalarFieldContext("Webhook", field, false, false, "WebhookOnFailure")
 }
 
+func (ec *executionContext) _Webhook_probe(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Probe)
+}
+func (ec *executionContext) fieldContext_Webhook_probe(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Boolean")
+}
+
+func (ec *executionContext) _Webhook_nextProbeAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ProbeAt)
+}
+func (ec *executionContext) fieldContext_Webhook_nextProbeAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Webhook_probeCount(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.Probes)
+}
+func (ec *executionContext) fieldContext_Webhook_probeCount(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Int")
+}
+
 func (ec *executionContext) _Webhook_headers(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -24367,11 +24415,14 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 	if _, present := asMap["onFailure"]; !present {
 		asMap["onFailure"] = "CONTINUE"
 	}
+	if _, present := asMap["probe"]; !present {
+		asMap["probe"] = false
+	}
 	if _, present := asMap["signatureScheme"]; !present {
 		asMap["signatureScheme"] = "HMAC_SHA256"
 	}
 
-	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "authentication", "signatureScheme", "secret"}
+	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "probe", "headers", "authentication", "signatureScheme", "secret"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -24476,6 +24527,13 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.OnFailure = data
+		case "probe":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("probe"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Probe = data
 		case "headers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headers"))
 			data, err := ec.unmarshalOWebhookHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeaderᚄ(ctx, v)
@@ -26411,7 +26469,7 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "headers", "authentication"}
+	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "probe", "headers", "authentication"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26530,6 +26588,13 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.OnFailure = graphql.OmittableOf(data)
+		case "probe":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("probe"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Probe = graphql.OmittableOf(data)
 		case "headers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headers"))
 			data, err := ec.unmarshalOWebhookHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeaderᚄ(ctx, v)
@@ -32242,6 +32307,21 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "onFailure":
 			out.Values[i] = ec._Webhook_onFailure(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "probe":
+			out.Values[i] = ec._Webhook_probe(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nextProbeAt":
+			out.Values[i] = ec._Webhook_nextProbeAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "probeCount":
+			out.Values[i] = ec._Webhook_probeCount(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}

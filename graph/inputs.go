@@ -215,6 +215,7 @@ func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 		Metadata:        opt(in.Metadata),
 		Ordering:        valueOr(in.Ordering, webhook.OrderingNone),
 		OnFailure:       valueOr(in.OnFailure, webhook.OnFailureContinue),
+		Probe:           valueOr(in.Probe, false),
 		Payload:         payloadPatch(in.Payload),
 		Authentication:  authenticationPatch(in.Authentication),
 	}

@@ -28,6 +28,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 		Scheme:          input.SignatureScheme,
 		Ordering:        input.Ordering,
 		OnFailure:       input.OnFailure,
+		Probe:           input.Probe,
 		Payload:         newPayload(input.Payload),
 		Authentication:  newAuthentication(input.Authentication),
 		Secret:          (*webhook.ImportedSecret)(input.Secret),

@@ -183,6 +183,10 @@ type CreateWebhookInput struct {
 	Ordering webhook.Ordering `json:"ordering"`
 	// What happens to the deliveries behind a failed one with the same ordering key. `HOLD` requires the ordering `KEY`.
 	OnFailure webhook.OnFailure `json:"onFailure"`
+	// Whether the webhook is probed while it is disabled for the reason `FAILING`. A probe is an event of type `hookgraph.probe` in one request; a response
+	// with a status 2xx enables the webhook. The first is sent an hour after it was disabled, each further one after twice as long, up to 24 hours, 30 in
+	// all. The response 410 ends them. Held deliveries are not sent before.
+	Probe bool `json:"probe"`
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total.
 	Headers []*webhook.NewHeader `json:"headers,omitempty"`
 	// How requests are to authenticate at the receiver, besides their signature; null means by the signature only.
@@ -751,6 +755,9 @@ type UpdateWebhookInput struct {
 	Ordering graphql.Omittable[*webhook.Ordering] `json:"ordering,omitempty"`
 	// What happens to the deliveries behind a failed one with the same ordering key; null means `CONTINUE`. `HOLD` requires the ordering `KEY`.
 	OnFailure graphql.Omittable[*webhook.OnFailure] `json:"onFailure,omitempty"`
+	// Whether the webhook is probed while it is disabled for the reason `FAILING`; null means false. If it is disabled already, the first probe is sent in
+	// an hour. See `createWebhook`.
+	Probe graphql.Omittable[*bool] `json:"probe,omitempty"`
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total. They replace the existing ones; null or
 	// empty removes all.
 	Headers graphql.Omittable[[]*webhook.NewHeader] `json:"headers,omitempty"`

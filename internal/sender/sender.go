@@ -370,8 +370,8 @@ func (s *Sender) Batch(do func(store.Dispatcher)) {
 // locked is a Sender whose mu the caller holds. It is Batch's Dispatcher, and does not dispatch by itself.
 type locked struct{ *Sender }
 
-// Reserve implements store.Dispatcher. It returns false if the webhook is not enabled, has enough deliveries in memory, or
-// would take memory that is reserved for others.
+// Reserve implements store.Dispatcher. It returns false if the webhook is not enabled, has enough deliveries in memory, or would take memory that
+// is reserved for others. A webhook that the caller knows to be disabled has room for one delivery, a probe.
 func (s *Sender) Reserve(to *store.Target, size int) (ok bool) {
 	s.Batch(func(t store.Dispatcher) { ok = t.Reserve(to, size) })
 	return ok
@@ -380,12 +380,12 @@ func (s *Sender) Reserve(to *store.Target, size int) (ok bool) {
 // Reserve implements Sender.
 func (t locked) Reserve(to *store.Target, size int) bool {
 	s := t.Sender
-	if s.phase != serving || !to.Enabled || to.DeletedAt != nil {
+	if s.phase != serving || to.DeletedAt != nil {
 		return false
 	}
 	now := s.cfg.Now()
 	g := s.gate(to, now)
-	if !g.open() || !g.roomForNew(now) || !s.affords(g, size) {
+	if !g.open() && (to.Enabled || g.deliveries > 0) || !g.roomForNew(now) || !s.affords(g, size) {
 		return false
 	}
 	if g.place.list == &s.spare {
@@ -458,7 +458,7 @@ func (t locked) Take(claimed *store.Claimed) {
 	}
 	g.reserved--
 	s.reserved--
-	if s.phase != serving || !g.open() {
+	if s.phase != serving || !g.open() && claimed.Event.Type != webhook.TypeProbe {
 		g.fresh--
 		s.giveBack(g, claimed, 0)
 		return

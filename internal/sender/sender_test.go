@@ -253,7 +253,7 @@ func TestHeldWhileDisabled(t *testing.T) {
 		if w.waiting(to) != 27 || w.sender.Stats().Held != 0 {
 			t.Errorf("%d given back, %d held", w.waiting(to), w.sender.Stats().Held)
 		}
-		if w.sender.Reserve(&off, 1000) || w.sender.Reserve(to, 1000) {
+		if w.sender.Reserve(to, 1000) {
 			t.Error("a disabled webhook has room")
 		}
 		w.change(w.sender, to)
@@ -266,6 +266,59 @@ func TestHeldWhileDisabled(t *testing.T) {
 		w.change(w.sender, &gone)
 		if n := w.sender.Stats().Gates; n != 0 {
 			t.Errorf("%d webhooks are left", n)
+		}
+	})
+}
+
+// A disabled webhook is sent one probe at a time, at once, and nothing of what is held; one that is changed, or enabled meanwhile, harms nothing.
+func TestProbe(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, w *world) {
+		to := w.add("a")
+		off := *to
+		off.Enabled = false
+		w.client.set("a", after(time.Second, 500))
+		w.backlog(to, 30, time.Now())
+		w.change(w.sender, &off)
+		w.run(t)
+		probe := func() *store.Claimed {
+			claimed := newClaimed(&off, time.Now(), 10)
+			claimed.Event.Type = webhook.TypeProbe
+			return claimed
+		}
+		for round := 1; round <= 20; round++ { // more than a failing receiver is sent at a time
+			claimed := probe()
+			if !w.sender.Reserve(&off, claimed.Size()) {
+				t.Fatal("no room for a probe")
+			}
+			if w.sender.Reserve(&off, 10) {
+				t.Fatal("room for another one")
+			}
+			w.hold(claimed)
+			w.sender.Take(claimed)
+			if w.sender.Reserve(&off, 10) {
+				t.Fatal("room for another one, while it runs")
+			}
+			pass(time.Minute)
+			if got := w.count(to); got != round || w.waiting(to) != 30 || w.sender.Stats().Held != 0 {
+				t.Fatalf("round %d: %d attempts, %d wait, %d held", round, got, w.waiting(to), w.sender.Stats().Held)
+			}
+		}
+		if w.asked() != 0 {
+			t.Errorf("%d claims", w.asked())
+		}
+		claimed := probe()
+		if !w.sender.Reserve(&off, claimed.Size()) {
+			t.Fatal("no room for a probe")
+		}
+		w.sender.Release(&off, claimed.Size()) // its transaction failed
+		if w.sender.Stats().Held != 0 {
+			t.Errorf("%d held", w.sender.Stats().Held)
+		}
+		w.client.set("a", after(time.Second, 200))
+		w.change(w.sender, to)
+		pass(time.Minute)
+		if got := w.count(to); got != 20+30 {
+			t.Errorf("%d attempts after enabling, want 50", got)
 		}
 	})
 }

@@ -137,8 +137,8 @@ func (s *Sender) update(g *gate, now time.Time) {
 	s.setKind(g)
 	var wake time.Time
 	mayRun, mayClaim := false, false
-	if s.phase == serving && g.open() {
-		wake = g.expires
+	if s.phase == serving {
+		wake = g.expires // a closed gate has at most a probe
 		if g.queue.len() > 0 && g.running < g.slots() {
 			if at := latest(g.tokenAt(), g.rest); at.After(now) {
 				wake = earliest(wake, at)
@@ -146,7 +146,7 @@ func (s *Sender) update(g *gate, now time.Time) {
 				mayRun = true
 			}
 		}
-		if !g.claiming && !g.due.IsZero() {
+		if g.open() && !g.claiming && !g.due.IsZero() {
 			if at := latest(g.due, g.rest); at.After(now) {
 				wake = earliest(wake, at)
 			} else {

@@ -333,7 +333,7 @@ func Transient(err error) bool { return dialect.Transient(err) }
 // must not call the store, except for Target and Owners.
 type Dispatcher interface {
 	// Reserve reserves memory for one new delivery of size bytes. If it returns true, the delivery is claimed in the publishing
-	// transaction, and Take or Release follows.
+	// transaction, and Take or Release follows. The webhook is disabled only if the delivery is a probe.
 	Reserve(to *Target, size int) bool
 	// Busy reports whether the sender has enough deliveries of the tenant for now: more would only take memory.
 	Busy(tenant webhook.ID) bool

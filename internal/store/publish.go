@@ -515,7 +515,7 @@ func (b *batch) insertDeliveries(claims []*Claimed) error {
 	before := len(b.reserved)
 	b.s.dispatcher().Batch(func(t Dispatcher) {
 		for _, claimed := range claims {
-			if claimed.Target.Enabled && !claimed.Delivery.Waits() && claimed.Delivery.DeliverAt == nil && !claimed.Delivery.Expired(b.Now) && t.Reserve(claimed.Target, claimed.Size()) {
+			if (claimed.Target.Enabled || claimed.Event.Type == webhook.TypeProbe) && !claimed.Delivery.Waits() && claimed.Delivery.DeliverAt == nil && !claimed.Delivery.Expired(b.Now) && t.Reserve(claimed.Target, claimed.Size()) {
 				b.reserved = append(b.reserved, claimed)
 			}
 		}
@@ -616,7 +616,7 @@ func (b *batch) wants(w *dialect.Wanted, to *Target, e *webhook.Event) bool {
 }
 
 func (in *incoming) trigger() webhook.Trigger {
-	if in.only != nil {
+	if in.only != nil && in.event.Type != webhook.TypeProbe {
 		return webhook.TriggerTest
 	}
 	return webhook.TriggerSchedule

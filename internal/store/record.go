@@ -305,6 +305,12 @@ func (b *batch) consequences(outcomes []dialect.Outcome) error {
 		if health.recovered || disabled != nil {
 			grouped.Ended(o.Claimed.Delivery.WebhookID)
 		}
+		if to := health.revived; to != nil {
+			grouped.Enabled(to.ID)
+			if err := b.revived(to); err != nil {
+				return err
+			}
+		}
 		b.group(&grouped, o, b.Attempts[i].ID, own, disabled != nil)
 		if disabled != nil {
 			b.disabled = append(b.disabled, disabled)
@@ -331,6 +337,16 @@ func (b *batch) consequences(outcomes []dialect.Outcome) error {
 	b.tellIssues(resolved)
 	told.tellFailing(b, opened, resolved)
 	return b.note(told)
+}
+
+// revived follows a probe that enabled a webhook.
+func (b *batch) revived(to *Target) error {
+	b.enabled = append(b.enabled, to)
+	b.dueAt(to.ID, b.Now)
+	return b.audit(&webhook.Actor{}, &to.TenantID, webhook.AuditWebhookEnabled, to.ID, []webhook.AuditChange{
+		{Field: "enabled", Before: webhook.AuditValue(false), After: webhook.AuditValue(true)},
+		{Field: "disabledReason", Before: webhook.AuditValue(webhook.DisabledFailing)},
+	})
 }
 
 // group adds a failure to the webhook's issues, whose health is known. Operational events and tests, which are the webhook's own, count only if they
@@ -374,13 +390,14 @@ func (b *batch) tellIssues(turned []issues.Turned) {
 type webhookHealth struct {
 	locked    bool
 	changed   map[webhook.ID]*Target
-	recovered bool // the last outcome ended the failures of its webhook
+	recovered bool    // the last outcome ended the failures of its webhook
+	revived   *Target // the webhook that the last outcome, of a probe, enabled
 }
 
 // note records whether the webhook fails, and disables it if it answered 410 or has failed for too long. It returns the webhook if
 // it was disabled now.
 func (c *webhookHealth) note(b *batch, o *dialect.Outcome) (*Target, error) {
-	c.recovered = false
+	c.recovered, c.revived = false, nil
 	to := b.target(o.Claimed.Delivery.WebhookID)
 	if !b.changesHealth(to, o) {
 		return nil, nil
@@ -396,6 +413,11 @@ func (c *webhookHealth) note(b *batch, o *dialect.Outcome) (*Target, error) {
 	}
 	next := *to
 	switch ok := o.Attempt.Status == webhook.AttemptSucceeded; {
+	case !to.Enabled && ok:
+		next.Enable()
+		c.revived = &next
+	case !to.Enabled: // gone: it asks for no more
+		next.ProbeAt = nil
 	case ok:
 		next.FailingSince, c.recovered = nil, true
 	case o.Gone:
@@ -407,12 +429,15 @@ func (c *webhookHealth) note(b *batch, o *dialect.Outcome) (*Target, error) {
 		next.Disable(webhook.DisabledFailing, b.Now)
 	}
 	c.changed[next.ID] = &next
-	if next.Enabled {
+	if next.Enabled == to.Enabled {
 		b.noteTarget(&next) // the sender does not need to know
 		return nil, nil
 	}
 	next.Touch(b.Now)
 	b.setTarget(&next)
+	if next.Enabled {
+		return nil, nil
+	}
 	return &next, nil
 }
 
@@ -423,6 +448,8 @@ var healthColumns = []dialect.Column{
 	{Name: "disabled_reason", Kind: "text"},
 	{Name: "disabled_at", Kind: "timestamptz"},
 	{Name: "updated_at", Kind: "timestamptz"},
+	{Name: "probe_at", Kind: "timestamptz"},
+	{Name: "probes", Kind: "bigint"},
 }
 
 // write writes the changes.
@@ -432,10 +459,11 @@ func (c *webhookHealth) write(b *batch) error {
 	}
 	rows := make([][]any, 0, len(c.changed))
 	for _, to := range c.changed {
-		rows = append(rows, []any{to.ID, dialect.MaybeAt(to.FailingSince), to.Enabled, to.DisabledReason, dialect.MaybeAt(to.DisabledAt), dialect.At(to.UpdatedAt)})
+		rows = append(rows, []any{to.ID, dialect.MaybeAt(to.FailingSince), to.Enabled, to.DisabledReason, dialect.MaybeAt(to.DisabledAt), dialect.At(to.UpdatedAt),
+			dialect.MaybeAt(to.ProbeAt), to.Probes})
 	}
 	err := b.DB.Exec(`UPDATE webhooks SET failing_since = v.failing_since, enabled = v.enabled, disabled_reason = v.disabled_reason,
-		disabled_at = v.disabled_at, updated_at = v.updated_at FROM `+b.s.db.Rows(healthColumns)+` AS v WHERE webhooks.id = v.id`,
+		disabled_at = v.disabled_at, updated_at = v.updated_at, probe_at = v.probe_at, probes = v.probes FROM `+b.s.db.Rows(healthColumns)+` AS v WHERE webhooks.id = v.id`,
 		string(dialect.CompactJSON(rows))).Error
 	if err != nil {
 		return fmt.Errorf("write health of %d webhooks: %w", len(rows), err)
@@ -446,8 +474,10 @@ func (c *webhookHealth) write(b *batch) error {
 // changesHealth reports whether the outcome changes the webhook's recorded health.
 func (b *batch) changesHealth(to *Target, o *dialect.Outcome) bool {
 	switch {
-	case to == nil || !to.Enabled || to.DeletedAt != nil:
+	case to == nil || to.DeletedAt != nil:
 		return false
+	case !to.Enabled:
+		return o.Claimed.Event.Type == webhook.TypeProbe && to.Probed() && (o.Attempt.Status == webhook.AttemptSucceeded || o.Gone && to.ProbeAt != nil)
 	case o.Attempt.Status == webhook.AttemptSucceeded:
 		return to.FailingSince != nil
 	}

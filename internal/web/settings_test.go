@@ -55,7 +55,7 @@ func TestAllSettings(t *testing.T) {
 	settings := object{
 		"url": "https://example.com/a", "events": []string{"a.b"}, "enabled": false, "description": "ours", "retry_schedule_ms": []int{},
 		"timeout_ms": 2000, "rate_per_second": 7, "signature_scheme": "ED25519", "external_id": "e1", "metadata": object{"plan": "pro"},
-		"ordering": "KEY", "on_failure": "HOLD", "no_retry_statuses": []int{400, 404, 422},
+		"ordering": "KEY", "on_failure": "HOLD", "probe": true, "no_retry_statuses": []int{400, 404, 422},
 		"payload": object{"format": "TEMPLATE", "include_fields": []string{"a.b"}, "template": object{"text": "{{ type }}"}},
 		"headers": []object{{"name": "X-Key", "value": "secret", "sensitive": true}, {"name": "X-Plain", "value": "p", "sensitive": false}},
 	}
@@ -122,6 +122,7 @@ func TestWrongSettings(t *testing.T) {
 		"ordering":          {"FIFO", 1, true},
 		"no_retry_statuses": {404, "404", []any{nil}, []int{404, 410}, []int{200}, []int{600}},
 		"on_failure":        {"STOP", 1, "HOLD"},
+		"probe":             {"true", 1, []bool{true}},
 	} {
 		for _, value := range values {
 			status, got := a.call(t, "PATCH", "/v1/webhooks/"+id, object{"url": "https://example.com/changed", field: value})

@@ -35,9 +35,12 @@ type hook struct {
 	RatePerSecond   *int                    `json:"rate_per_second,omitempty"`
 	Ordering        webhook.Ordering        `json:"ordering,omitempty"`   // absent: NONE
 	OnFailure       webhook.OnFailure       `json:"on_failure,omitempty"` // absent: CONTINUE
+	Probe           bool                    `json:"probe,omitempty"`
 	DisabledReason  *webhook.DisabledReason `json:"disabled_reason,omitempty"`
 	DisabledAt      *second                 `json:"disabled_at,omitempty"`
 	FailingSince    *second                 `json:"failing_since,omitempty"`
+	NextProbeAt     *second                 `json:"next_probe_at,omitempty"`
+	ProbeCount      int                     `json:"probe_count,omitempty"` // since it was disabled
 
 	Headers        []header `json:"headers,omitempty"`
 	Authentication *proof   `json:"authentication,omitempty"` // absent: none
@@ -100,6 +103,7 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 			CreatedAt: second(w.CreatedAt), UpdatedAt: second(w.UpdatedAt),
 			Description: w.Description, ExternalID: w.ExternalID, NoRetryStatuses: w.NoRetryStatuses, TimeoutMs: w.TimeoutMs, RatePerSecond: w.RatePerSecond,
 			DisabledReason: w.DisabledReason, DisabledAt: (*second)(w.DisabledAt), FailingSince: (*second)(w.FailingSince),
+			Probe: w.Probe, NextProbeAt: (*second)(w.ProbeAt), ProbeCount: w.Probes,
 		}
 		if w.Ordering != webhook.OrderingNone {
 			h.Ordering = w.Ordering
@@ -163,7 +167,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 		"external_id": text(&n.ExternalID), "metadata": whole(&n.Metadata),
 		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)), "secret": imported(&n.Secret),
 		"ordering": optional(str((*string)(&n.Ordering))), "on_failure": optional(str((*string)(&n.OnFailure))), "payload": newPayload(&n.Payload),
-		"authentication": newAuthentication(&n.Authentication),
+		"authentication": newAuthentication(&n.Authentication), "probe": optional(boolean(&n.Probe)),
 	})
 	if err != nil {
 		return 0, nil, err
@@ -243,12 +247,14 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		"secret":            imported(&rotation.Secret),
 		"ordering":          set(&p.Ordering.Set, optional(str((*string)(&p.Ordering.Value)))),
 		"on_failure":        set(&p.OnFailure.Set, optional(str((*string)(&p.OnFailure.Value)))),
+		"probe":             set(&p.Probe.Set, optional(boolean(&p.Probe.Value))),
 		"payload":           set(&p.Payload.Set, newPayload(&p.Payload.Value)),
 		"authentication":    set(&p.Authentication.Set, newAuthentication(&p.Authentication.Value)),
 
 		// An answer may be sent back: these members are accepted, but cannot be changed.
 		"id": is(id.String()), "object": is("webhook"),
 		"created_at": told, "updated_at": told, "disabled_reason": told, "disabled_at": told, "failing_since": told, "public_key": told,
+		"next_probe_at": told, "probe_count": told,
 	})
 	if err != nil {
 		return 0, nil, err
@@ -265,7 +271,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		}
 	}
 	if !p.URL.Set && !p.Events.Set && !p.Filter.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.NoRetryStatuses.Set && !p.TimeoutMs.Set &&
-		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !p.Payload.Set && !p.Authentication.Set && !rotate {
+		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !p.Probe.Set && !p.Payload.Set && !p.Authentication.Set && !rotate {
 		return s.getWebhook(r) // nothing changes, not even updated_at
 	}
 	var rotated *webhook.Rotation

@@ -82,6 +82,7 @@ const (
 	AuditWebhookCreated       AuditAction = "WEBHOOK_CREATED"
 	AuditWebhookUpdated       AuditAction = "WEBHOOK_UPDATED"
 	AuditWebhookDisabled      AuditAction = "WEBHOOK_DISABLED" // by the server
+	AuditWebhookEnabled       AuditAction = "WEBHOOK_ENABLED"  // by the server
 	AuditWebhookDeleted       AuditAction = "WEBHOOK_DELETED"
 	AuditWebhookSecretRotated AuditAction = "WEBHOOK_SECRET_ROTATED" //nolint:gosec // no credential
 	AuditDeliveryRetried      AuditAction = "DELIVERY_RETRIED"
@@ -177,7 +178,16 @@ func (w *Webhook) AuditFields(headers []*CustomHeader, authentication *Authentic
 		{"metadata", metadata},
 		{"ordering", unless(w.Ordering, OrderingNone)},
 		{"onFailure", unless(w.OnFailure, OnFailureContinue)},
+		{"probe", given(w.Probe)},
 	}
+}
+
+// given returns nil for false, which the audit log leaves out.
+func given(is bool) any {
+	if !is {
+		return nil
+	}
+	return true
 }
 
 // unless returns nil for a default value, which the audit log leaves out.

@@ -129,9 +129,12 @@ func (s Schedule) Next(tried int, now time.Time, retryAfter time.Duration) (time
 	if tried >= len(s) {
 		return time.Time{}, false
 	}
-	wait := s[tried]
-	wait += time.Duration((rand.Float64()*2 - 1) * Jitter * float64(wait)) //nolint:gosec // jitter is no secret
-	return now.Add(max(wait, min(retryAfter, MaxRetryAfter))), true
+	return now.Add(max(jittered(s[tried]), min(retryAfter, MaxRetryAfter))), true
+}
+
+// jittered returns the delay with its Jitter.
+func jittered(wait time.Duration) time.Duration {
+	return wait + time.Duration((rand.Float64()*2-1)*Jitter*float64(wait)) //nolint:gosec // jitter is no secret
 }
 
 // Retries reports whether the webhook wants another attempt after one that failed with this HTTP status; nil: there was no response.

@@ -12,6 +12,7 @@ const OperationalPrefix = "hookgraph."
 // The types of operational events.
 const (
 	TypeTest            = OperationalPrefix + "test"             // testWebhook sends it
+	TypeProbe           = OperationalPrefix + "probe"            // asks a disabled webhook whether it works again
 	TypeWebhookDisabled = OperationalPrefix + "webhook.disabled" // the server disabled webhooks
 	TypeDeliveryFailed  = OperationalPrefix + "delivery.failed"  // deliveries failed
 
@@ -20,7 +21,7 @@ const (
 	TypeWebhookEnabled   = OperationalPrefix + "webhook.enabled"   // webhooks were enabled
 )
 
-var operationalTypes = []string{TypeTest, TypeWebhookDisabled, TypeDeliveryFailed, TypeWebhookFailing, TypeWebhookRecovered, TypeWebhookEnabled}
+var operationalTypes = []string{TypeTest, TypeProbe, TypeWebhookDisabled, TypeDeliveryFailed, TypeWebhookFailing, TypeWebhookRecovered, TypeWebhookEnabled}
 
 // AllPublished in a webhook's Events matches every published type: all except operational ones.
 const AllPublished = "*"
@@ -43,11 +44,11 @@ func Wildcard(subscription string) (prefix string, ok bool) {
 	return "", false
 }
 
-// Subscribes reports whether the webhook gets published events of the type, and operational ones, if they match its filter. Test events go
+// Subscribes reports whether the webhook gets published events of the type, and operational ones, if they match its filter. Tests and probes go
 // to one webhook, whatever it subscribes to.
 func (w *Webhook) Subscribes(eventType string) bool {
 	switch {
-	case eventType == TypeTest:
+	case eventType == TypeTest || eventType == TypeProbe:
 		return false
 	case !Operational(eventType) && (len(w.Events) == 0 || slices.Contains(w.Events, AllPublished)):
 		return true

@@ -72,7 +72,8 @@ func (w *Webhook) SameSettings(o *Webhook) bool {
 		(w.RetryScheduleMs == nil) == (o.RetryScheduleMs == nil) && slices.Equal(w.RetryScheduleMs, o.RetryScheduleMs) &&
 		slices.Equal(w.NoRetryStatuses, o.NoRetryStatuses) &&
 		alike(w.TimeoutMs, o.TimeoutMs) && alike(w.RatePerSecond, o.RatePerSecond) && alike(w.ExternalID, o.ExternalID) &&
-		sameJSON(w.Metadata, o.Metadata) && sameJSON(w.Filter, o.Filter) && w.Payload.Same(o.Payload) && w.Ordering == o.Ordering && w.OnFailure == o.OnFailure
+		sameJSON(w.Metadata, o.Metadata) && sameJSON(w.Filter, o.Filter) && w.Payload.Same(o.Payload) && w.Ordering == o.Ordering && w.OnFailure == o.OnFailure &&
+		w.Probe == o.Probe
 }
 
 // off reports whether the owner disabled the webhook.

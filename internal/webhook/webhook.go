@@ -65,6 +65,11 @@ type Webhook struct {
 	// Ordering says whether deliveries of events with the same ordering key go one after the other, and OnFailure what follows one that failed.
 	Ordering  Ordering
 	OnFailure OnFailure
+	// Probe says whether the webhook is probed while it is disabled because it failed. ProbeAt is when the next probe is due; nil if none is. Probes
+	// is the number of those that were sent since it was disabled, or since its URL or Probe changed.
+	Probe   bool
+	ProbeAt *time.Time `gorm:"serializer:micros"`
+	Probes  int
 	// PayloadVersion names the settings in Payload; inside the server only. Payload is nil for the default; it is set only in webhooks that callers
 	// create or change, and stored as a version.
 	PayloadVersion *int64
@@ -89,6 +94,31 @@ var DisabledReasons = []DisabledReason{DisabledManual, DisabledGone, DisabledFai
 
 // FailingLimit is how long a webhook may fail without one success before it is disabled.
 const FailingLimit = 5 * 24 * time.Hour
+
+// A webhook that failed for FailingLimit and asks for it is probed: first after ProbeFirst, then after twice as long each time, up to ProbeLongest,
+// MaxProbes times. That is about four weeks: after 30 days, by default, what was held is given up.
+const (
+	ProbeFirst   = time.Hour
+	ProbeLongest = 24 * time.Hour
+	MaxProbes    = 30
+	// ProbeExpiry is how long a probe may wait to be sent, for example while the server is down. It is less than ProbeFirst, so there is one at a time.
+	ProbeExpiry = 10 * time.Minute
+)
+
+// Probed reports whether probes may enable the webhook.
+func (w *Webhook) Probed() bool {
+	return w.Probe && !w.Enabled && w.DeletedAt == nil && w.DisabledReason != nil && *w.DisabledReason == DisabledFailing
+}
+
+// PlanProbe sets when the next probe is due.
+func (w *Webhook) PlanProbe(now time.Time) {
+	w.ProbeAt = nil
+	if !w.Probed() || w.Probes >= MaxProbes {
+		return
+	}
+	at := now.Add(jittered(min(ProbeFirst<<min(w.Probes, 8), ProbeLongest))).UTC().Truncate(time.Microsecond)
+	w.ProbeAt = &at
+}
 
 // Timeout returns the time limit of one attempt.
 func (w *Webhook) Timeout(def time.Duration) time.Duration {
@@ -129,6 +159,7 @@ type New struct {
 	Secret          *ImportedSecret      // the first secret; nil: a random one
 	Ordering        Ordering             // "" means OrderingNone
 	OnFailure       OnFailure            // "" means OnFailureContinue
+	Probe           bool
 	Payload         *Payload             // nil: the default
 	Authentication  *AuthenticationPatch // nil: none
 }
@@ -140,7 +171,7 @@ func (n *New) Settings(w *Webhook) Patch {
 	p := Patch{
 		URL: Some(n.URL), Events: Some(n.Events), Filter: Some(n.Filter), Description: Some(n.Description), RetryScheduleMs: Some(n.RetryScheduleMs),
 		NoRetryStatuses: Some(n.NoRetryStatuses), TimeoutMs: Some(n.TimeoutMs), RatePerSecond: Some(n.RatePerSecond), Headers: Some(n.Headers),
-		ExternalID: Some(n.ExternalID), Metadata: Some(n.Metadata), Ordering: Some(n.Ordering), OnFailure: Some(n.OnFailure), Payload: Some(n.Payload),
+		ExternalID: Some(n.ExternalID), Metadata: Some(n.Metadata), Ordering: Some(n.Ordering), OnFailure: Some(n.OnFailure), Probe: Some(n.Probe), Payload: Some(n.Payload),
 		Authentication: Some(n.Authentication.Whole()),
 	}
 	if !n.Enabled || w.off() {
@@ -177,6 +208,7 @@ type Patch struct {
 	Metadata        Opt[[]byte] // JSON; nil or null: none
 	Ordering        Opt[Ordering]
 	OnFailure       Opt[OnFailure]
+	Probe           Opt[bool]
 	Payload         Opt[*Payload]             // nil: the default
 	Authentication  Opt[*AuthenticationPatch] // nil: none
 }
@@ -188,6 +220,7 @@ func (p *Patch) Fits(w *Webhook) bool {
 
 // Apply sets the patch's fields on w, without checking them. Headers and the authentication are not part of w.
 func (p *Patch) Apply(w *Webhook, now time.Time) {
+	url, probe := w.URL, w.Probe
 	set(&w.URL, p.URL)
 	set(&w.Events, p.Events)
 	set(&w.Description, p.Description)
@@ -198,6 +231,7 @@ func (p *Patch) Apply(w *Webhook, now time.Time) {
 	set(&w.ExternalID, p.ExternalID)
 	set(&w.Ordering, p.Ordering)
 	set(&w.OnFailure, p.OnFailure)
+	set(&w.Probe, p.Probe)
 	set(&w.Payload, p.Payload)
 	if p.Filter.Set {
 		w.Filter = JSONText(p.Filter.Value)
@@ -211,6 +245,10 @@ func (p *Patch) Apply(w *Webhook, now time.Time) {
 		} else {
 			w.Disable(DisabledManual, now)
 		}
+	}
+	if w.URL != url || w.Probe != probe {
+		w.Probes = 0
+		w.PlanProbe(now)
 	}
 	w.Touch(now)
 }
@@ -234,11 +272,14 @@ func set[T any](field *T, o Opt[T]) {
 // Enable lets deliveries run again and forgets the failures that led to disabling.
 func (w *Webhook) Enable() {
 	w.Enabled, w.DisabledReason, w.DisabledAt, w.FailingSince = true, nil, nil, nil
+	w.ProbeAt, w.Probes = nil, 0
 }
 
 // Disable holds the webhook's deliveries.
 func (w *Webhook) Disable(reason DisabledReason, now time.Time) {
 	w.Enabled, w.DisabledReason, w.DisabledAt = false, &reason, &now
+	w.Probes = 0
+	w.PlanProbe(now)
 }
 
 // Normalize removes duplicate event types, keeps their order, and turns a list that means all published types into nil. Besides

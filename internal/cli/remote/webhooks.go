@@ -27,6 +27,9 @@ type webhookRow struct {
 	Events               []string
 	Enabled              bool
 	DisabledReason       *string
+	Probe                bool
+	NextProbeAt          *time.Time
+	ProbeCount           int
 	FailingSince         *time.Time
 	CreatedAt, UpdatedAt time.Time
 	ExternalID           *string
@@ -39,7 +42,7 @@ type webhookRow struct {
 	}
 }
 
-const webhookFields = `id url events enabled description externalId createdAt updatedAt disabledReason failingSince`
+const webhookFields = `id url events enabled description externalId createdAt updatedAt disabledReason failingSince probe nextProbeAt probeCount`
 
 // state is whether the webhook works, in a word.
 func (h *webhookRow) state() string {
@@ -119,6 +122,14 @@ func (h *webhookRow) print(w io.Writer) error {
 	if h.ExternalID != nil {
 		lines = append(lines, "external ID "+*h.ExternalID)
 	}
+	switch {
+	case h.NextProbeAt != nil:
+		lines = append(lines, fmt.Sprintf("next probe %s, %d sent", when(h.NextProbeAt), h.ProbeCount))
+	case h.Probe && !h.Enabled && h.ProbeCount > 0:
+		lines = append(lines, fmt.Sprintf("no more probes, %d sent", h.ProbeCount))
+	case h.Probe:
+		lines = append(lines, "is probed if it is disabled because it fails")
+	}
 	if n := h.Health; n != nil {
 		lines = append(lines, fmt.Sprintf("last success %s, last failure %s, %d failures in a row", when(n.LastSuccessAt), when(n.LastFailureAt), n.FailuresInARow))
 		if n.SuccessRate != nil {
@@ -147,6 +158,7 @@ type settings struct {
 	ExternalID  *string  `name:"external-id" placeholder:"ID" help:"Your own ID of the webhook, unique in the tenant. Creating one with the external ID of another changes that."`
 	Filter      *string  `placeholder:"JSON" help:"A filter of events, see docs/filters.md; null removes it."`
 	Rate        *int     `placeholder:"N" help:"Deliveries a second at most."`
+	Probe       *bool    `negatable:"" help:"Probe the webhook while it is disabled because it failed, and enable it when it answers."`
 }
 
 // input adds the settings to the input of a mutation.
@@ -164,6 +176,9 @@ func (c *settings) input(input map[string]any) (map[string]any, error) {
 	}
 	if c.Rate != nil {
 		input["ratePerSecond"] = *c.Rate
+	}
+	if c.Probe != nil {
+		input["probe"] = *c.Probe
 	}
 	if c.Filter != nil {
 		if !json.Valid([]byte(*c.Filter)) {

@@ -36,7 +36,7 @@ func TestUnavailable(t *testing.T) {
 // A change that fails by its caller's mistake, or without its tenant's condition, does not affect the changes beside it; a database's error does.
 func TestExpected(t *testing.T) {
 	for err, want := range map[error]bool{
-		webhook.ErrNotFound: true, &webhook.Invalid{Code: webhook.CodeConflict}: true, scoped.ErrUnscoped: true,
+		webhook.ErrNotFound: true, &webhook.Invalid{Code: webhook.CodeConflict}: true, scoped.ErrUnscoped: true, ErrNoRoom: true,
 		webhook.ErrUnavailable: false, errors.New("a mistake"): false,
 	} {
 		if Expected(fmt.Errorf("change: %w", err)) != want {

@@ -69,8 +69,11 @@ func closedPool(err error) bool {
 	return false
 }
 
+// ErrNoRoom is the error of a change that can be made later: the sender has no room for what it would send.
+var ErrNoRoom = errors.New("the sender has no room")
+
 // Expected reports whether the error is the change's own, and the database is well: the caller's mistake, or a statement that
 // scoped refused before it reached the database.
 func Expected(err error) bool {
-	return errors.Is(err, webhook.ErrNotFound) || len(webhook.Invalids(err)) > 0 || errors.Is(err, scoped.ErrUnscoped)
+	return errors.Is(err, webhook.ErrNotFound) || len(webhook.Invalids(err)) > 0 || errors.Is(err, scoped.ErrUnscoped) || errors.Is(err, ErrNoRoom)
 }

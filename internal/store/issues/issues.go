@@ -31,6 +31,7 @@ type Failure struct {
 type Noted struct {
 	failures map[webhook.ID]map[key]*group
 	ended    map[webhook.ID]bool // webhooks that succeeded, or were disabled
+	enabled  []webhook.ID
 }
 
 type key struct {
@@ -77,6 +78,9 @@ func (n *Noted) Ended(hook webhook.ID) {
 	}
 	n.ended[hook] = true
 }
+
+// Enabled notes that a disabled webhook was enabled.
+func (n *Noted) Enabled(hook webhook.ID) { n.enabled = append(n.enabled, hook) }
 
 // Turned is an issue that was opened or resolved.
 type Turned struct {
@@ -206,11 +210,21 @@ func resolve(b *dialect.Tx, db dialect.DB, where, of string, args ...any) ([]Tur
 
 // end resolves the issues of webhooks that do not fail any more.
 func (n *Noted) end(b *dialect.Tx, db dialect.DB) ([]Turned, error) {
-	if len(n.ended) == 0 {
+	resolved, err := endKind(b, db, slices.Collect(maps.Keys(n.ended)), webhook.IssueFailing)
+	if err != nil {
+		return nil, err
+	}
+	enabled, err := endKind(b, db, n.enabled, webhook.IssueDisabled)
+	return append(resolved, enabled...), err
+}
+
+// endKind resolves the issues of a kind that the webhooks have.
+func endKind(b *dialect.Tx, db dialect.DB, of []webhook.ID, kind webhook.IssueKind) ([]Turned, error) {
+	if len(of) == 0 {
 		return nil, nil
 	}
-	among, arg := db.AmongIDs("i.webhook_id", slices.Collect(maps.Keys(n.ended)))
-	return resolve(b, db, among+" AND i.kind = '"+string(webhook.IssueFailing)+"'", "", arg)
+	among, arg := db.AmongIDs("i.webhook_id", of)
+	return resolve(b, db, among+" AND i.kind = '"+string(kind)+"'", "", arg)
 }
 
 // Resolve resolves the open issues of a kind that a webhook of the tenant has, and returns them.

@@ -273,7 +273,7 @@ func (r *remover) notePruned(last map[webhook.ID]int64) error {
 
 // Webhooks deletes webhooks of a tenant. Their own rows stay, marked, for their history; the rows that belong to them are removed.
 func Webhooks(tx *dialect.Tx, tenant webhook.ID, ids []webhook.ID, at time.Time) error {
-	if err := tx.DB.Exec("UPDATE webhooks SET deleted_at = ?, updated_at = ? WHERE id IN ? AND tenant_id = ?",
+	if err := tx.DB.Exec("UPDATE webhooks SET deleted_at = ?, updated_at = ?, probe_at = NULL WHERE id IN ? AND tenant_id = ?",
 		dialect.At(at), dialect.At(at), ids, tenant).Error; err != nil {
 		return fmt.Errorf("delete webhooks: %w", err)
 	}

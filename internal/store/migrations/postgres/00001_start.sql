@@ -123,10 +123,14 @@ CREATE TABLE webhooks (
     metadata          text, -- a JSON object
     ordering          text NOT NULL DEFAULT 'NONE', -- KEY: events with the same ordering key go one after the other
     on_failure        text NOT NULL DEFAULT 'CONTINUE', -- what follows a delivery with an ordering key that failed; HOLD: nothing
+    probe             boolean NOT NULL DEFAULT false, -- whether it is probed while it is disabled because it failed
+    probe_at          timestamptz, -- when the next probe is due; NULL: none is
+    probes            bigint NOT NULL DEFAULT 0, -- that were sent
     payload_version   bigint -- its payload settings; NULL: the default
 );
 CREATE INDEX webhooks_version ON webhooks (version);
 CREATE INDEX webhooks_tenant ON webhooks (tenant_id, seq);
+CREATE INDEX webhooks_probe ON webhooks (probe_at) WHERE probe_at IS NOT NULL;
 CREATE UNIQUE INDEX webhooks_external ON webhooks (tenant_id, external_id) WHERE external_id IS NOT NULL AND deleted_at IS NULL;
 
 CREATE TABLE secrets (

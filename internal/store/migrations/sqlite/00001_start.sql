@@ -110,9 +110,13 @@ CREATE TABLE webhooks (
     metadata          TEXT, -- a JSON object
     ordering          TEXT NOT NULL DEFAULT 'NONE', -- KEY: events with the same ordering key go one after the other
     on_failure        TEXT NOT NULL DEFAULT 'CONTINUE', -- what follows a delivery with an ordering key that failed; HOLD: nothing
+    probe             BOOLEAN NOT NULL DEFAULT false, -- whether it is probed while it is disabled because it failed
+    probe_at          INTEGER, -- when the next probe is due; NULL: none is
+    probes            INTEGER NOT NULL DEFAULT 0, -- that were sent
     payload_version   INTEGER -- its payload settings; NULL: the default
 );
 CREATE INDEX webhooks_tenant ON webhooks (tenant_id, seq);
+CREATE INDEX webhooks_probe ON webhooks (probe_at) WHERE probe_at IS NOT NULL;
 CREATE UNIQUE INDEX webhooks_external ON webhooks (tenant_id, external_id) WHERE external_id IS NOT NULL AND deleted_at IS NULL;
 
 CREATE TABLE secrets (

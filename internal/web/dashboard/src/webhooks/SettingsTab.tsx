@@ -114,6 +114,20 @@ function SettingsFields({ form, server, set, problemOf }: FieldsProps) {
           Enabled <small>while it is not, deliveries are held and nothing is lost</small>
         </span>
       </label>
+      <label className="check">
+        <input
+          type="checkbox"
+          name="probe"
+          checked={form.probe}
+          onChange={(event) => set({ probe: event.target.checked })}
+        />
+        <span>
+          Probe it when it fails{' '}
+          <small>
+            disabled after 5 days of failures, it gets a request now and then; it is enabled when it answers
+          </small>
+        </span>
+      </label>
       <WebhookFields form={form} set={set} problemOf={problemOf} />
       <ScheduleField
         text={form.schedule}

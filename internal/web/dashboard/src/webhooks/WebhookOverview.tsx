@@ -179,6 +179,27 @@ function LastFailures({ failed }: { failed: NonNullable<Found['failed']>['nodes'
   );
 }
 
+/** When a disabled webhook is probed, or how to have it probed. */
+function Probes({ webhook }: { webhook: Webhook }) {
+  const { probe, probeCount: sent, nextProbeAt } = webhook;
+  if (webhook.disabledReason !== 'FAILING') return null;
+  const sofar = sent === 0 ? '' : sent === 1 ? ' One probe was sent.' : ` ${sent} probes were sent.`;
+  if (nextProbeAt)
+    return (
+      <p>
+        A response with a status 2xx to a probe enables it. The next probe is due{' '}
+        <Time at={nextProbeAt} exact />.{sofar}
+      </p>
+    );
+  return (
+    <p>
+      {probe
+        ? `No more probes are sent.${sofar}`
+        : 'The server can probe it, and enable it when it answers: see its settings.'}
+    </p>
+  );
+}
+
 /** Why a webhook is disabled, and how to enable it. */
 function Disabled({ webhook, onChanged }: Props) {
   const [{ error, fetching }, update] = useMutation(UpdateWebhookDocument);
@@ -197,6 +218,7 @@ function Disabled({ webhook, onChanged }: Props) {
         . {why.what} Its deliveries are held, and nothing is lost.
       </p>
       <p>{why.advice}</p>
+      <Probes webhook={webhook} />
       {mayWrite && (
         <button
           type="button"

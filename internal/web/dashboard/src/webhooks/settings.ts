@@ -22,6 +22,7 @@ export interface SettingsForm extends WebhookForm {
   rate: string;
   ordering: WebhookOrdering;
   onFailure: WebhookOnFailure;
+  probe: boolean;
   headers: readonly HeaderForm[];
 }
 
@@ -37,6 +38,7 @@ export function formOf(webhook: Webhook): SettingsForm {
     rate: webhook.ratePerSecond?.toString() ?? '',
     ordering: webhook.ordering,
     onFailure: webhook.onFailure,
+    probe: webhook.probe,
     headers: (webhook.headers ?? []).map(({ name, value, sensitive }) => ({
       key: name,
       name,
@@ -86,6 +88,7 @@ export function inputOf(form: SettingsForm): Omit<UpdateWebhookInput, 'id' | 'if
     ratePerSecond: numberOf(form.rate),
     ordering: form.ordering,
     onFailure: form.ordering === 'KEY' ? form.onFailure : 'CONTINUE',
+    probe: form.probe,
     headers: form.headers
       .filter(({ name }) => name.trim())
       .map(({ name, value, sensitive, isKept }) => ({
