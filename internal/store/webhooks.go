@@ -411,6 +411,62 @@ func (b *batch) switched(to *Target) error {
 	return err
 }
 
+// ProbeWebhooks sends a probe to every disabled webhook for which one is due. Tenants take turns, each probe has its own transaction, and one whose
+// probes find no room in the sender is left for the next time.
+func (s *Store) ProbeWebhooks(ctx context.Context) error {
+	var due []struct{ ID, TenantID webhook.ID } // of webhooks, all of which are in memory anyway
+	err := s.read.WithContext(ctx).Raw(`SELECT id, tenant_id FROM (SELECT id, tenant_id, probe_at, ROW_NUMBER() OVER (PARTITION BY tenant_id ORDER BY probe_at) AS turn
+		FROM webhooks WHERE probe_at <= ?) AS due ORDER BY turn, probe_at`, dialect.At(s.opts.Now())).Scan(&due).Error
+	if err != nil {
+		return dialect.Unavailable(err)
+	}
+	p := newWebhookPacer(s)
+	full := map[webhook.ID]bool{}
+	for _, d := range due {
+		if full[d.TenantID] {
+			continue
+		}
+		err := p.take(ctx, d.TenantID, 2, func(b *batch) (int, error) { return b.probe(d.ID) })
+		switch {
+		case errors.Is(err, dialect.ErrNoRoom), errors.Is(err, webhook.ErrBusy):
+			full[d.TenantID] = true
+		case err != nil:
+			return fmt.Errorf("probe webhooks: %w", err)
+		}
+	}
+	return nil
+}
+
+// probe sends a probe to a webhook, if one is still due, and plans the next. The sender takes it at once, because a disabled webhook's deliveries are
+// not claimed; if it has no room, the error is dialect.ErrNoRoom.
+func (b *batch) probe(id webhook.ID) (int, error) {
+	to := b.target(id)
+	if to == nil || !to.Probed() {
+		return 0, nil
+	}
+	next := *to
+	next.Probes++
+	next.PlanProbe(b.Now)
+	planned := b.DB.Exec("UPDATE webhooks SET probe_at = ?, probes = ? WHERE id = ? AND tenant_id = ? AND probe_at <= ?",
+		dialect.MaybeAt(next.ProbeAt), next.Probes, id, to.TenantID, dialect.At(b.Now))
+	if planned.Error != nil || planned.RowsAffected == 0 {
+		return 0, planned.Error
+	}
+	in := &incoming{only: &id, event: b.newEvent(to.TenantID, webhook.TypeProbe, []byte(`{"message":"Your webhook is disabled. A response with a status 2xx enables it.","webhookId":"`+id.String()+`"}`))}
+	expires := in.event.CreatedAt.Add(webhook.ProbeExpiry)
+	in.event.Test, in.event.ExpiresAt = true, &expires
+	reserved := len(b.reserved)
+	if err := b.insertAll([]*incoming{in}); err != nil {
+		return 0, err
+	}
+	if len(b.reserved) == reserved {
+		return 0, dialect.ErrNoRoom
+	}
+	b.noteTarget(&next)
+	b.tellLater(Change{Tenant: to.TenantID, Webhook: id})
+	return 2, nil
+}
+
 // patched returns the webhook, which had the payload, with a patch, which it may have, and stores its headers, its authentication and its
 // payload.
 func (b *batch) patched(old *Target, had *webhook.Payload, p *webhook.Patch, now time.Time) (next *Target, err error) {

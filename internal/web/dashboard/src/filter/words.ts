@@ -44,6 +44,7 @@ export const AUDIT_ACTIONS: Record<AuditAction, string> = {
   WEBHOOK_CREATED: 'Webhook registered',
   WEBHOOK_UPDATED: 'Webhook changed',
   WEBHOOK_DISABLED: 'Webhook disabled by the server',
+  WEBHOOK_ENABLED: 'Webhook enabled by the server',
   WEBHOOK_DELETED: 'Webhook deleted',
   WEBHOOK_SECRET_ROTATED: 'Secret rotated',
   DELIVERY_RETRIED: 'Delivery retried',
