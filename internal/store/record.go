@@ -459,8 +459,10 @@ func (c *webhookHealth) write(b *batch) error {
 	}
 	rows := make([][]any, 0, len(c.changed))
 	for _, to := range c.changed {
-		rows = append(rows, []any{to.ID, dialect.MaybeAt(to.FailingSince), to.Enabled, to.DisabledReason, dialect.MaybeAt(to.DisabledAt), dialect.At(to.UpdatedAt),
-			dialect.MaybeAt(to.ProbeAt), to.Probes})
+		rows = append(rows, []any{
+			to.ID, dialect.MaybeAt(to.FailingSince), to.Enabled, to.DisabledReason, dialect.MaybeAt(to.DisabledAt), dialect.At(to.UpdatedAt),
+			dialect.MaybeAt(to.ProbeAt), to.Probes,
+		})
 	}
 	err := b.DB.Exec(`UPDATE webhooks SET failing_since = v.failing_since, enabled = v.enabled, disabled_reason = v.disabled_reason,
 		disabled_at = v.disabled_at, updated_at = v.updated_at, probe_at = v.probe_at, probes = v.probes FROM `+b.s.db.Rows(healthColumns)+` AS v WHERE webhooks.id = v.id`,

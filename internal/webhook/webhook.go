@@ -154,11 +154,11 @@ type New struct {
 	RatePerSecond   *int
 	Headers         []*NewHeader
 	ExternalID      *string
-	Metadata        []byte               // JSON; nil or null: none
-	Scheme          Scheme               // of the first secret; "" means SchemeHMAC
-	Secret          *ImportedSecret      // the first secret; nil: a random one
-	Ordering        Ordering             // "" means OrderingNone
-	OnFailure       OnFailure            // "" means OnFailureContinue
+	Metadata        []byte          // JSON; nil or null: none
+	Scheme          Scheme          // of the first secret; "" means SchemeHMAC
+	Secret          *ImportedSecret // the first secret; nil: a random one
+	Ordering        Ordering        // "" means OrderingNone
+	OnFailure       OnFailure       // "" means OnFailureContinue
 	Probe           bool
 	Payload         *Payload             // nil: the default
 	Authentication  *AuthenticationPatch // nil: none
