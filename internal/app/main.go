@@ -18,7 +18,7 @@ func Main() int {
 	getenv, environ := os.Getenv, os.Environ //nolint:forbidigo // the process's own, which all others are given
 	env := cli.Env{
 		Args: os.Args[1:], Getenv: getenv, Environ: environ, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Serve: Serve, OwnProcess: func(log *slog.Logger) { ownProcess(getenv, log) },
+		CacheDir: os.UserCacheDir, Serve: Serve, OwnProcess: func(log *slog.Logger) { ownProcess(getenv, log) },
 	}
 	if err := cli.Run(untilSignal(), env); err != nil {
 		fmt.Fprintln(os.Stderr, "hookgraph:", err)

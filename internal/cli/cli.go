@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -29,7 +30,9 @@ type Env struct {
 	Stdin   io.Reader // nil means that it is empty
 	Stdout  io.Writer
 	Stderr  io.Writer // for the log
-	Serve   Serve
+	// CacheDir returns the user's directory for files that may be lost; nil means that there is none.
+	CacheDir func() (string, error)
+	Serve    Serve
 	// OwnProcess is called with the server's log before Serve, to change settings of the whole process. May be nil.
 	OwnProcess func(log *slog.Logger)
 
@@ -41,6 +44,16 @@ func (e *Env) stdin() io.Reader {
 		return strings.NewReader("")
 	}
 	return e.Stdin
+}
+
+// colour reports whether results may be coloured: on a terminal, unless the user wants none (https://no-color.org).
+func (e *Env) colour() bool {
+	f, ok := e.Stdout.(*os.File)
+	if !ok || e.Getenv("NO_COLOR") != "" || e.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // Serve runs the server until ctx ends, and then stops it in order. It calls ready once, when the server listens.
@@ -102,7 +115,7 @@ func Run(ctx context.Context, env Env) (err error) {
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), text(config.ParsePrefix)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&env, &vars),
-		kong.Bind(&remote.Streams{In: env.stdin(), Out: env.Stdout, Err: env.Stderr}),
+		kong.Bind(&remote.Streams{In: env.stdin(), Out: env.Stdout, Err: env.Stderr, CacheDir: env.CacheDir, Colour: env.colour()}),
 		kong.ExplicitGroups([]kong.Group{{Key: "remote", Title: "Commands that call a running server:"}}),
 	)
 	if err != nil {

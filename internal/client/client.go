@@ -30,8 +30,48 @@ type Request struct {
 // ErrAnswered is what errors wrap that the server's answer tells.
 var ErrAnswered = errors.New("the server answered")
 
-// maxErrorBytes bounds what an error repeats of an answer.
-const maxErrorBytes = 500
+// Error is an error that the server's answer tells. It wraps ErrAnswered.
+type Error struct {
+	Status int    // of HTTP; 0 if the error is one of GraphQL's
+	Code   string // extensions.code of a GraphQL error; "" if it has none
+	Oldest string // extensions.oldest: the cursor after which a stream resumes; "" if it has none
+
+	text string
+}
+
+func (e *Error) Error() string { return e.text }
+
+// Unwrap returns ErrAnswered.
+func (*Error) Unwrap() error { return ErrAnswered }
+
+// Passing reports whether the same request may succeed later.
+func (e *Error) Passing() bool {
+	switch e.Code {
+	case "":
+		return e.Status >= 500 || e.Status == http.StatusRequestTimeout || e.Status == http.StatusTooManyRequests
+	case "RATE_LIMITED", "UNAVAILABLE", "INTERNAL_SERVER_ERROR":
+		return true
+	default:
+		return false
+	}
+}
+
+// graphError is an error in a GraphQL response.
+type graphError struct {
+	Message    string
+	Extensions struct{ Code, Oldest string }
+}
+
+// told returns the error, with a text before its message.
+func (e *graphError) told(before string) error {
+	return &Error{Code: e.Extensions.Code, Oldest: e.Extensions.Oldest, text: before + ": " + e.Message}
+}
+
+// Bounds of what is read of an answer, and of what an error repeats of it.
+const (
+	maxAnswerBytes = 64 << 20
+	maxErrorBytes  = 500
+)
 
 // Post sends a JSON body and returns the body of the answer, whose status must be 2xx.
 func (c *Client) Post(ctx context.Context, path string, body []byte) (answer []byte, err error) {
@@ -62,11 +102,14 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) (an
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, res.Body.Close()) }()
-	if answer, err = io.ReadAll(res.Body); err != nil {
+	if answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes+1)); err != nil {
 		return nil, err
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return nil, fmt.Errorf("%s %s: the server answered %s: %s", method, path, res.Status, answer[:min(len(answer), maxErrorBytes)])
+		return nil, &Error{Status: res.StatusCode, text: fmt.Sprintf("%s %s: the server answered %s: %s", method, path, res.Status, answer[:min(len(answer), maxErrorBytes)])}
+	}
+	if len(answer) > maxAnswerBytes {
+		return nil, fmt.Errorf("%s %s: the answer is longer than %d bytes", method, path, maxAnswerBytes)
 	}
 	return answer, nil
 }
@@ -92,13 +135,13 @@ func (c *Client) Query(ctx context.Context, request []byte, data any) error {
 	}
 	answer := struct {
 		Data   any
-		Errors []struct{ Message string }
+		Errors []graphError
 	}{Data: data}
 	if err := json.Unmarshal(text, &answer); err != nil {
 		return fmt.Errorf("the server answered %s: %w", text[:min(len(text), maxErrorBytes)], err)
 	}
 	if len(answer.Errors) > 0 {
-		return fmt.Errorf("%w: %s", ErrAnswered, answer.Errors[0].Message)
+		return answer.Errors[0].told(ErrAnswered.Error())
 	}
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -27,6 +29,7 @@ type Subscription struct {
 	conn  *websocket.Conn
 	buf   bytes.Buffer // the last message
 	early [][]byte     // results that arrived before Subscribe returned
+	reads atomic.Int64 // twice the number of messages that were read; odd while one is read
 }
 
 // Subscribe opens a subscription. It returns when the server has read it, so that everything that happens afterwards is in the stream.
@@ -106,7 +109,7 @@ func (s *Subscription) Read(ctx context.Context) ([]byte, error) {
 				return nil, err
 			}
 		case bytes.Contains(text, []byte(`"type":"error"`)):
-			return nil, fmt.Errorf("the subscription ended: %w %s", ErrAnswered, text)
+			return nil, ended(text)
 		default:
 			return nil, fmt.Errorf("the subscription ended with %s", text)
 		}
@@ -122,7 +125,7 @@ func (s *Subscription) Next(ctx context.Context, data any) error {
 	var m struct {
 		Payload struct {
 			Data   any
-			Errors []struct{ Message string }
+			Errors []graphError
 		}
 	}
 	m.Payload.Data = data
@@ -130,12 +133,47 @@ func (s *Subscription) Next(ctx context.Context, data any) error {
 		return err
 	}
 	if errs := m.Payload.Errors; len(errs) > 0 {
-		return fmt.Errorf("%w: %s", ErrAnswered, errs[0].Message)
+		return errs[0].told(ErrAnswered.Error())
 	}
 	return nil
 }
 
+// ended returns the error of a message that ends the subscription with one.
+func ended(text []byte) error {
+	var m struct{ Payload []graphError }
+	if json.Unmarshal(text, &m) != nil || len(m.Payload) == 0 {
+		return fmt.Errorf("the subscription ended: %w %s", ErrAnswered, text)
+	}
+	return m.Payload[0].told("the subscription ended: " + ErrAnswered.Error())
+}
+
+// Guard closes the subscription when a Read waits and the server does not answer a ping within the interval: a connection that ended
+// while this machine slept, or behind a proxy, may never tell. It pings once in each interval, and returns when ctx ends or the
+// subscription is closed.
+func (s *Subscription) Guard(ctx context.Context, interval time.Duration) {
+	beats := time.NewTicker(interval)
+	defer beats.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beats.C:
+		}
+		reads := s.reads.Load()
+		waiting, cancel := context.WithTimeout(ctx, interval)
+		err := s.conn.Ping(waiting)
+		cancel()
+		// An answer is seen only by a Read.
+		if err != nil && reads%2 == 1 && s.reads.Load() == reads && ctx.Err() == nil {
+			_ = s.Close()
+			return
+		}
+	}
+}
+
 func (s *Subscription) message(ctx context.Context) ([]byte, error) {
+	s.reads.Add(1)
+	defer s.reads.Add(1)
 	_, from, err := s.conn.Reader(ctx)
 	if err != nil {
 		return nil, err

@@ -24,6 +24,7 @@ type Commands struct {
 	Events     eventsCmd     `cmd:"" group:"remote" help:"List and show events."`
 	Deliveries deliveriesCmd `cmd:"" group:"remote" help:"List and show deliveries, retry and cancel them."`
 	Tail       tailCmd       `cmd:"" group:"remote" help:"Print delivery attempts as they are made."`
+	Listen     listenCmd     `cmd:"" group:"remote" help:"Forward what is sent to webhooks to an endpoint on this machine, or receive and verify requests."`
 	Search     searchCmd     `cmd:"" group:"remote" help:"Find webhooks, events, deliveries, tenants and tokens by a text."`
 	Replay     replayCmd     `cmd:"" group:"remote" help:"Send deliveries again, or cancel them, many at a time."`
 	Verify     verifyCmd     `cmd:"" group:"remote" help:"Tell why the signature of a received request does not verify."`
@@ -35,6 +36,9 @@ type Streams struct {
 	In  io.Reader
 	Out io.Writer
 	Err io.Writer // for what is not a result
+	// CacheDir returns the user's directory for files that may be lost. Nil means that there is none.
+	CacheDir func() (string, error)
+	Colour   bool // Out is a terminal that shows colours
 }
 
 // connection is a running server, and who calls it.
@@ -203,6 +207,18 @@ func printable(s string) string {
 		}
 		return '\uFFFD'
 	}, s)
+}
+
+// coloured returns the text in green if it is good and in red if it is not.
+func coloured(colour, good bool, text string) string {
+	switch {
+	case !colour:
+		return text
+	case good:
+		return "\x1b[32m" + text + "\x1b[0m"
+	default:
+		return "\x1b[31m" + text + "\x1b[0m"
+	}
 }
 
 // when formats a time; nil is "-".

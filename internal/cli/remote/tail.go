@@ -3,14 +3,8 @@ package remote
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"time"
-
-	"github.com/coder/websocket"
-
-	"github.com/hookgraph/hookgraph/internal/client"
 )
 
 type tailCmd struct {
@@ -21,12 +15,6 @@ type tailCmd struct {
 	Failed    bool     `help:"Only attempts that failed."`
 	Since     bound    `placeholder:"WHEN" help:"Begin with the attempts from then on, as far back as they are kept: 90m or 7d ago, or a time. The default is now."`
 }
-
-// A lost connection is made again after a pause, which doubles until one has held.
-const (
-	firstPause = 500 * time.Millisecond
-	lastPause  = 30 * time.Second
-)
 
 type streamedRow struct {
 	attemptRow
@@ -50,65 +38,13 @@ func (c *tailCmd) Run(ctx context.Context, s *Streams) error {
 	if c.Failed {
 		filter["statuses"] = []string{"FAILED"}
 	}
-	variables := map[string]any{"filter": filter}
-	if c.Since != "" {
-		variables["since"] = c.Since
-	}
-	connected, pause := false, firstPause
-	for {
-		err := c.follow(ctx, from, variables, func() { connected, pause = true, firstPause }, func(raw json.RawMessage) error { return c.show(s.Out, raw) })
-		switch {
-		case ctx.Err() != nil:
-			return nil //nolint:nilerr // it was told to end
-		case final(err) || !connected:
-			return err
-		}
-		_, _ = fmt.Fprintf(s.Err, "the connection is lost, and made again in %v: %v\n", pause, err)
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil
-		}
-		pause = min(2*pause, lastPause)
-	}
-}
-
-// follow shows attempts until the connection ends, and notes how far it came in variables.
-func (c *tailCmd) follow(ctx context.Context, from *client.Client, variables map[string]any, connected func(), show func(json.RawMessage) error) (err error) {
-	stream, err := from.Subscribe(ctx, client.Request{Query: tailQuery, Variables: variables})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = stream.Close() }()
-	if connected(); variables["after"] == nil && variables["since"] == nil {
-		// What is recorded while the first connection is lost before it showed anything is to come, too.
-		variables["since"] = time.Now().UTC().Format(time.RFC3339Nano)
-	}
-	for {
-		var data struct {
-			Done struct {
-				Cursor string
-				Node   json.RawMessage
-			}
-		}
-		if err := stream.Next(ctx, &data); err != nil {
-			return err
-		}
-		if err := show(data.Done.Node); err != nil {
+	stream := &attempts{from: from, query: tailQuery, filter: filter, since: string(c.Since), told: s.Err}
+	return stream.each(ctx, func(_ context.Context, raw json.RawMessage, _ string) error {
+		if err := c.show(s.Out, raw); err != nil {
 			return &unwritten{err}
 		}
-		variables["after"] = data.Done.Cursor
-	}
-}
-
-// unwritten is an error of the output.
-type unwritten struct{ error }
-
-// final reports whether the same would happen again: the server refused the request or the token, or the output is gone.
-func final(err error) bool {
-	var out *unwritten
-	status := websocket.CloseStatus(err)
-	return errors.As(err, &out) || errors.Is(err, client.ErrAnswered) || status >= 4400 && status < 4500 && status != 4408 && status != 4429
+		return nil
+	})
 }
 
 // show prints an attempt.

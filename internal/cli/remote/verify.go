@@ -173,11 +173,8 @@ func (c *verifyCmd) tell(s *Streams, r *signature.Report, withKey bool) error {
 			_, _ = fmt.Fprintf(w, "signed is %s and the body\n", printable(r.Signed))
 		}
 		for _, cause := range r.Causes {
-			_, _ = fmt.Fprintf(w, "\n%s: %s\n", cause.Code, printable(cause.Summary))
-			if cause.Differs != nil {
-				_, _ = fmt.Fprintf(w, "  The first byte that differs is number %d, counted from 0.\n", *cause.Differs)
-			}
-			_, _ = fmt.Fprintf(w, "  %s\n", printable(cause.Advice))
+			_, _ = fmt.Fprintln(w)
+			tellCause(w, &cause)
 		}
 		switch {
 		case r.Valid:
@@ -194,4 +191,13 @@ func (c *verifyCmd) tell(s *Streams, r *signature.Report, withKey bool) error {
 		return errors.New("the signature does not verify")
 	}
 	return nil
+}
+
+// tellCause prints why a signature does not verify.
+func tellCause(w io.Writer, cause *signature.Cause) {
+	_, _ = fmt.Fprintf(w, "%s: %s\n", cause.Code, printable(cause.Summary))
+	if cause.Differs != nil {
+		_, _ = fmt.Fprintf(w, "  The first byte that differs is number %d, counted from 0.\n", *cause.Differs)
+	}
+	_, _ = fmt.Fprintf(w, "  %s\n", printable(cause.Advice))
 }
