@@ -41,15 +41,16 @@ type notes struct {
 // openNotes locks the file and reads it, if there is one. The caller closes it.
 func openNotes(path string) (n *notes, found bool, err error) {
 	dir, name := filepath.Split(path)
-	n = &notes{path: path}
-	if n.lock, err = datadir.LockFile(filepath.Clean(dir+"."), name+".lock"); err != nil {
+	lock, err := datadir.LockFile(filepath.Clean(dir+"."), name+".lock")
+	if err != nil {
 		return nil, false, fmt.Errorf("--state: %w: another listen has the same server, tenant, conditions and target, or the same file", err)
 	}
 	defer func() {
 		if err != nil {
-			_ = n.lock.Close()
+			_ = lock.Close()
 		}
 	}()
+	n = &notes{path: path, lock: lock}
 	if unfinished, err := filepath.Glob(path + datadir.Unfinished); err == nil {
 		for _, name := range unfinished { // of a run that was killed
 			_ = os.Remove(name)
