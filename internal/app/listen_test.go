@@ -192,13 +192,13 @@ func TestListenForwards(t *testing.T) {
 	}
 	again.told.await(t, "where the last run ended")
 	again.stop(t)
-	anew := p.listen(t, cache, "--forward", local.URL+"/hooks?x=1", "--events", "a.*,c.d", "--webhook", hook, "--since", "1h", "--restart", "--retries")
-	for i, is := range anew.lines(t, 5+2) { // each delivery was attempted three times, and one of them by hand and, if it failed, twice more
+	restarted := p.listen(t, cache, "--forward", local.URL+"/hooks?x=1", "--events", "a.*,c.d", "--webhook", hook, "--since", "1h", "--restart", "--retries")
+	for i, is := range restarted.lines(t, 5+2) { // each delivery was attempted three times, and one of them by hand and, if it failed, twice more
 		if want := map[bool]string{true: first, false: meanwhile}[i < 4]; is.EventID != want && is.EventID != first || is.EventID == before {
 			t.Errorf("everything again: %d: %+v", i, is)
 		}
 	}
-	anew.stop(t)
+	restarted.stop(t)
 }
 
 // While the endpoint cannot be reached, nothing is lost, and when it can, everything arrives once and in order. An answer that does not come in
@@ -391,7 +391,7 @@ func TestMistakesOfListeners(t *testing.T) {
 		l := p.listen(t, t.TempDir(), args...)
 		l.fails(t, want)
 	}
-	few := c.createToken(t, map[string]any{"scopes": []string{"EVENTS_WRITE"}})
+	few := c.createToken(t, map[string]any{"scopes": []string{"EVENTS_PUBLISH"}})
 	p.listen(t, t.TempDir(), "--forward", to, "--token", few.Credential).fails(t, "DELIVERIES_READ")
 	revoked := c.createToken(t, map[string]any{"scopes": []string{"DELIVERIES_READ"}})
 	l := p.listen(t, t.TempDir(), "--forward", to, "--token", revoked.Credential)

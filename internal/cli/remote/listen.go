@@ -196,13 +196,13 @@ func (l *listener) begin(ctx context.Context, server string) error {
 		}
 		err = n.note("")
 	case n.Tenant != id:
-		err = fmt.Errorf("--state: %s is of another tenant; give another file, or --restart to begin anew", path)
+		err = fmt.Errorf("--state: %s is of another tenant; give another file, or --restart to begin again", path)
 	default:
 		said := ""
 		if l.Since != "" {
 			said = ", whatever --since says"
 		}
-		_, _ = fmt.Fprintf(l.s.Err, "it goes on where the last run ended, at %s%s; --restart begins anew\n", n.Noted.Format(time.RFC3339), said)
+		_, _ = fmt.Fprintf(l.s.Err, "it goes on where the last run ended, at %s%s; --restart begins again\n", n.Noted.Format(time.RFC3339), said)
 	}
 	if err == nil {
 		_, _ = fmt.Fprintf(l.s.Err, "what tenant %s sends is forwarded to %s\n", printable(name), printable(l.Forward))
