@@ -322,7 +322,7 @@ func (c *listenCmd) replay(ctx context.Context, s *Streams, to *forwarder) error
 	bad := 0
 	for _, name := range names {
 		if ctx.Err() != nil {
-			return nil
+			return ctx.Err()
 		}
 		q, err := recordedRequest(filepath.Join(c.Replay, name))
 		if err != nil {

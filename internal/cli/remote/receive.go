@@ -61,19 +61,19 @@ func (c *listenCmd) receive(ctx context.Context, s *Streams) (err error) {
 		_, _ = fmt.Fprintln(s.Err, "signatures are not verified without --secret")
 	}
 	server := &http.Server{Handler: r, ReadTimeout: receiveTimeout, WriteTimeout: 2 * receiveTimeout, MaxHeaderBytes: 64 << 10}
-	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(l) }()
-	select {
-	case err := <-ended:
-		return err
-	case <-ctx.Done():
-	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		end(server.Serve(l))
+	}()
+	<-ctx.Done()
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	_ = server.Shutdown(stopping)
+	_ = server.Close() // ends what did not end in time
 	<-ended
-	if out, is := errors.AsType[*unwritten](context.Cause(ctx)); is {
-		return out
+	if why := context.Cause(ctx); !errors.Is(why, context.Canceled) {
+		return why
 	}
 	return nil
 }
@@ -108,7 +108,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, q *http.Request) {
 	w.WriteHeader(status)
 	if status != http.StatusNoContent && status != http.StatusNotModified && status != http.StatusResetContent {
 		for _, cause := range report.Causes { // which the sender keeps, and shows to whom looks for the reason
-			_, _ = fmt.Fprintf(w, "%s: %s\n", cause.Code, cause.Summary) //nolint:gosec // plain text
+			_, _ = fmt.Fprintf(w, "%s: %s\n", cause.Code, cause.Summary)
 		}
 	}
 }
