@@ -68,7 +68,7 @@ func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 	if err != nil {
 		return err
 	}
-	return s.run(ctx, func() { ready(cli.Running{URL: s.http.url(), Token: token}) })
+	return s.run(ctx, func() { ready(cli.Running{URL: s.http.url() + s.cfg.BasePath, Token: token}) })
 }
 
 // close releases what was opened, in reverse order.

@@ -45,6 +45,7 @@ type Config struct {
 	TLSCert              string         `name:"tls-cert" env:"HOOKGRAPH_TLS_CERT" placeholder:"FILE" help:"PEM file of the TLS certificate and its chain. It is reloaded when it changes."`
 	TLSKey               string         `name:"tls-key" env:"HOOKGRAPH_TLS_KEY" placeholder:"FILE" help:"PEM file of the key of the TLS certificate."`
 	TrustedProxy         []netip.Prefix `env:"HOOKGRAPH_TRUSTED_PROXY" placeholder:"CIDR" help:"Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted."`
+	BasePath             string         `env:"HOOKGRAPH_BASE_PATH" placeholder:"/PATH" help:"Path below which a reverse proxy shows the server, such as /hooks. The proxy may remove it or pass it on."`
 	DisableIntrospection bool           `env:"HOOKGRAPH_DISABLE_INTROSPECTION" help:"Disable GraphQL introspection and /schema.graphql. GraphiQL then has no completion and no documentation."`
 	TrustedDocuments     string         `env:"HOOKGRAPH_TRUSTED_DOCUMENTS" placeholder:"PATH" type:"path" help:"Allow only these GraphQL documents: a JSON object from SHA-256 to document, as graphql-codegen writes it, or a directory of .graphql files. GraphiQL then does not work."`
 
@@ -122,6 +123,21 @@ func (c *Config) CostAtOnce() int {
 	return c.CostBurst
 }
 
+const maxBasePath = 200
+
+var basePath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
+
+// OwnPaths are the first words of the server's paths. A base path that began with one could not be told from them.
+var OwnPaths = []string{
+	"assets", "deliveries", "event-types", "events", "graphiql", "graphql", "issues", "licenses.md", "livez", "openapi.json", "operate", "readyz", "replays",
+	"schema.graphql", "settings", "test-receiver", "v1", "webhooks",
+}
+
+func isBasePath(at string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(at, "/"), "/")
+	return len(at) <= maxBasePath && basePath.MatchString(at) && !slices.Contains(OwnPaths, first)
+}
+
 // Check reads the settings that only the environment has, and applies the rules that types cannot.
 func (c *Config) Check(getenv func(string) string) error {
 	errs := []error{c.Storage.Check(getenv)}
@@ -182,6 +198,9 @@ func (c *Config) Check(getenv func(string) string) error {
 				bad("--%s: %v has bits behind its prefix: write %v, or %v for the one address", flag, p, p.Masked(), p.Addr())
 			}
 		}
+	}
+	if c.BasePath = strings.TrimSuffix(c.BasePath, "/"); c.BasePath != "" && !isBasePath(c.BasePath) {
+		bad("--base-path: must be like /hooks or /a/b, letters, digits and -._~ in at most %d characters, and must not begin as one of the server's own paths, such as /v1 or /events", maxBasePath)
 	}
 	if slices.Contains(c.TargetPort, 0) {
 		bad("--target-port: must be from 1 to 65535")

@@ -6,7 +6,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"path"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -45,7 +48,7 @@ func (s *server) frame(next http.Handler) http.Handler {
 		if secure {
 			secured(h, r.Host)
 		}
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, place: s.placed}
 		if r.Body != nil && r.Body != http.NoBody {
 			rec.body = &watchedBody{ReadCloser: r.Body}
 			r.Body = rec.body
@@ -63,6 +66,44 @@ func (s *server) frame(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(rec, r)
 	})
+}
+
+// below serves next below the base path, too, as a proxy asks that passes on paths as they come. Paths without it stay as they are: they are
+// those of a proxy that removes it, of health checks, and of clients on this machine.
+func (s *server) below(next http.Handler) http.Handler {
+	if s.BasePath == "" {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		at, is := strings.CutPrefix(r.URL.Path, s.BasePath)
+		if is && at == "" {
+			to := "/" // the recorder puts the base path before it
+			if r.URL.RawQuery != "" {
+				to += "?" + r.URL.RawQuery
+			}
+			w.Header().Set("Location", to)
+			w.WriteHeader(http.StatusPermanentRedirect)
+			return
+		}
+		if !is || at[0] != '/' {
+			next.ServeHTTP(w, r)
+			return
+		}
+		inner := *r
+		inner.URL = new(url.URL)
+		*inner.URL = *r.URL
+		// The base path has nothing that is escaped, so that both begin with it, or the raw one spells it otherwise.
+		inner.URL.Path, inner.URL.RawPath = at, strings.TrimPrefix(r.URL.RawPath, s.BasePath)
+		defer func() { r.Pattern = inner.Pattern }() // for the log
+		next.ServeHTTP(w, &inner)
+	})
+}
+
+// placed puts the base path before a Location of this server, which is a path.
+func (s *server) placed(h http.Header) {
+	if at := h.Get("Location"); s.BasePath != "" && path.IsAbs(at) {
+		h.Set("Location", s.BasePath+at)
+	}
 }
 
 // panicked logs a panic once. An answer that has begun is cut off, so that the client does not consider it complete.
@@ -94,9 +135,10 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 // http.ResponseController finds what it does not implement through Unwrap.
 type recorder struct {
 	http.ResponseWriter
-	body   *watchedBody // nil: no body
-	paced  atomic.Bool  // the handler sets the deadlines of its writes; a shutdown may set one concurrently
-	status int          // 0: nothing yet
+	place  func(http.Header) // completes the header of an answer
+	body   *watchedBody      // nil: no body
+	paced  atomic.Bool       // the handler sets the deadlines of its writes; a shutdown may set one concurrently
+	status int               // 0: nothing yet
 	bytes  int64
 }
 
@@ -122,6 +164,7 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w *recorder) WriteHeader(status int) {
 	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		w.status = status
+		w.place(w.Header())
 		if status >= http.StatusBadRequest && w.body != nil && !w.body.ended {
 			intake.Abandon(w.ResponseWriter)
 		}

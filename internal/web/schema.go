@@ -32,3 +32,11 @@ func (s *server) description(mediaType, text string) http.Handler {
 		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(text))
 	}))
 }
+
+// described returns the description of the REST surface, which says where it is.
+func (s *server) described() string {
+	if s.BasePath == "" {
+		return document
+	}
+	return strings.Replace(document, `"servers": [{"url": "/"`, `"servers": [{"url": "`+s.BasePath+`/"`, 1)
+}

@@ -48,6 +48,8 @@ type Config struct {
 	Calls *intake.Pool
 	// Short reports whether this host lacks what deliveries need, so that they wait; nil: never.
 	Short func() bool
+	// BasePath is where a proxy shows the server, such as /hooks; "" is the root.
+	BasePath string
 }
 
 // CallLimits returns the limits of running REST calls of one server, which are those of GraphQL operations.
@@ -203,7 +205,7 @@ func New(c Config) http.Handler {
 	for path, m := range s.resources() {
 		mux.Handle(path, s.resource(m))
 	}
-	mux.Handle("/openapi.json", s.description("application/json", document))
+	mux.Handle("/openapi.json", s.description("application/json", s.described()))
 	mux.HandleFunc("/", s.notFound)
 	if c.GraphQL != nil {
 		mux.Handle("/graphql", c.GraphQL)
@@ -214,7 +216,7 @@ func New(c Config) http.Handler {
 	for pattern, page := range c.Pages {
 		mux.Handle(pattern, page)
 	}
-	return s.frame(s.cors(mux))
+	return s.frame(s.below(s.cors(mux)))
 }
 
 // cors lets pages of the allowed origins call the API and read its answers. Pages send a token; there are no cookies, so

@@ -33,6 +33,8 @@ type Page struct {
 	// indexes are the index as served at each depth below the prefix.
 	indexes []*file
 	screen  func(path string) bool
+	// bare is the index as served at the prefix without a slash at its end; nil without a prefix.
+	bare *file
 }
 
 // Config configures Load.
@@ -40,7 +42,8 @@ type Config struct {
 	// Files has the output of the build in its root, each file gzipped and with .gz at the end of its name. Those in assets/ have a
 	// hash of their content in their names, and are cached forever.
 	Files fs.FS
-	// Prefix is the path that the page is mounted at, without a slash at its end; "" for the root.
+	// Prefix is the path that the page is mounted at, without a slash at its end; "" for the root. The index names its files by paths that
+	// begin with "./".
 	Prefix string
 	// Policy is the content security policy of every answer.
 	Policy string
@@ -90,6 +93,9 @@ func Load(c Config) *Page {
 	}
 	if err != nil {
 		panic(fmt.Sprintf("load the page at %s/: %v", c.Prefix, err))
+	}
+	if c.Prefix != "" {
+		p.bare = newFile(indexName, compress(bytes.ReplaceAll(p.index, []byte(`="./`), []byte(`="./`+path.Base(c.Prefix)+`/`))))
 	}
 	for depth := 1; c.Screen != nil && depth < maxDepth; depth++ {
 		p.indexes = append(p.indexes, newFile(indexName, compress(deeper(p.index, depth))))
@@ -156,6 +162,9 @@ func contentType(name string) string {
 
 // find returns the file at a URL path; nil: there is none.
 func (p *Page) find(at string) *file {
+	if at == p.prefix && p.bare != nil {
+		return p.bare
+	}
 	at = strings.TrimPrefix(strings.TrimPrefix(at, p.prefix), "/")
 	if at == "" {
 		return p.indexes[0]

@@ -3,8 +3,8 @@ import { gzipOutput } from './gzip.ts';
 import { patchGraphiql } from './patches.ts';
 
 export default defineConfig({
-  // Where the server mounts the page.
-  base: '/graphiql/',
+  // Relative, because a proxy may put a path before the server's.
+  base: './',
   plugins: [patchGraphiql(), gzipOutput()],
   worker: { format: 'es' },
   build: {

@@ -1,5 +1,5 @@
-// GraphiQL's way to the server: queries and mutations over HTTP, subscriptions over WebSocket, both at /graphql on the
-// origin that served the page. A failed request becomes a GraphQL error that says what to do about it.
+// GraphiQL's way to the server: queries and mutations over HTTP, subscriptions over WebSocket, both at /graphql of the
+// server that served the page. A failed request becomes a GraphQL error that says what to do about it.
 
 import type { Fetcher, FetcherParams } from '@graphiql/toolkit';
 import {
@@ -12,8 +12,12 @@ import { createClient } from 'graphql-ws';
 import { type Credentials, headers } from './credentials';
 import type { Observer, Start, Streams } from './streams';
 
-const HTTP_URL = new URL('/graphql', location.href);
-const WS_URL = Object.assign(new URL('/graphql', location.href), {
+// A variable, because Vite would treat a literal as the URL of a file to bundle.
+const module = import.meta.url;
+
+// Relative to this file, which is two directories below the server's root: a proxy may put a path before that.
+const HTTP_URL = new URL('graphql', import.meta.env.DEV ? new URL('/', location.href) : new URL('../..', module));
+const WS_URL = Object.assign(new URL(HTTP_URL), {
   protocol: location.protocol === 'https:' ? 'wss:' : 'ws:',
 });
 
