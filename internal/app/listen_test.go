@@ -219,7 +219,7 @@ func TestListenWaitsForTheEndpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	address := holder.LocalAddr().String()
-	l := p.listen(t, t.TempDir(), "--forward", "http://"+address, "--timeout", "300ms")
+	l := p.listen(t, t.TempDir(), "--forward", "http://"+address, "--timeout", "3s")
 	l.told.await(t, "is forwarded to")
 	var want []string
 	for range 3 {
@@ -253,7 +253,7 @@ func TestListenWaitsForTheEndpoint(t *testing.T) {
 	defer server.Close()
 	defer close(hang)
 	for i, is := range l.lines(t, 3) {
-		if id := <-got; id != want[i] || is.EventID != want[i] || (is.Error == "no complete answer within 300ms") != (i == 1) || (is.Status == 200) != (i != 1) {
+		if id := <-got; id != want[i] || is.EventID != want[i] || (is.Error == "no complete answer within 3s") != (i == 1) || (is.Status == 200) != (i != 1) {
 			t.Errorf("%d: %s arrived, %+v, want %s", i, id, is, want[i])
 		}
 	}

@@ -157,7 +157,7 @@ func (c *listenCmd) forward(ctx context.Context, s *Streams, to *forwarder) (err
 	}
 	defer l.notes.close()
 	filter := given(map[string]any{}, map[string][]string{"webhookIds": c.Webhook, "eventTypes": c.Events})
-	stream := &attempts{from: from, query: listenQuery, filter: filter, since: l.notes.Since, after: l.notes.Cursor, told: s.Err}
+	stream := &attempts{from: from, query: listenQuery, filter: filter, since: l.notes.Since, after: l.notes.Cursor, told: s.Err, lived: true}
 	err = stream.each(ctx, l.work)
 	if l.pending != "" {
 		err = errors.Join(err, l.notes.note(l.pending))

@@ -37,7 +37,7 @@ type attempts struct {
 
 	pause  time.Duration // before the next connection
 	worked time.Duration // how long the work on the last attempt took
-	lived  bool          // a connection was made
+	lived  bool          // the server was reached; until then an error is final
 }
 
 // each calls work with every attempt, in order, until ctx ends or the server refuses to go on. If work returns an error, the same attempt
