@@ -16,7 +16,10 @@ import type { Observer, Start, Streams } from './streams';
 const module = import.meta.url;
 
 // Relative to this file, which is two directories below the server's root: a proxy may put a path before that.
-const HTTP_URL = new URL('graphql', import.meta.env.DEV ? new URL('/', location.href) : new URL('../..', module));
+const HTTP_URL = new URL(
+  'graphql',
+  import.meta.env.DEV ? new URL('/', location.href) : new URL('../..', module),
+);
 const WS_URL = Object.assign(new URL(HTTP_URL), {
   protocol: location.protocol === 'https:' ? 'wss:' : 'ws:',
 });
