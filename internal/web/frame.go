@@ -48,7 +48,7 @@ func (s *server) frame(next http.Handler) http.Handler {
 		if secure {
 			secured(h, r.Host)
 		}
-		rec := &recorder{ResponseWriter: w, place: s.placed}
+		rec := &recorder{ResponseWriter: w, base: s.BasePath}
 		if r.Body != nil && r.Body != http.NoBody {
 			rec.body = &watchedBody{ReadCloser: r.Body}
 			r.Body = rec.body
@@ -99,13 +99,6 @@ func (s *server) below(next http.Handler) http.Handler {
 	})
 }
 
-// placed puts the base path before a Location of this server, which is a path.
-func (s *server) placed(h http.Header) {
-	if at := h.Get("Location"); s.BasePath != "" && path.IsAbs(at) {
-		h.Set("Location", s.BasePath+at)
-	}
-}
-
 // panicked logs a panic once. An answer that has begun is cut off, so that the client does not consider it complete.
 func (s *server) panicked(w *recorder, r *http.Request, v any) {
 	s.Logger.ErrorContext(r.Context(), "panic", slog.String("request_id", intake.RequestID(r.Context())),
@@ -135,10 +128,10 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 // http.ResponseController finds what it does not implement through Unwrap.
 type recorder struct {
 	http.ResponseWriter
-	place  func(http.Header) // completes the header of an answer
-	body   *watchedBody      // nil: no body
-	paced  atomic.Bool       // the handler sets the deadlines of its writes; a shutdown may set one concurrently
-	status int               // 0: nothing yet
+	base   string       // put before a Location of this server, which is a path
+	body   *watchedBody // nil: no body
+	paced  atomic.Bool  // the handler sets the deadlines of its writes; a shutdown may set one concurrently
+	status int          // 0: nothing yet
 	bytes  int64
 }
 
@@ -164,7 +157,11 @@ func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w *recorder) WriteHeader(status int) {
 	if w.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
 		w.status = status
-		w.place(w.Header())
+		if w.base != "" {
+			if at := w.Header().Get("Location"); path.IsAbs(at) {
+				w.Header().Set("Location", w.base+at)
+			}
+		}
 		if status >= http.StatusBadRequest && w.body != nil && !w.body.ended {
 			intake.Abandon(w.ResponseWriter)
 		}
