@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -29,7 +30,11 @@ func TestIndexAndItsAssets(t *testing.T) {
 			t.Fatalf("%s names %d assets, want a script and a style sheet at least", path, len(assets))
 		}
 		for _, asset := range assets {
-			res := get(t, string(asset[1]))
+			at, err := (&url.URL{Path: path}).Parse(string(asset[1]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			res := get(t, at.Path)
 			if res.StatusCode != 200 || !strings.Contains(res.Header.Get("Cache-Control"), "immutable") {
 				t.Errorf("%s: %d %v", asset[1], res.StatusCode, res.Header)
 			}
