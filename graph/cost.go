@@ -35,6 +35,10 @@ const (
 	// importCost is what an import of event types costs: schemas are compiled, and events are checked with them. With it, one operation can ask for
 	// everything that an import answers.
 	importCost = 900
+	// checksCost is what the checks of a server cost beside what they return, although most callers get those of an earlier run.
+	checksCost = 400
+	// maxChecks is at least the number of checks of a server.
+	maxChecks = 40
 	// maxTasks is at least the number of background tasks that a node has.
 	maxTasks = 30
 )
@@ -61,7 +65,7 @@ var listSizes = map[string]int{
 var fieldSizes = map[string]int{
 	"DeliveryFacets.statuses": 5, "DeliveryFacets.eventTypes": 100, "DeliveryFacets.errors": 9,
 	"ImportEventTypesPayload.changes": 2 * webhook.MaxEventTypes, "EventTypeChange.fields": 1, // all are removed, and as many are added
-	"Server.nodes": store.MaxNodes, "Server.tasks": maxTasks,
+	"Server.nodes": store.MaxNodes, "Server.tasks": maxTasks, "Server.checks": maxChecks,
 	"ReplayPreview.byWebhook": maxCounts, "ReplayPreview.samples": 5, "ReplayPreview.sampleEvents": 5,
 }
 
@@ -85,6 +89,8 @@ func (s costed) Complexity(_ context.Context, typeName, field string, within int
 		return 1 + within + portions(limit(args["limit"], model.MaxCount), countPerCost), true
 	case "DeliveryFacets":
 		return 1 + within + portions(limit(args["limit"], model.MaxFacets), facetsPerCost), true
+	case "ServerCheck":
+		return 1 + within + portions(checksCost, maxChecks), true // for each element
 	case "SearchHit":
 		return 1 + within + portions(searchCost, limit(args["first"], maxPage)), true // for each element
 	}

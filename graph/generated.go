@@ -587,6 +587,7 @@ type ComplexityRoot struct {
 
 	Server struct {
 		AuditRetentionMs func(childComplexity int) int
+		Checks           func(childComplexity int, fresh bool) int
 		DeliveryMaxAgeMs func(childComplexity int) int
 		KeepFailedMs     func(childComplexity int) int
 		Limits           func(childComplexity int) int
@@ -597,6 +598,17 @@ type ComplexityRoot struct {
 		TestReceiverURL  func(childComplexity int) int
 		TimeoutMs        func(childComplexity int) int
 		Version          func(childComplexity int) int
+	}
+
+	ServerCheck struct {
+		CheckedAt   func(childComplexity int) int
+		DurationMs  func(childComplexity int) int
+		Found       func(childComplexity int) int
+		Means       func(childComplexity int) int
+		Name        func(childComplexity int) int
+		NotLookedAt func(childComplexity int) int
+		Remedy      func(childComplexity int) int
+		Status      func(childComplexity int) int
 	}
 
 	ServerLimits struct {
@@ -1079,6 +1091,7 @@ type ReplayResolver interface {
 type ServerResolver interface {
 	Nodes(ctx context.Context, obj *model.Server) ([]*model.ServerNode, error)
 	Tasks(ctx context.Context, obj *model.Server) ([]*model.ServerTask, error)
+	Checks(ctx context.Context, obj *model.Server, fresh bool) ([]*model.ServerCheck, error)
 }
 type StatsResolver interface {
 	AsOf(ctx context.Context, obj *model.Stats) (*time.Time, error)
@@ -3493,6 +3506,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Server.AuditRetentionMs(childComplexity), true
+	case "Server.checks":
+		if e.ComplexityRoot.Server.Checks == nil {
+			break
+		}
+
+		args, err := ec.field_Server_checks_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Server.Checks(childComplexity, args["fresh"].(bool)), true
 	case "Server.deliveryMaxAgeMs":
 		if e.ComplexityRoot.Server.DeliveryMaxAgeMs == nil {
 			break
@@ -3553,6 +3577,55 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Server.Version(childComplexity), true
+
+	case "ServerCheck.checkedAt":
+		if e.ComplexityRoot.ServerCheck.CheckedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerCheck.CheckedAt(childComplexity), true
+	case "ServerCheck.durationMs":
+		if e.ComplexityRoot.ServerCheck.DurationMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerCheck.DurationMs(childComplexity), true
+	case "ServerCheck.found":
+		if e.ComplexityRoot.ServerCheck.Found == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerCheck.Found(childComplexity), true
+	case "ServerCheck.means":
+		if e.ComplexityRoot.ServerCheck.Means == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerCheck.Means(childComplexity), true
+	case "ServerCheck.name":
+		if e.ComplexityRoot.ServerCheck.Name == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerCheck.Name(childComplexity), true
+	case "ServerCheck.notLookedAt":
+		if e.ComplexityRoot.ServerCheck.NotLookedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerCheck.NotLookedAt(childComplexity), true
+	case "ServerCheck.remedy":
+		if e.ComplexityRoot.ServerCheck.Remedy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerCheck.Remedy(childComplexity), true
+	case "ServerCheck.status":
+		if e.ComplexityRoot.ServerCheck.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.ServerCheck.Status(childComplexity), true
 
 	case "ServerLimits.dataBytes":
 		if e.ComplexityRoot.ServerLimits.DataBytes == nil {
@@ -6089,8 +6162,32 @@ func (ec *executionContext) childFields_Server(ctx context.Context, field graphq
 		return ec.fieldContext_Server_nodes(ctx, field)
 	case "tasks":
 		return ec.fieldContext_Server_tasks(ctx, field)
+	case "checks":
+		return ec.fieldContext_Server_checks(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Server", field.Name)
+}
+
+func (ec *executionContext) childFields_ServerCheck(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "name":
+		return ec.fieldContext_ServerCheck_name(ctx, field)
+	case "status":
+		return ec.fieldContext_ServerCheck_status(ctx, field)
+	case "found":
+		return ec.fieldContext_ServerCheck_found(ctx, field)
+	case "means":
+		return ec.fieldContext_ServerCheck_means(ctx, field)
+	case "remedy":
+		return ec.fieldContext_ServerCheck_remedy(ctx, field)
+	case "notLookedAt":
+		return ec.fieldContext_ServerCheck_notLookedAt(ctx, field)
+	case "durationMs":
+		return ec.fieldContext_ServerCheck_durationMs(ctx, field)
+	case "checkedAt":
+		return ec.fieldContext_ServerCheck_checkedAt(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type ServerCheck", field.Name)
 }
 
 func (ec *executionContext) childFields_ServerLimits(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -8288,6 +8385,20 @@ func (ec *executionContext) field_Replay_deliveries_args(ctx context.Context, ra
 		return nil, err
 	}
 	args["filter"] = arg4
+	return args, nil
+}
+
+func (ec *executionContext) field_Server_checks_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "fresh",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["fresh"] = arg0
 	return args, nil
 }
 
@@ -18681,6 +18792,145 @@ func (ec *executionContext) fieldContext_Server_tasks(_ context.Context, field g
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Server_checks(ctx context.Context, field graphql.CollectedField, obj *model.Server) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Server_checks(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Server().Checks(ctx, obj, fc.Args["fresh"].(bool))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal []*model.ServerCheck
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, true)
+				if err != nil {
+					var zeroVal []*model.ServerCheck
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal []*model.ServerCheck
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.ServerCheck) graphql.Marshaler {
+			return ec.marshalOServerCheck2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerCheckᚄ(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Server_checks(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Server",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_ServerCheck(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Server_checks_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _ServerCheck_name(ctx context.Context, field graphql.CollectedField, obj *model.ServerCheck) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Name)
+}
+func (ec *executionContext) fieldContext_ServerCheck_name(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerCheck", field, false, false, "String")
+}
+
+func (ec *executionContext) _ServerCheck_status(ctx context.Context, field graphql.CollectedField, obj *model.ServerCheck) (ret graphql.Marshaler) {
+	return ec.marshalNServerCheckStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerCheckStatus(ctx, field.Selections, obj.Status)
+}
+func (ec *executionContext) fieldContext_ServerCheck_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerCheck", field, false, false, "ServerCheckStatus")
+}
+
+func (ec *executionContext) _ServerCheck_found(ctx context.Context, field graphql.CollectedField, obj *model.ServerCheck) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Found)
+}
+func (ec *executionContext) fieldContext_ServerCheck_found(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerCheck", field, false, false, "String")
+}
+
+func (ec *executionContext) _ServerCheck_means(ctx context.Context, field graphql.CollectedField, obj *model.ServerCheck) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Means)
+}
+func (ec *executionContext) fieldContext_ServerCheck_means(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerCheck", field, false, false, "String")
+}
+
+func (ec *executionContext) _ServerCheck_remedy(ctx context.Context, field graphql.CollectedField, obj *model.ServerCheck) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Remedy)
+}
+func (ec *executionContext) fieldContext_ServerCheck_remedy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerCheck", field, false, false, "String")
+}
+
+func (ec *executionContext) _ServerCheck_notLookedAt(ctx context.Context, field graphql.CollectedField, obj *model.ServerCheck) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.NotLookedAt)
+}
+func (ec *executionContext) fieldContext_ServerCheck_notLookedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerCheck", field, false, false, "String")
+}
+
+func (ec *executionContext) _ServerCheck_durationMs(ctx context.Context, field graphql.CollectedField, obj *model.ServerCheck) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_ServerCheck_durationMs(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.DurationMs, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v float64) graphql.Marshaler {
+			return ec.marshalNFloat2float64(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_ServerCheck_durationMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerCheck", field, false, false, "Float")
+}
+
+func (ec *executionContext) _ServerCheck_checkedAt(ctx context.Context, field graphql.CollectedField, obj *model.ServerCheck) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CheckedAt)
+}
+func (ec *executionContext) fieldContext_ServerCheck_checkedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("ServerCheck", field, false, false, "DateTime")
 }
 
 func (ec *executionContext) _ServerLimits_dataBytes(ctx context.Context, field graphql.CollectedField, obj *model.ServerLimits) (ret graphql.Marshaler) {
@@ -30920,6 +31170,80 @@ func (ec *executionContext) _Server(ctx context.Context, sel ast.SelectionSet, o
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Server_tasks(ctx, field, obj)
 				})
+		case "checks":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Server_checks(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var serverCheckImplementors = []string{"ServerCheck"}
+
+func (ec *executionContext) _ServerCheck(ctx context.Context, sel ast.SelectionSet, obj *model.ServerCheck) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, serverCheckImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("ServerCheck")
+		case "name":
+			out.Values[i] = ec._ServerCheck_name(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "status":
+			out.Values[i] = ec._ServerCheck_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "found":
+			out.Values[i] = ec._ServerCheck_found(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "means":
+			out.Values[i] = ec._ServerCheck_means(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "remedy":
+			out.Values[i] = ec._ServerCheck_remedy(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "notLookedAt":
+			out.Values[i] = ec._ServerCheck_notLookedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "durationMs":
+			out.Values[i] = ec._ServerCheck_durationMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "checkedAt":
+			out.Values[i] = ec._ServerCheck_checkedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
 		default:
 			panic("unknown field " + strconv.Quote(field.Name))
 		}
@@ -34547,6 +34871,24 @@ func (ec *executionContext) marshalNServer2ᚖgithubᚗcomᚋhookgraphᚋhookgra
 	return ec._Server(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalNServerCheck2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerCheck(ctx context.Context, sel ast.SelectionSet, v *model.ServerCheck) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "ServerCheck!")
+		return graphql.Null
+	}
+	return ec._ServerCheck(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNServerCheckStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerCheckStatus(ctx context.Context, v any) (model.ServerCheckStatus, error) {
+	var res model.ServerCheckStatus
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNServerCheckStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerCheckStatus(ctx context.Context, sel ast.SelectionSet, v model.ServerCheckStatus) graphql.Marshaler {
+	return v
+}
+
 func (ec *executionContext) marshalNServerLimits2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerLimits(ctx context.Context, sel ast.SelectionSet, v *model.ServerLimits) graphql.Marshaler {
 	if v == nil {
 		graphql.AddInvalidNullError(ctx, "ServerLimits!")
@@ -36357,6 +36699,25 @@ func (ec *executionContext) marshalOServer2ᚖgithubᚗcomᚋhookgraphᚋhookgra
 		return graphql.Null
 	}
 	return ec._Server(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOServerCheck2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerCheckᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ServerCheck) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNServerCheck2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerCheck(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalOServerNode2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐServerNodeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.ServerNode) graphql.Marshaler {

@@ -12,6 +12,7 @@ import (
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/hookgraph/hookgraph/graph/model"
+	"github.com/hookgraph/hookgraph/internal/doctor"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
@@ -37,6 +38,8 @@ type Resolver struct {
 	Settings Settings
 	// Tasks returns the state of this node's background tasks. May be nil.
 	Tasks func() []upkeep.Stat
+	// Checks returns what this server finds when it examines itself, and when that was; fresh asks for a new run. May be nil.
+	Checks func(ctx context.Context, fresh bool) ([]doctor.Result, time.Time, error)
 	// LastEventID returns the SSE header Last-Event-ID, where a stream resumes; "" if there is none. May be nil.
 	LastEventID func(ctx context.Context) string
 	// SetCursor tells the transport the cursor of the current response. May be nil.

@@ -35,6 +35,22 @@ func (r *serverResolver) Tasks(ctx context.Context, obj *model.Server) ([]*model
 	return shown, nil
 }
 
+// Checks is the resolver for the checks field.
+func (r *serverResolver) Checks(ctx context.Context, obj *model.Server, fresh bool) ([]*model.ServerCheck, error) {
+	shown := []*model.ServerCheck{}
+	if r.Resolver.Checks == nil {
+		return shown, nil
+	}
+	results, at, err := r.Resolver.Checks(ctx, fresh)
+	if err != nil {
+		return nil, err
+	}
+	for i := range results {
+		shown = append(shown, model.ShowCheck(&results[i], at))
+	}
+	return shown, nil
+}
+
 // Server is the resolver for the server field.
 func (r *subscriptionResolver) Server(ctx context.Context) (<-chan *model.Server, error) {
 	return r.serverChanges(ctx)

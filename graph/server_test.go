@@ -12,6 +12,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/graph"
 	"github.com/hookgraph/hookgraph/internal/auth"
+	"github.com/hookgraph/hookgraph/internal/doctor"
 	"github.com/hookgraph/hookgraph/internal/live"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -109,6 +110,45 @@ func TestServerNodes(t *testing.T) {
 		if resp := b.run(auth.With(t.Context(), &operator), "{ server { "+field+" } }", nil); string(resp.Data) != `{"server":{"`+name+`":null}}` || code(resp) != "FORBIDDEN" {
 			t.Errorf("%s without the scope ADMIN: %s %v", name, resp.Data, resp.Errors)
 		}
+	}
+}
+
+// Checks are an operator's, and cost what running them is worth; their texts are bounded.
+func TestServerChecks(t *testing.T) {
+	a := newAPI(t)
+	at := time.Date(2026, 11, 28, 10, 0, 0, 0, time.UTC)
+	asked := 0
+	b := a.with(&graph.Resolver{
+		Store: a.store, Live: a.live, EndStream: func(context.Context, error) {}, Settings: graph.Settings{Version: "v1"},
+		Checks: func(_ context.Context, fresh bool) ([]doctor.Result, time.Time, error) {
+			if asked++; !fresh {
+				return nil, time.Time{}, webhook.ErrUnavailable
+			}
+			return []doctor.Result{
+				{Name: "disk-space", Status: doctor.OK, Found: "1 GiB are free", DurationMs: 0.5},
+				{Name: "clock", Status: doctor.Failed, Found: strings.Repeat("é", 3000), Means: "m", Do: "d", NotLookedAt: "n"},
+			}, at, nil
+		},
+	})
+	const query = `{ server { checks(fresh: true) { name status found means remedy notLookedAt durationMs checkedAt } } }`
+	got := b.get(b.operator("default"), query, nil)
+	want := []any{
+		map[string]any{
+			"name": "disk-space", "status": "OK", "found": "1 GiB are free", "means": nil, "remedy": nil, "notLookedAt": nil, "durationMs": 0.5, "checkedAt": "2026-11-28T10:00:00Z",
+		},
+		map[string]any{
+			"name": "clock", "status": "FAILED", "found": strings.Repeat("é", 2000), "means": "m", "remedy": "d", "notLookedAt": "n", "durationMs": 0.0, "checkedAt": "2026-11-28T10:00:00Z",
+		},
+	}
+	if diff := cmp.Diff(want, got.at("server", "checks")); diff != "" {
+		t.Errorf("checks (-want +got):\n%s", diff)
+	}
+	if resp := b.run(b.operator("default"), `{ server { version checks { name } } }`, nil); string(resp.Data) != `{"server":{"version":"v1","checks":null}}` || code(resp) != "UNAVAILABLE" {
+		t.Errorf("while the server stops: %s %v", resp.Data, resp.Errors)
+	}
+	asked = 0
+	if resp := b.run(b.as("alice"), query, nil); string(resp.Data) != `{"server":{"checks":null}}` || code(resp) != "FORBIDDEN" || asked > 0 {
+		t.Errorf("for a tenant: %s %v", resp.Data, resp.Errors)
 	}
 }
 

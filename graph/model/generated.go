@@ -537,6 +537,30 @@ type Server struct {
 	Nodes []*ServerNode `json:"nodes,omitempty"`
 	// The background tasks of the node that responds, and their last runs there. Requires an operator token with the scope `ADMIN`.
 	Tasks []*ServerTask `json:"tasks,omitempty"`
+	// What the server finds when it examines its host, its settings and its database, as `hookgraph doctor` does, on the node that responds: at most
+	// 40 checks. They are bounded, so that they look at a part of a large database only, and send nothing. Their results are kept for 5 minutes and
+	// serve all callers. Requires an operator token with the scope `ADMIN`.
+	Checks []*ServerCheck `json:"checks,omitempty"`
+}
+
+// What one check has found. `hookgraph doctor` shows the same.
+type ServerCheck struct {
+	// The name of the check, such as `disk-space`. Operating Hookgraph (`docs/operating.md`) explains each under this name.
+	Name string `json:"name"`
+	// The outcome.
+	Status ServerCheckStatus `json:"status"`
+	// What it found, or why it was skipped; several findings are on lines of their own.
+	Found string `json:"found"`
+	// What that means; null unless it is a warning or a failure.
+	Means *string `json:"means,omitempty"`
+	// What to do; null unless it is a warning or a failure.
+	Remedy *string `json:"remedy,omitempty"`
+	// What was not looked at, because a bound was reached; null if everything was.
+	NotLookedAt *string `json:"notLookedAt,omitempty"`
+	// The duration of the check, in milliseconds.
+	DurationMs float64 `json:"durationMs"`
+	// The time when the run ended that this check belongs to.
+	CheckedAt time.Time `json:"checkedAt"`
 }
 
 // The limits for inputs and operations. The quotas of a tenant are at `Tenant.quotas`.
@@ -1001,6 +1025,70 @@ func (e *OrderDirection) UnmarshalJSON(b []byte) error {
 }
 
 func (e OrderDirection) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// The outcome of a check.
+type ServerCheckStatus string
+
+const (
+	// Nothing is wrong.
+	ServerCheckStatusOk ServerCheckStatus = "OK"
+	// The server works, and somebody should look at it.
+	ServerCheckStatusWarning ServerCheckStatus = "WARNING"
+	// The server does not work, or loses something.
+	ServerCheckStatusFailed ServerCheckStatus = "FAILED"
+	// It does not apply, or cannot be made after what another check found.
+	ServerCheckStatusSkipped ServerCheckStatus = "SKIPPED"
+)
+
+var AllServerCheckStatus = []ServerCheckStatus{
+	ServerCheckStatusOk,
+	ServerCheckStatusWarning,
+	ServerCheckStatusFailed,
+	ServerCheckStatusSkipped,
+}
+
+func (e ServerCheckStatus) IsValid() bool {
+	switch e {
+	case ServerCheckStatusOk, ServerCheckStatusWarning, ServerCheckStatusFailed, ServerCheckStatusSkipped:
+		return true
+	}
+	return false
+}
+
+func (e ServerCheckStatus) String() string {
+	return string(e)
+}
+
+func (e *ServerCheckStatus) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = ServerCheckStatus(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid ServerCheckStatus", str)
+	}
+	return nil
+}
+
+func (e ServerCheckStatus) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *ServerCheckStatus) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e ServerCheckStatus) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/doctor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 )
@@ -43,4 +44,22 @@ func ShowTask(s *upkeep.Stat) *ServerTask {
 		shown.Error = new(strings.ToValidUTF8(text[:min(len(text), maxErrorBytes)], ""))
 	}
 	return shown
+}
+
+// maxFoundBytes limits each text of a check that is shown.
+const maxFoundBytes = 4000
+
+// ShowCheck returns the result of a check as the API shows it; at is when its run ended.
+func ShowCheck(r *doctor.Result, at time.Time) *ServerCheck {
+	shown := func(text string) string { return strings.ToValidUTF8(text[:min(len(text), maxFoundBytes)], "") }
+	maybe := func(text string) *string {
+		if text == "" {
+			return nil
+		}
+		return new(shown(text))
+	}
+	return &ServerCheck{
+		Name: r.Name, Status: ServerCheckStatus(r.Status), Found: shown(r.Found), Means: maybe(r.Means), Remedy: maybe(r.Do),
+		NotLookedAt: maybe(r.NotLookedAt), DurationMs: r.DurationMs, CheckedAt: at,
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/cli"
 	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/doctor"
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
 	"github.com/hookgraph/hookgraph/internal/intake"
@@ -45,6 +46,7 @@ type server struct {
 	changes *live.Changes
 	sender  *sender.Sender
 	upkeep  *upkeep.Upkeep
+	checks  *doctor.Shared
 
 	auth      *auth.Authenticator
 	rateLimit *auth.RateLimit
@@ -76,6 +78,9 @@ func (s *server) close() error {
 	var errs []error
 	if s.http != nil {
 		_ = s.http.listener.Close() // already closed if the server has run
+	}
+	if s.checks != nil {
+		s.checks.Close()
 	}
 	if s.changes != nil {
 		s.changes.Close()
@@ -133,6 +138,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 		MaxDataBytes: int(cfg.MaxPayload), Grace: stopTimeout - 3*time.Second,
 		Delay: sender.SchedulingDelay(),
 	})
+	s.checks = doctor.Share(doctor.Options{Config: cfg, Running: &doctor.Running{Ready: s.store.Ready, Inspect: s.store.Inspect}})
 	s.store.Follow(s.changes)
 	s.store.Start(s.sender, s.tail.Append)
 	return nil
@@ -173,7 +179,7 @@ func (s *server) openAPI(context.Context) (err error) {
 		receiver = func() string { return s.http.url() + testreceiver.Path + "200" }
 	}
 	schema := graph.New(&graph.Resolver{
-		Store: s.store, Live: s.tail, Changes: s.changes, Tasks: func() []upkeep.Stat { return s.upkeep.Stats() },
+		Store: s.store, Live: s.tail, Changes: s.changes, Tasks: func() []upkeep.Stat { return s.upkeep.Stats() }, Checks: s.checks.Results,
 		LastEventID: gqlhttp.LastEventID, SetCursor: gqlhttp.SetCursor, SetWait: gqlhttp.SetWait, EndStream: gqlhttp.EndStream, PayMessage: gqlhttp.PayMessage,
 		Settings: graph.Settings{
 			Version: cli.Version(), Retention: cfg.Kept(), DeliveryMaxAge: cfg.MaxAge(), AuditRetention: s.store.AuditRetention(), Timeout: cfg.Timeout,

@@ -70,6 +70,23 @@ func (e *examination) database(ctx context.Context) {
 	}
 }
 
+// itself examines the database of a running server.
+func (e *examination) itself(ctx context.Context) {
+	if e.check(ctx, "database", func(ctx context.Context) finding {
+		if err := e.Running.Ready(ctx); err != nil {
+			return failed(err.Error(), "the server accepts no calls that write", "correct what it says; the log of the server says more")
+		}
+		return fine(e.Config.Place())
+	}).status == Failed {
+		e.skipDatabase("", "see database")
+		return
+	}
+	results, err := e.Running.Inspect(ctx, store.InspectionBounds{Within: e.Within, Rows: e.Rows})
+	if err == nil {
+		e.inspected(results)
+	}
+}
+
 // schema explains why the schema is not this program's.
 func (e *examination) schema(err error) {
 	f := failed(err.Error(), "this program cannot use the database", "do what it says")

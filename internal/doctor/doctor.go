@@ -37,14 +37,15 @@ type Result struct {
 	DurationMs  float64 `json:"durationMs"`
 }
 
-// Options say what to examine. Config and Getenv are required.
+// Options say what to examine. Config is required.
 type Options struct {
 	Config *config.Config
 	// Invalid is why Config cannot be used; nil if it can.
 	Invalid error
 	// Warnings are about variables that nothing reads.
 	Warnings []string
-	Getenv   func(string) string
+	// Getenv may be nil in a running server, which then does not look for proxies.
+	Getenv func(string) string
 	// Within bounds each check in time, and Rows what the database's checks read of a table; 0 means unlimited.
 	Within time.Duration
 	Rows   int
@@ -56,7 +57,16 @@ type Options struct {
 	// Server is the URL of a running server; "" means none.
 	Server string
 
+	// Running is the server in this process; nil means that there is none, and the database is opened.
+	Running *Running
+
 	Host Host
+}
+
+// Running is a server that examines itself.
+type Running struct {
+	Ready   func(ctx context.Context) error
+	Inspect func(ctx context.Context, bounds store.InspectionBounds) ([]store.Inspection, error)
 }
 
 // Host is the machine as the checks see it. Zero values mean the real one; tests give others.

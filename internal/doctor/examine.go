@@ -15,6 +15,10 @@ func Examine(ctx context.Context, o Options) ([]Result, error) {
 	}
 	e.directories(ctx)
 	e.process(ctx)
+	if o.Running != nil {
+		e.itself(ctx)
+		return e.results, ctx.Err()
+	}
 	e.database(ctx)
 	e.network(ctx)
 	return e.results, ctx.Err()

@@ -15,7 +15,9 @@ const expiresSoon = 14 * 24 * time.Hour
 // process checks what a server that is started as this process was would have.
 func (e *examination) process(ctx context.Context) {
 	e.check(ctx, "descriptors", e.descriptors)
-	e.check(ctx, "proxy", e.proxy)
+	if e.Getenv != nil {
+		e.check(ctx, "proxy", e.proxy)
+	}
 	e.check(ctx, "tls-roots", e.roots)
 	e.check(ctx, "certificate", e.certificate)
 }

@@ -73,6 +73,7 @@ export default [
               'Server', // the one that answers
               'ServerLimits', // of a Server
               'ServerNode', // of a Server, by its number
+              'ServerCheck', // of a Server, by its name
               'ServerTask', // of a Server, by its name
               'Stats', // of a range, and their parts
               'StatsBucket',

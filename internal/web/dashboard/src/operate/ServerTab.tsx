@@ -5,12 +5,13 @@ import { Head } from '../ui/Head';
 import { Problem } from '../ui/Problem';
 import { duration } from '../ui/time';
 import { useTitle } from '../ui/title';
+import { ChecksTable } from './ChecksTable';
 import { NodesTable } from './NodesTable';
 import { TasksTable } from './TasksTable';
 
 type Server = NonNullable<OperateServerQuery['server']>;
 
-/** The nodes with their leases, the background tasks, the settings and the limits of the server. Nodes and tasks are live. */
+/** The nodes with their leases, the background tasks, the checks, the settings and the limits of the server. Nodes and tasks are live. */
 export function ServerTab() {
   useTitle('Server');
   const [{ data, error }, ask] = useQuery({ query: OperateServerDocument, variables: {} });
@@ -32,6 +33,7 @@ export function ServerTab() {
       )}
       {nodes && <NodesTable nodes={nodes} />}
       {tasks && <TasksTable tasks={tasks} />}
+      <ChecksTable />
       {server && (
         <>
           <h2>Settings</h2>
