@@ -80,7 +80,7 @@ func TestDashboardOperate(t *testing.T) {
 	click(page, "Server")
 	page.WaitText("main", "Time limit of an attempt")
 	page.WaitText("main", "Events in one call 1,000")
-	page.WaitText("section[aria-label^=Checks]", "settings OK valid")
+	page.WaitText("section[aria-label^=Checks]", "settings ✓ OK valid")
 	page.WaitText("main", "Last run")
 	click(page, "Run again")
 	page.WaitFor(`[...document.querySelectorAll("button")].some((b) => b.innerText === "Run again" && !b.disabled)`)
