@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -107,4 +108,38 @@ func TestSubscription(t *testing.T) {
 	if _, err := c.Subscribe(ended, Request{}); err == nil {
 		t.Error("it subscribed after its context had ended")
 	}
+}
+
+// A server that no longer answers is noticed while a result is waited for.
+func TestGuard(t *testing.T) {
+	answering := make(chan struct{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{"graphql-transport-ws"}})
+		if err != nil {
+			return
+		}
+		defer func() { _ = conn.CloseNow() }()
+		for _, answer := range []string{`{"type":"connection_ack"}`, "", `{"type":"pong"}`} {
+			_, _, _ = conn.Read(r.Context())
+			if answer != "" {
+				_ = conn.Write(r.Context(), websocket.MessageText, []byte(answer))
+			}
+		}
+		<-answering // nobody reads, so nobody answers a ping
+	}))
+	defer server.Close()
+	defer close(answering)
+	s, err := (&Client{URL: server.URL}).Subscribe(t.Context(), Request{Query: "subscription { n }"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		s.Guard(t.Context(), 20*time.Millisecond)
+	}()
+	if err := s.Next(t.Context(), new(struct{})); err == nil {
+		t.Error("a result came from nowhere")
+	}
+	<-over
 }
