@@ -66,7 +66,7 @@ func (s *Shared) Results(ctx context.Context, fresh bool) ([]Result, time.Time, 
 	}
 	if s.current == nil {
 		s.current = make(chan struct{})
-		s.running.Go(s.run) //nolint:contextcheck // others wait for it, too
+		s.running.Go(s.run)
 	}
 	done := s.current
 	s.mu.Unlock()
