@@ -39,6 +39,8 @@ const (
 	checksCost = 400
 	// maxChecks is at least the number of checks of a server.
 	maxChecks = 40
+	// debugCost is what looking for the reason why a signature does not verify costs: an attempt is read, and bodies are hashed.
+	debugCost = 500
 	// maxTasks is at least the number of background tasks that a node has.
 	maxTasks = 30
 )
@@ -54,11 +56,12 @@ var largeFields = map[string]bool{
 
 // listSizes are the sizes of lists without a size argument, by the type of their elements.
 var listSizes = map[string]int{
-	"SchemaError":   schemaErrors,
-	"StatsBucket":   1, // which Stats.series counts itself
-	"UserError":     1, // an input usually has at most one error
-	"WebhookHeader": 20,
-	"WebhookSecret": 2,
+	"SchemaError":    schemaErrors,
+	"SignatureCause": 12,
+	"StatsBucket":    1, // which Stats.series counts itself
+	"UserError":      1, // an input usually has at most one error
+	"WebhookHeader":  20,
+	"WebhookSecret":  2,
 }
 
 // fieldSizes are the sizes of lists that no argument says, by field.
@@ -137,7 +140,8 @@ func portions(n, size int) int { return (n + size - 1) / size }
 
 // statsCosts are the costs of reading statistics, by field, in addition to those of the answer.
 var statsCosts = map[string]func(within int, args map[string]any) int{
-	"Query.previewDelivery": func(within int, _ map[string]any) int { return largeCost + within },               // an event is read
+	"Query.previewDelivery": func(within int, _ map[string]any) int { return largeCost + within }, // an event is read
+	"Query.debugSignature":  func(within int, _ map[string]any) int { return debugCost + within },
 	"Event.schemaErrors":    func(within int, _ map[string]any) int { return schemaCost/schemaErrors + within }, // for each element
 	// An event is read, and matched with up to 100 filters.
 	"Event.matches":                   func(within int, _ map[string]any) int { return previewCost + within },

@@ -16,6 +16,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/introspection"
 	"github.com/hookgraph/hookgraph/graph/model"
 	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/signature"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/replay"
@@ -486,6 +487,7 @@ type ComplexityRoot struct {
 		Attempt         func(childComplexity int, id webhook.ID) int
 		Attempts        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AttemptFilter, allTenants bool) int
 		AuditLog        func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.AuditFilter, allTenants bool) int
+		DebugSignature  func(childComplexity int, input model.DebugSignatureInput) int
 		Deliveries      func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.DeliveryFilter, orderBy *model.DeliveryOrder, allTenants bool) int
 		Delivery        func(childComplexity int, id webhook.ID) int
 		Event           func(childComplexity int, id webhook.ID) int
@@ -649,6 +651,24 @@ type ComplexityRoot struct {
 		Running        func(childComplexity int) int
 		Runs           func(childComplexity int) int
 		StartedAt      func(childComplexity int) int
+	}
+
+	SignatureCause struct {
+		Advice   func(childComplexity int) int
+		Code     func(childComplexity int) int
+		Differs  func(childComplexity int) int
+		Received func(childComplexity int) int
+		Sent     func(childComplexity int) int
+		Summary  func(childComplexity int) int
+	}
+
+	SignatureReport struct {
+		Causes     func(childComplexity int) int
+		Scheme     func(childComplexity int) int
+		SecretID   func(childComplexity int) int
+		Signed     func(childComplexity int) int
+		UserErrors func(childComplexity int) int
+		Valid      func(childComplexity int) int
 	}
 
 	Stats struct {
@@ -1073,6 +1093,7 @@ type QueryResolver interface {
 	Replays(ctx context.Context, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Replay], error)
 	Search(ctx context.Context, text string, first int, allTenants bool) ([]model.SearchHit, error)
 	Server(ctx context.Context) (*model.Server, error)
+	DebugSignature(ctx context.Context, input model.DebugSignatureInput) (*model.SignatureReport, error)
 	Stats(ctx context.Context, rangeArg list.TimeRange, filter *store.StatsFilter) (*model.Stats, error)
 	Tenant(ctx context.Context, id webhook.ID) (*webhook.Tenant, error)
 	Tenants(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.TenantFilter) (*model.Connection[webhook.Tenant], error)
@@ -2966,6 +2987,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.AuditLog(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.AuditFilter), args["allTenants"].(bool)), true
+	case "Query.debugSignature":
+		if e.ComplexityRoot.Query.DebugSignature == nil {
+			break
+		}
+
+		args, err := ec.field_Query_debugSignature_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.DebugSignature(childComplexity, args["input"].(model.DebugSignatureInput)), true
 	case "Query.deliveries":
 		if e.ComplexityRoot.Query.Deliveries == nil {
 			break
@@ -3815,6 +3847,80 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.ServerTask.StartedAt(childComplexity), true
+
+	case "SignatureCause.advice":
+		if e.ComplexityRoot.SignatureCause.Advice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureCause.Advice(childComplexity), true
+	case "SignatureCause.code":
+		if e.ComplexityRoot.SignatureCause.Code == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureCause.Code(childComplexity), true
+	case "SignatureCause.firstDifferentByte":
+		if e.ComplexityRoot.SignatureCause.Differs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureCause.Differs(childComplexity), true
+	case "SignatureCause.received":
+		if e.ComplexityRoot.SignatureCause.Received == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureCause.Received(childComplexity), true
+	case "SignatureCause.sent":
+		if e.ComplexityRoot.SignatureCause.Sent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureCause.Sent(childComplexity), true
+	case "SignatureCause.summary":
+		if e.ComplexityRoot.SignatureCause.Summary == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureCause.Summary(childComplexity), true
+
+	case "SignatureReport.causes":
+		if e.ComplexityRoot.SignatureReport.Causes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureReport.Causes(childComplexity), true
+	case "SignatureReport.scheme":
+		if e.ComplexityRoot.SignatureReport.Scheme == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureReport.Scheme(childComplexity), true
+	case "SignatureReport.secretId":
+		if e.ComplexityRoot.SignatureReport.SecretID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureReport.SecretID(childComplexity), true
+	case "SignatureReport.signed":
+		if e.ComplexityRoot.SignatureReport.Signed == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureReport.Signed(childComplexity), true
+	case "SignatureReport.userErrors":
+		if e.ComplexityRoot.SignatureReport.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureReport.UserErrors(childComplexity), true
+	case "SignatureReport.valid":
+		if e.ComplexityRoot.SignatureReport.Valid == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SignatureReport.Valid(childComplexity), true
 
 	case "Stats.asOf":
 		if e.ComplexityRoot.Stats.AsOf == nil {
@@ -5052,6 +5158,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CreateTokenInput", ec.unmarshalInputCreateTokenInput),
 			graphql.NewInputUnmarshaler("CreateWebhookInput", ec.unmarshalInputCreateWebhookInput),
 			graphql.NewInputUnmarshaler("DataFilter", ec.unmarshalInputDataFilter),
+			graphql.NewInputUnmarshaler("DebugSignatureInput", ec.unmarshalInputDebugSignatureInput),
 			graphql.NewInputUnmarshaler("DeleteEventTypeInput", ec.unmarshalInputDeleteEventTypeInput),
 			graphql.NewInputUnmarshaler("DeleteTenantInput", ec.unmarshalInputDeleteTenantInput),
 			graphql.NewInputUnmarshaler("DeleteWebhookInput", ec.unmarshalInputDeleteWebhookInput),
@@ -5068,6 +5175,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("PublishEventInput", ec.unmarshalInputPublishEventInput),
 			graphql.NewInputUnmarshaler("PublishEventsInput", ec.unmarshalInputPublishEventsInput),
 			graphql.NewInputUnmarshaler("PutEventTypeInput", ec.unmarshalInputPutEventTypeInput),
+			graphql.NewInputUnmarshaler("ReceivedHeaderInput", ec.unmarshalInputReceivedHeaderInput),
 			graphql.NewInputUnmarshaler("ReplayFilter", ec.unmarshalInputReplayFilter),
 			graphql.NewInputUnmarshaler("ReplayInput", ec.unmarshalInputReplayInput),
 			graphql.NewInputUnmarshaler("RetryDeliveryInput", ec.unmarshalInputRetryDeliveryInput),
@@ -5183,7 +5291,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "attempt.graphqls" "audit.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "eventtype.graphqls" "issue.graphqls" "live.graphqls" "node.graphqls" "preview.graphqls" "replay.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
+//go:embed "attempt.graphqls" "audit.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "eventtype.graphqls" "issue.graphqls" "live.graphqls" "node.graphqls" "preview.graphqls" "replay.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "signature.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -5210,6 +5318,7 @@ var sources = []*ast.Source{
 	{Name: "schema.graphqls", Input: sourceData("schema.graphqls"), BuiltIn: false},
 	{Name: "search.graphqls", Input: sourceData("search.graphqls"), BuiltIn: false},
 	{Name: "server.graphqls", Input: sourceData("server.graphqls"), BuiltIn: false},
+	{Name: "signature.graphqls", Input: sourceData("signature.graphqls"), BuiltIn: false},
 	{Name: "stats.graphqls", Input: sourceData("stats.graphqls"), BuiltIn: false},
 	{Name: "tenant.graphqls", Input: sourceData("tenant.graphqls"), BuiltIn: false},
 	{Name: "token.graphqls", Input: sourceData("token.graphqls"), BuiltIn: false},
@@ -6268,6 +6377,42 @@ func (ec *executionContext) childFields_ServerTask(ctx context.Context, field gr
 		return ec.fieldContext_ServerTask_failuresInARow(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type ServerTask", field.Name)
+}
+
+func (ec *executionContext) childFields_SignatureCause(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "code":
+		return ec.fieldContext_SignatureCause_code(ctx, field)
+	case "summary":
+		return ec.fieldContext_SignatureCause_summary(ctx, field)
+	case "advice":
+		return ec.fieldContext_SignatureCause_advice(ctx, field)
+	case "firstDifferentByte":
+		return ec.fieldContext_SignatureCause_firstDifferentByte(ctx, field)
+	case "received":
+		return ec.fieldContext_SignatureCause_received(ctx, field)
+	case "sent":
+		return ec.fieldContext_SignatureCause_sent(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignatureCause", field.Name)
+}
+
+func (ec *executionContext) childFields_SignatureReport(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "valid":
+		return ec.fieldContext_SignatureReport_valid(ctx, field)
+	case "scheme":
+		return ec.fieldContext_SignatureReport_scheme(ctx, field)
+	case "secretId":
+		return ec.fieldContext_SignatureReport_secretId(ctx, field)
+	case "signed":
+		return ec.fieldContext_SignatureReport_signed(ctx, field)
+	case "causes":
+		return ec.fieldContext_SignatureReport_causes(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_SignatureReport_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SignatureReport", field.Name)
 }
 
 func (ec *executionContext) childFields_Stats(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -7689,6 +7834,20 @@ func (ec *executionContext) field_Query_auditLog_args(ctx context.Context, rawAr
 		return nil, err
 	}
 	args["allTenants"] = arg5
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_debugSignature_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.DebugSignatureInput, error) {
+			return ec.unmarshalNDebugSignatureInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDebugSignatureInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
 	return args, nil
 }
 
@@ -17066,6 +17225,73 @@ func (ec *executionContext) fieldContext_Query_server(_ context.Context, field g
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_debugSignature(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_debugSignature(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().DebugSignature(ctx, fc.Args["input"].(model.DebugSignatureInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "DELIVERIES_READ")
+				if err != nil {
+					var zeroVal *model.SignatureReport
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.SignatureReport
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.SignatureReport
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SignatureReport) graphql.Marshaler {
+			return ec.marshalOSignatureReport2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐSignatureReport(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_debugSignature(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignatureReport(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_debugSignature_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_stats(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -19164,6 +19390,140 @@ func (ec *executionContext) _ServerTask_failuresInARow(ctx context.Context, fiel
 }
 func (ec *executionContext) fieldContext_ServerTask_failuresInARow(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("ServerTask", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SignatureCause_code(ctx context.Context, field graphql.CollectedField, obj *signature.Cause) (ret graphql.Marshaler) {
+	return ec.marshalNSignatureCauseCode2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋsignatureᚐCode(ctx, field.Selections, obj.Code)
+}
+func (ec *executionContext) fieldContext_SignatureCause_code(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureCause", field, false, false, "SignatureCauseCode")
+}
+
+func (ec *executionContext) _SignatureCause_summary(ctx context.Context, field graphql.CollectedField, obj *signature.Cause) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Summary)
+}
+func (ec *executionContext) fieldContext_SignatureCause_summary(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureCause", field, false, false, "String")
+}
+
+func (ec *executionContext) _SignatureCause_advice(ctx context.Context, field graphql.CollectedField, obj *signature.Cause) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Advice)
+}
+func (ec *executionContext) fieldContext_SignatureCause_advice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureCause", field, false, false, "String")
+}
+
+func (ec *executionContext) _SignatureCause_firstDifferentByte(ctx context.Context, field graphql.CollectedField, obj *signature.Cause) (ret graphql.Marshaler) {
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Differs)
+}
+func (ec *executionContext) fieldContext_SignatureCause_firstDifferentByte(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureCause", field, false, false, "Int")
+}
+
+func (ec *executionContext) _SignatureCause_received(ctx context.Context, field graphql.CollectedField, obj *signature.Cause) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Received)
+}
+func (ec *executionContext) fieldContext_SignatureCause_received(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureCause", field, false, false, "String")
+}
+
+func (ec *executionContext) _SignatureCause_sent(ctx context.Context, field graphql.CollectedField, obj *signature.Cause) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Sent)
+}
+func (ec *executionContext) fieldContext_SignatureCause_sent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureCause", field, false, false, "String")
+}
+
+func (ec *executionContext) _SignatureReport_valid(ctx context.Context, field graphql.CollectedField, obj *model.SignatureReport) (ret graphql.Marshaler) {
+	return ec.marshalOBoolean2ᚖbool(ctx, field.Selections, obj.Valid())
+}
+func (ec *executionContext) fieldContext_SignatureReport_valid(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureReport", field, true, false, "Boolean")
+}
+
+func (ec *executionContext) _SignatureReport_scheme(ctx context.Context, field graphql.CollectedField, obj *model.SignatureReport) (ret graphql.Marshaler) {
+	return ec.marshalOSignatureScheme2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx, field.Selections, obj.Scheme())
+}
+func (ec *executionContext) fieldContext_SignatureReport_scheme(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureReport", field, true, false, "SignatureScheme")
+}
+
+func (ec *executionContext) _SignatureReport_secretId(ctx context.Context, field graphql.CollectedField, obj *model.SignatureReport) (ret graphql.Marshaler) {
+	return ec.marshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, field.Selections, obj.SecretID())
+}
+func (ec *executionContext) fieldContext_SignatureReport_secretId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureReport", field, true, false, "ID")
+}
+
+func (ec *executionContext) _SignatureReport_signed(ctx context.Context, field graphql.CollectedField, obj *model.SignatureReport) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.Signed())
+}
+func (ec *executionContext) fieldContext_SignatureReport_signed(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SignatureReport", field, true, false, "String")
+}
+
+func (ec *executionContext) _SignatureReport_causes(ctx context.Context, field graphql.CollectedField, obj *model.SignatureReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignatureReport_causes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Causes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*signature.Cause) graphql.Marshaler {
+			return ec.marshalNSignatureCause2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋsignatureᚐCauseᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignatureReport_causes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignatureReport",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SignatureCause(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SignatureReport_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.SignatureReport) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SignatureReport_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SignatureReport_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SignatureReport",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _Stats_from(ctx context.Context, field graphql.CollectedField, obj *model.Stats) (ret graphql.Marshaler) {
@@ -24887,6 +25247,90 @@ func UnmarshalDataFilter(ctx context.Context, raw any) (filter.Data, error) {
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputDebugSignatureInput(ctx context.Context, obj any) (model.DebugSignatureInput, error) {
+	var it model.DebugSignatureInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"attemptId", "webhookId", "headers", "body", "bodyBase64", "computed", "at"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "attemptId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("attemptId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AttemptID = data
+		case "webhookId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("webhookId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.WebhookID = data
+		case "headers":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headers"))
+			data, err := ec.unmarshalOReceivedHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeaderᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Headers = data
+		case "body":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("body"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Body = data
+		case "bodyBase64":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("bodyBase64"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.BodyBase64 = data
+		case "computed":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("computed"))
+			data, err := ec.unmarshalOString2ᚖstring(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Computed = data
+		case "at":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("at"))
+			data, err := ec.unmarshalODateTime2ᚖtimeᚐTime(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.At = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalDebugSignatureInput unmarshals raw into the DebugSignatureInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalDebugSignatureInput(ctx context.Context, raw any) (model.DebugSignatureInput, error) {
+	var out model.DebugSignatureInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "DebugSignatureInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputDeleteEventTypeInput(ctx context.Context, obj any) (model.DeleteEventTypeInput, error) {
 	var it model.DeleteEventTypeInput
 	if obj == nil {
@@ -25906,6 +26350,55 @@ func (ec *executionContext) unmarshalInputPutEventTypeInput(ctx context.Context,
 func UnmarshalPutEventTypeInput(ctx context.Context, raw any) (model.PutEventTypeInput, error) {
 	var out model.PutEventTypeInput
 	err := graphql.UnmarshalNamedInputFromContext(ctx, "PutEventTypeInput", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputReceivedHeaderInput(ctx context.Context, obj any) (webhook.Header, error) {
+	var it webhook.Header
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"name", "value"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "value":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("value"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Value = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalReceivedHeaderInput unmarshals raw into the ReceivedHeaderInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalReceivedHeaderInput(ctx context.Context, raw any) (webhook.Header, error) {
+	var out webhook.Header
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "ReceivedHeaderInput", raw, &out)
 	return out, err
 }
 
@@ -30524,6 +31017,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_server(ctx, field)
 				})
+		case "debugSignature":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_debugSignature(ctx, field)
+				})
 		case "stats":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
 				true, false,
@@ -31480,6 +31979,122 @@ func (ec *executionContext) _ServerTask(ctx context.Context, sel ast.SelectionSe
 			}
 		case "failuresInARow":
 			out.Values[i] = ec._ServerTask_failuresInARow(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var signatureCauseImplementors = []string{"SignatureCause"}
+
+func (ec *executionContext) _SignatureCause(ctx context.Context, sel ast.SelectionSet, obj *signature.Cause) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signatureCauseImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignatureCause")
+		case "code":
+			out.Values[i] = ec._SignatureCause_code(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "summary":
+			out.Values[i] = ec._SignatureCause_summary(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "advice":
+			out.Values[i] = ec._SignatureCause_advice(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "firstDifferentByte":
+			out.Values[i] = ec._SignatureCause_firstDifferentByte(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "received":
+			out.Values[i] = ec._SignatureCause_received(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "sent":
+			out.Values[i] = ec._SignatureCause_sent(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var signatureReportImplementors = []string{"SignatureReport"}
+
+func (ec *executionContext) _SignatureReport(ctx context.Context, sel ast.SelectionSet, obj *model.SignatureReport) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, signatureReportImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SignatureReport")
+		case "valid":
+			out.Values[i] = ec._SignatureReport_valid(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "scheme":
+			out.Values[i] = ec._SignatureReport_scheme(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "secretId":
+			out.Values[i] = ec._SignatureReport_secretId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "signed":
+			out.Values[i] = ec._SignatureReport_signed(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "causes":
+			out.Values[i] = ec._SignatureReport_causes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._SignatureReport_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -34085,6 +34700,11 @@ func (ec *executionContext) marshalNDateTime2ᚖtimeᚐTime(ctx context.Context,
 	return res
 }
 
+func (ec *executionContext) unmarshalNDebugSignatureInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDebugSignatureInput(ctx context.Context, v any) (model.DebugSignatureInput, error) {
+	res, err := ec.unmarshalInputDebugSignatureInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNDeleteEventTypeInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐDeleteEventTypeInput(ctx context.Context, v any) (model.DeleteEventTypeInput, error) {
 	res, err := ec.unmarshalInputDeleteEventTypeInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -34726,6 +35346,11 @@ func (ec *executionContext) unmarshalNPutEventTypeInput2githubᚗcomᚋhookgraph
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
+func (ec *executionContext) unmarshalNReceivedHeaderInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeader(ctx context.Context, v any) (*webhook.Header, error) {
+	res, err := ec.unmarshalInputReceivedHeaderInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) marshalNReplay2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐReplayᚄ(ctx context.Context, sel ast.SelectionSet, v []*webhook.Replay) graphql.Marshaler {
 	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -34921,6 +35546,45 @@ func (ec *executionContext) marshalNServerTask2ᚖgithubᚗcomᚋhookgraphᚋhoo
 		return graphql.Null
 	}
 	return ec._ServerTask(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSignatureCause2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋsignatureᚐCauseᚄ(ctx context.Context, sel ast.SelectionSet, v []*signature.Cause) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSignatureCause2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋsignatureᚐCause(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSignatureCause2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋsignatureᚐCause(ctx context.Context, sel ast.SelectionSet, v *signature.Cause) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "SignatureCause!")
+		return graphql.Null
+	}
+	return ec._SignatureCause(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSignatureCauseCode2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋsignatureᚐCode(ctx context.Context, v any) (signature.Code, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := signature.Code(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSignatureCauseCode2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋsignatureᚐCode(ctx context.Context, sel ast.SelectionSet, v signature.Code) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "SignatureCauseCode!")
+	}
+	return res
 }
 
 func (ec *executionContext) unmarshalNSignatureScheme2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx context.Context, v any) (webhook.Scheme, error) {
@@ -36582,6 +37246,23 @@ func (ec *executionContext) marshalOPutEventTypePayload2ᚖgithubᚗcomᚋhookgr
 	return ec._PutEventTypePayload(ctx, sel, v)
 }
 
+func (ec *executionContext) unmarshalOReceivedHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeaderᚄ(ctx context.Context, v any) ([]*webhook.Header, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]*webhook.Header, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNReceivedHeaderInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐHeader(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
 func (ec *executionContext) marshalORecentMatches2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRecentMatches(ctx context.Context, sel ast.SelectionSet, v *model.RecentMatches) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -36756,6 +37437,13 @@ func (ec *executionContext) marshalOServerTask2ᚕᚖgithubᚗcomᚋhookgraphᚋ
 	}
 
 	return ret
+}
+
+func (ec *executionContext) marshalOSignatureReport2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐSignatureReport(ctx context.Context, sel ast.SelectionSet, v *model.SignatureReport) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._SignatureReport(ctx, sel, v)
 }
 
 func (ec *executionContext) unmarshalOSignatureScheme2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐScheme(ctx context.Context, v any) (*webhook.Scheme, error) {

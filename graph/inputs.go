@@ -14,6 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/fault"
 	"github.com/hookgraph/hookgraph/internal/openapi"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/verification"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -87,6 +88,17 @@ func trial(in *model.PreviewDeliveryInput) store.Trial {
 		t.Event = new(newEvent(&model.PublishEventInput{Type: e.Type, Tags: e.Tags, Data: e.Data}))
 	}
 	return t
+}
+
+// question translates what a receiver got.
+func question(in *model.DebugSignatureInput) *verification.Question {
+	q := &verification.Question{
+		AttemptID: in.AttemptID, WebhookID: in.WebhookID, Headers: in.Headers, Body: in.Body, BodyBase64: in.BodyBase64, At: in.At,
+	}
+	if in.Computed != nil {
+		q.Computed = *in.Computed
+	}
+	return q
 }
 
 // newToken translates a token to create. It refuses scopes that the caller's token does not have.

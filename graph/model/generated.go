@@ -212,6 +212,25 @@ type CreateWebhookPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// A request as a receiver got it, whose signature does not verify. `attemptId` alone asks about what an attempt sent. With `headers` and the body as
+// well, what was received is compared with what was sent. With `webhookId` it is verified with the webhook's secrets only.
+type DebugSignatureInput struct {
+	// The delivery attempt that sent the request. It must not be combined with `webhookId`.
+	AttemptID *webhook.ID `json:"attemptId,omitempty"`
+	// The webhook that the request was sent to, which requires the scope `WEBHOOKS_READ`.
+	WebhookID *webhook.ID `json:"webhookId,omitempty"`
+	// The received header fields, at most 100 and 32 KiB; those whose names begin with `webhook-` are enough. Required, unless `attemptId` is given.
+	Headers []*webhook.Header `json:"headers,omitempty"`
+	// The received body, as it came, at most 1 MiB unless events may be larger. It must be given with `headers`, or `bodyBase64` instead.
+	Body *string `json:"body,omitempty"`
+	// The received body in standard base64, if it is not text in UTF-8.
+	BodyBase64 *string `json:"bodyBase64,omitempty"`
+	// The signature that the receiver's code computes, at most 1,024 bytes, to find out what the code does.
+	Computed *string `json:"computed,omitempty"`
+	// When the request was received. If null, when the attempt started, or now.
+	At *time.Time `json:"at,omitempty"`
+}
+
 // The input of `deleteEventType`.
 type DeleteEventTypeInput struct {
 	// The name of the event type.

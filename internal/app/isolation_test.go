@@ -855,6 +855,8 @@ func (w *isolation) everything(t *testing.T, p *party) string {
 // callOwn returns the kind of object that the path of a route names, a body for it, and the status of its answer.
 func callOwn(r web.Route) (own, body, done string) {
 	switch kind := strings.Split(r.Path, "/")[2]; {
+	case strings.HasSuffix(r.Path, "/verify"):
+		return strings.TrimSuffix(kind, "s"), `{"headers": [], "body": ""}`, "200"
 	case kind == "issues":
 		return "issue", "", "200"
 	case kind == "events":
@@ -955,6 +957,7 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 		compare("idempotency key", alice.texts["key"], w.nobody.texts["key"], body, func(string) string { return r.Path })
 	case "GET /v1/webhooks/{id}", "PATCH /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}", "POST /v1/webhooks/{id}/test", "GET /v1/replays/{id}", "PATCH /v1/replays/{id}", "DELETE /v1/replays/{id}",
 		"GET /v1/events/{id}", "GET /v1/deliveries/{id}", "POST /v1/deliveries/{id}/retry", "POST /v1/deliveries/{id}/cancel", "GET /v1/attempts/{id}",
+		"POST /v1/attempts/{id}/verify", "POST /v1/webhooks/{id}/verify",
 		"GET /v1/issues/{id}", "POST /v1/issues/{id}/acknowledge":
 		own, body, done := callOwn(r)
 		path := func(x string) string { return strings.Replace(r.Path, "{id}", x, 1) }

@@ -200,6 +200,7 @@ func TestPriceOfCounts(t *testing.T) {
 		{`{ previewDelivery(input: {}) { matches } }`, nil, 10 + 1},
 		{`{ previewDelivery(input: {}) { request { method body headers { name } } } }`, nil, 10 + 10 + 1 + 10 + 20},
 		{`{ previewDelivery(input: {}) { matchedOfRecent(last: 1) { matched of } } }`, nil, 10 + 100 + 2},
+		{`{ debugSignature(input: {attemptId: "00000000-0000-7000-8000-000000000000"}) { valid causes { code advice } } }`, nil, 500 + 1 + 12*3},
 		{`{ search(text: "full") { __typename } }`, nil, 20 * (1 + 15)},
 		{`{ search(text: "full", first: 1) { ... on Event { id } } }`, nil, 1 + 1 + 300},
 	} {
@@ -354,6 +355,8 @@ func (g *generator) arguments(f *ast.FieldDefinition) string {
 		return []string{`(text: "full")`, `(text: "example.com", first: 30)`}[rand.IntN(2)]
 	case f.Name == "previewDelivery":
 		return fmt.Sprintf("(input: {eventId: %q})", g.ids["event"])
+	case f.Name == "debugSignature":
+		return `(input: {webhookId: "` + g.ids["webhook"] + `", headers: [], body: ""})`
 	case f.Arguments.ForName("input") != nil:
 		return "(input: {kind: ALL, filter: {createdAt: {from: \"-PT2H\"}}})"
 	case f.Arguments.ForName("range") != nil:

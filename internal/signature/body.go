@@ -12,21 +12,24 @@ import (
 )
 
 // change is what may have happened to a body between its sender and the code that verifies it.
-type change struct{ code, summary, advice string }
+type change struct {
+	code            Code
+	summary, advice string
+}
 
 const rawBody = "Verify the raw bytes of the request, before anything parses or changes them."
 
 var (
-	compressed  = change{"BODY_COMPRESSED", "the body is compressed", "Something between sender and receiver compresses it, or announces so: decompress it first, and verify what that gives."}
-	inBase64    = change{"BODY_BASE64", "the body is base64 of what was sent", "The gateway hands bodies over in base64: decode it first."}
-	quoted      = change{"BODY_QUOTED", "the body is a JSON string that contains what was sent", "Something encoded the body once more: " + rawBody}
-	whitespace  = change{"BODY_WHITESPACE", "white space was added to the end of the body, or removed from it", "Text tools add a line end: take the body as it came, as with curl --data-binary or printf %s."}
-	lineEnds    = change{"BODY_LINE_ENDS", "the line ends of the body were changed", "A proxy or a text mode changed them: read the body as bytes."}
-	byteOrder   = change{"BODY_BYTE_ORDER_MARK", "a byte order mark was put before the body", "An editor or a text writer adds it: handle the body as bytes."}
-	charset     = change{"BODY_CHARSET", "the body was decoded or encoded with another character set than UTF-8", "Keep it as bytes, or decode and encode it as UTF-8."}
-	printedAway = change{"BODY_REPRINTED", "the body was parsed and printed again: the same JSON in other bytes", rawBody + " In Express that is express.raw, in Flask request.get_data(), in Rails request.raw_post, in PHP php://input."}
-	truncated   = change{"BODY_TRUNCATED", "the body ends too early", "Read the body to its end, and look for a limit of its size."}
-	otherBody   = change{"BODY_CHANGED", "the body is not what was sent", rawBody}
+	compressed  = change{BodyCompressed, "the body is compressed", "Something between sender and receiver compresses it, or announces so: decompress it first, and verify what that gives."}
+	inBase64    = change{BodyBase64, "the body is base64 of what was sent", "The gateway hands bodies over in base64: decode it first."}
+	quoted      = change{BodyQuoted, "the body is a JSON string that contains what was sent", "Something encoded the body once more: " + rawBody}
+	whitespace  = change{BodyWhitespace, "white space was added to the end of the body, or removed from it", "Text tools add a line end: take the body as it came, as with curl --data-binary or printf %s."}
+	lineEnds    = change{BodyLineEnds, "the line ends of the body were changed", "A proxy or a text mode changed them: read the body as bytes."}
+	byteOrder   = change{BodyByteOrderMark, "a byte order mark was put before the body", "An editor or a text writer adds it: handle the body as bytes."}
+	charset     = change{BodyCharset, "the body was decoded or encoded with another character set than UTF-8", "Keep it as bytes, or decode and encode it as UTF-8."}
+	printedAway = change{BodyReprinted, "the body was parsed and printed again: the same JSON in other bytes", rawBody + " In Express that is express.raw, in Flask request.get_data(), in Rails request.raw_post, in PHP php://input."}
+	truncated   = change{BodyTruncated, "the body ends too early", "Read the body to its end, and look for a limit of its size."}
+	otherBody   = change{BodyChanged, "the body is not what was sent", rawBody}
 )
 
 // variant is a body that may have been sent, and what then happened to it.
@@ -36,11 +39,15 @@ type variant struct {
 	body []byte
 }
 
-// maxBody bounds what is decompressed.
-const maxBody = 32 << 20
+// DefaultMaxPlain bounds what is decompressed, unless MaxPlain of the request does.
+const DefaultMaxPlain = 32 << 20
 
-// variants are bodies from which the usual accidents make the received one.
-func variants(got []byte) iter.Seq[variant] {
+// variants are bodies from which the usual accidents make the received one. What is decompressed has at most maxPlain bytes; 0 means
+// DefaultMaxPlain.
+func variants(got []byte, maxPlain int) iter.Seq[variant] {
+	if maxPlain == 0 {
+		maxPlain = DefaultMaxPlain
+	}
 	return func(yield func(variant) bool) {
 		for _, v := range []struct {
 			change
@@ -50,7 +57,7 @@ func variants(got []byte) iter.Seq[variant] {
 			{whitespace, unspaced},
 			{lineEnds, otherLineEnds},
 			{byteOrder, unmarked},
-			{compressed, inflated},
+			{compressed, func(b []byte) [][]byte { return inflated(b, maxPlain) }},
 			{inBase64, decoded},
 			{quoted, unquoted},
 			{charset, otherCharset},
@@ -76,13 +83,13 @@ func otherLineEnds(b []byte) [][]byte {
 
 func unmarked(b []byte) [][]byte { return [][]byte{bytes.TrimPrefix(b, []byte("\uFEFF"))} }
 
-func inflated(b []byte) [][]byte {
+func inflated(b []byte, most int) [][]byte {
 	r, err := gzip.NewReader(bytes.NewReader(b))
 	if err != nil {
 		return nil
 	}
-	plain, err := io.ReadAll(io.LimitReader(r, maxBody))
-	if err != nil {
+	plain, err := io.ReadAll(io.LimitReader(r, int64(most)+1))
+	if err != nil || len(plain) > most {
 		return nil
 	}
 	return [][]byte{plain}
@@ -169,14 +176,12 @@ func unescaped(b []byte) []byte {
 
 // changed tells what happened to the body.
 func (report *Report) changed(v variant, got []byte) {
-	c := report.add(v.code, v.summary, v.advice)
-	at := difference(got, v.body)
-	c.Differs = &at
+	report.add(v.code, v.summary, v.advice).differs(got, v.body)
 }
 
 // body tells what happened to the body that was sent.
-func (report *Report) body(got, sent []byte) {
-	for v := range variants(got) {
+func (report *Report) body(got, sent []byte, maxPlain int) {
+	for v := range variants(got, maxPlain) {
 		if bytes.Equal(v.body, sent) {
 			report.changed(v, got)
 			return
@@ -184,7 +189,7 @@ func (report *Report) body(got, sent []byte) {
 	}
 	switch v := (variant{otherBody, sent}); {
 	case len(got) == 0:
-		report.add("BODY_EMPTY", "the body is empty", "Read the raw body before the framework parses it: most can be told to keep it, or read it only once.")
+		report.add(BodyEmpty, "the body is empty", "Read the raw body before the framework parses it: most can be told to keep it, or read it only once.")
 	case bytes.HasPrefix(sent, got):
 		v.change = truncated
 		report.changed(v, got)
@@ -200,14 +205,4 @@ func (report *Report) body(got, sent []byte) {
 func sameJSON(a, b []byte) bool {
 	var x, y any
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && reflect.DeepEqual(x, y)
-}
-
-// difference is the index of the first byte that differs.
-func difference(a, b []byte) int {
-	for i := range min(len(a), len(b)) {
-		if a[i] != b[i] {
-			return i
-		}
-	}
-	return min(len(a), len(b))
 }

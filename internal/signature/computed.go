@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"hash"
+	"iter"
 	"strings"
 )
 
@@ -19,51 +20,69 @@ type attempted struct {
 }
 
 // computed tells what the receiver's code does, from the signature that it computes.
-func (report *Report) computed(r *Received, is *signed, keys []*Key) {
-	wrong, known := is.mistakes(r.Computed, r.Body, keys)
+func (report *Report) computed(r *Received, is *signed, keys []*Key, w *work) {
+	wrong, known := is.mistakes(r, keys, w)
 	switch {
+	case !known && w.over:
+		report.add(Computation, "the code computes another signature; the body is too long to try all that it may do", "Try it with a request whose body is shorter.")
 	case !known:
-		report.add("COMPUTATION", "the code computes a signature of something else, or with another key",
+		report.add(Computation, "the code computes a signature of something else, or with another key",
 			"Print what it signs, and compare that with ID, timestamp and raw body, joined by dots.")
 	case len(wrong) == 0:
-		report.add("COMPARISON", "the code computes the right signature, and compares it in a wrong way",
+		report.add(Comparison, "the code computes the right signature, and compares it in a wrong way",
 			"Compare it with each of the signatures in "+HeaderSignature+", which are separated by spaces, after their v1 and the comma.")
 	default:
-		report.add("COMPUTATION", "the code computes another signature: "+strings.Join(wrong, "; "),
+		report.add(Computation, "the code computes another signature: "+strings.Join(wrong, "; "),
 			"Sign ID, timestamp and raw body, joined by dots, by HMAC-SHA256 with the bytes that the base64 after whsec_ stands for, and write the result in base64.")
 	}
 }
 
-// mistakes returns the fewest mistakes that give the signature; none if it is right. known is false if it is not known what gives it.
-func (is *signed) mistakes(computed string, body []byte, keys []*Key) (fewest []string, known bool) {
-	computed = strings.TrimSpace(computed)
+// mistakes returns the fewest mistakes that give the signature; none if it is right. known is false if it is not known what gives it. What has
+// one mistake is tried first, in case the work ends early.
+func (is *signed) mistakes(r *Received, keys []*Key, w *work) (fewest []string, known bool) {
+	computed := strings.TrimSpace(r.Computed)
 	for _, prefix := range []string{"v1,", "v1=", "sha256="} {
 		computed = strings.TrimPrefix(computed, prefix)
 	}
-	contents := is.attempts(body)
-	for _, k := range keys {
-		if k.mac == nil {
-			continue
-		}
-		for _, key := range k.attempts() {
-			for _, content := range contents {
-				for _, h := range hashes {
-					m := hmac.New(h.new, key.of)
-					m.Write(content.of)
-					sum := m.Sum(nil)
-					for _, e := range encodings {
-						if e.encode(sum) != computed {
-							continue
-						}
-						if wrong := said(key.wrong, content.wrong, h.wrong, e.wrong); !known || len(wrong) < len(fewest) {
-							known, fewest = true, wrong
-						}
+	for _, most := range []int{1, 3} {
+		for content := range is.attempts(r.Body, r.MaxPlain) {
+			for _, k := range keys {
+				for _, wrong := range k.mistakes(content, computed, most, w) {
+					if !known || len(wrong) < len(fewest) {
+						known, fewest = true, wrong
 					}
 				}
 			}
 		}
+		if known {
+			break
+		}
 	}
 	return fewest, known
+}
+
+// mistakes are those that give the signature of the content, each with at most most beside its encoding.
+func (k *Key) mistakes(content attempted, computed string, most int, w *work) (found [][]string) {
+	if k.mac == nil {
+		return nil
+	}
+	for _, key := range k.attempts() {
+		for _, h := range hashes {
+			n := len(said(key.wrong, content.wrong, h.wrong))
+			if n > most || most > 1 && n <= 1 || !w.spend(content.of) {
+				continue
+			}
+			m := hmac.New(h.new, key.of)
+			m.Write(content.of)
+			sum := m.Sum(nil)
+			for _, e := range encodings {
+				if e.encode(sum) == computed {
+					found = append(found, said(key.wrong, content.wrong, h.wrong, e.wrong))
+				}
+			}
+		}
+	}
+	return found
 }
 
 // said are those that are not empty.
@@ -88,29 +107,46 @@ func (k *Key) attempts() []attempted {
 }
 
 // attempts are contents that people sign.
-func (is *signed) attempts(body []byte) []attempted {
-	join := func(parts ...string) []byte { return []byte(strings.Join(parts, "")) }
-	text := string(body)
-	list := []attempted{
-		{is.content(body), ""},
-		{body, "it signs the body alone"},
-		{join(is.timestamp, ".", text), "it signs no ID"},
-		{join(is.id, ".", text), "it signs no timestamp"},
-		{join(is.id, is.timestamp, text), "it joins ID, timestamp and body without dots"},
-		{join(is.timestamp, ".", is.id, ".", text), "it signs the timestamp before the ID"},
-		{join(is.id, ".", is.timestamp, "000.", text), "it signs the timestamp in milliseconds"},
-		{is.content(nil), "it signs an empty body"},
-		{join(is.id, ".", is.timestamp), "it signs no body"},
-	}
-	for _, indent := range []string{"printed", "spaced"} {
-		if again := printed(body, indent == "spaced"); again != nil && !bytes.Equal(again, body) {
-			list = append(list, attempted{is.content(again), "it signs a body that was parsed and printed again"})
+func (is *signed) attempts(body []byte, maxPlain int) iter.Seq[attempted] {
+	join := func(before string) []byte { return append([]byte(before), body...) }
+	return func(yield func(attempted) bool) {
+		for _, a := range []struct {
+			of    func() []byte
+			wrong string
+		}{
+			{func() []byte { return is.content(body) }, ""},
+			{func() []byte { return body }, "it signs the body alone"},
+			{func() []byte { return join(is.timestamp + ".") }, "it signs no ID"},
+			{func() []byte { return join(is.id + ".") }, "it signs no timestamp"},
+			{func() []byte { return join(is.id + is.timestamp) }, "it joins ID, timestamp and body without dots"},
+			{func() []byte { return join(is.timestamp + "." + is.id + ".") }, "it signs the timestamp before the ID"},
+			{func() []byte { return join(is.id + "." + is.timestamp + "000.") }, "it signs the timestamp in milliseconds"},
+			{func() []byte { return is.content(nil) }, "it signs an empty body"},
+			{func() []byte { return []byte(is.id + "." + is.timestamp) }, "it signs no body"},
+			{func() []byte { return is.again(body, false) }, parsedAgain},
+			{func() []byte { return is.again(body, true) }, parsedAgain},
+		} {
+			if of := a.of(); of != nil && !yield(attempted{of, a.wrong}) {
+				return
+			}
+		}
+		for v := range variants(body, maxPlain) {
+			if !yield(attempted{is.content(v.body), "it signs another body than it was given: " + v.summary}) {
+				return
+			}
 		}
 	}
-	for v := range variants(body) {
-		list = append(list, attempted{is.content(v.body), "it signs another body than it was given: " + v.summary})
+}
+
+const parsedAgain = "it signs a body that was parsed and printed again"
+
+// again is the content with a body that was parsed and printed; nil if that is the same body, or it is no JSON.
+func (is *signed) again(body []byte, spaced bool) []byte {
+	again := printed(body, spaced)
+	if again == nil || bytes.Equal(again, body) {
+		return nil
 	}
-	return list
+	return is.content(again)
 }
 
 // printed is JSON as parsers print it: without spaces, or with spaces after colons and commas, as Python does.

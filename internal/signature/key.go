@@ -44,14 +44,6 @@ func (k *Key) scheme() string {
 	return "v1"
 }
 
-// fits reports whether the signature, without its scheme, is the key's of the content.
-func (k *Key) fits(signature, content []byte) bool {
-	if k.public != nil {
-		return ed25519.Verify(k.public, content, signature)
-	}
-	return hmac.Equal(mac(k.mac, content), signature)
-}
-
 func mac(key, content []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write(content)
@@ -69,14 +61,45 @@ func (s *signed) content(body []byte) []byte {
 	return append([]byte(s.id+"."+s.timestamp+"."), body...)
 }
 
-// by returns the key with a signature of the content; nil if there is none.
-func (s *signed) by(keys []*Key, content []byte) *Key {
+// by returns the key with a signature of the content; nil if there is none, or the work is used up.
+func (s *signed) by(keys []*Key, content []byte, w *work) *Key {
 	for _, k := range keys {
-		for _, signature := range s.signatures[k.scheme()] {
-			if k.fits(signature, content) {
+		all := s.signatures[k.scheme()]
+		if len(all) == 0 {
+			continue
+		}
+		var sum []byte
+		if k.mac != nil && w.spend(content) {
+			sum = mac(k.mac, content)
+		}
+		for _, signature := range all {
+			if sum != nil && hmac.Equal(sum, signature) || k.public != nil && w.spend(content) && ed25519.Verify(k.public, content, signature) {
 				return k
 			}
 		}
 	}
 	return nil
+}
+
+// work bounds the bytes that are hashed.
+type work struct {
+	left    int
+	bounded bool
+	over    bool // not everything was tried
+}
+
+// eachHash is what a hash costs beside its content, in bytes.
+const eachHash = 512
+
+// spend reports whether the content may be hashed.
+func (w *work) spend(content []byte) bool {
+	if !w.bounded {
+		return true
+	}
+	if cost := len(content) + eachHash; !w.over && cost <= w.left {
+		w.left -= cost
+		return true
+	}
+	w.over = true
+	return false
 }

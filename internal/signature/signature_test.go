@@ -51,7 +51,7 @@ func request(body string, at time.Time, secrets ...*webhook.Secret) *Received {
 func (report *Report) codes() string {
 	var all []string
 	for _, c := range report.Causes {
-		all = append(all, c.Code)
+		all = append(all, string(c.Code))
 	}
 	return strings.Join(all, " ")
 }
@@ -271,9 +271,65 @@ func FuzzExplain(f *testing.F) {
 		h.Set(HeaderTimestamp, stamp)
 		h.Set(HeaderSignature, signature)
 		for _, sent := range []*Sent{nil, {h, []byte(plain)}} {
-			if Explain(&Received{h, body, now, computed}, []*Key{k}, sent).Valid {
+			if Explain(&Received{Header: h, Body: body, At: now, Computed: computed}, []*Key{k}, sent).Valid {
 				t.Error("it is valid")
 			}
 		}
 	})
+}
+
+// However long a body is, and however many signatures a header has, the work is bounded; what was not tried is said.
+func TestWorkIsBounded(t *testing.T) {
+	s, k := secretOf(t, webhook.SchemeHMAC)
+	asymmetric, public := secretOf(t, webhook.SchemeEd25519)
+	body := `"` + strings.Repeat("a", 1<<18) + `"`
+	for _, bound := range []int{1, 1 << 18, 1 << 20, 1 << 22} {
+		r := request(body, now, s, asymmetric)
+		r.Header.Set(HeaderSignature, strings.Repeat("v1a,"+strings.Repeat("A", 86)+"== ", 1000)+r.Header.Get(HeaderSignature))
+		w := &work{left: bound, bounded: true}
+		is := (&Report{}).headers(r.Header)
+		if len(is.signatures["v1a"]) > maxSignatures {
+			t.Error(len(is.signatures["v1a"]))
+		}
+		is.by([]*Key{k, public}, is.content(r.Body), w)
+		r.Computed = "AAAA"
+		if _, known := is.mistakes(r, []*Key{k, public}, w); known || !w.over || w.left < 0 {
+			t.Errorf("with %d: %v %+v", bound, known, w)
+		}
+	}
+	r := request(body, now, s)
+	r.Computed, r.MaxHashed = "AAAA", 1<<20
+	if report := Explain(r, []*Key{k}, nil); report.codes() != "COMPUTATION" || !strings.Contains(report.Causes[0].Summary, "too long") {
+		t.Errorf("%+v", report)
+	}
+	r.Header.Set(HeaderSignature, strings.Repeat("x ", 10_000))
+	if report := Explain(r, []*Key{k}, nil); len(report.Causes) > maxStrange+2 {
+		t.Errorf("%d causes", len(report.Causes))
+	}
+	var bomb bytes.Buffer
+	z := gzip.NewWriter(&bomb)
+	_, _ = z.Write(make([]byte, 1<<22))
+	_ = z.Close()
+	for v := range variants(bomb.Bytes(), 1<<20) {
+		if len(v.body) > 1<<20 {
+			t.Errorf("%s: %d bytes", v.summary, len(v.body))
+		}
+	}
+}
+
+// BenchmarkWorst is what one answer of a server costs at most.
+func BenchmarkWorst(b *testing.B) {
+	var keys []*Key
+	for range 5 {
+		k, err := ParseKey(webhook.NewSecret(webhook.ID{1}, webhook.ID{2}, webhook.SchemeHMAC, now).Reveal())
+		if err != nil {
+			b.Fatal(err)
+		}
+		keys = append(keys, k)
+	}
+	r := request(`"`+strings.Repeat("a", 1<<20-2)+`"`, now, webhook.NewSecret(webhook.ID{1}, webhook.ID{2}, webhook.SchemeHMAC, now))
+	r.Computed, r.MaxHashed, r.MaxPlain = "AAAA", 64<<20, 1<<20
+	for b.Loop() {
+		Explain(r, keys, &Sent{r.Header, r.Body})
+	}
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
@@ -129,6 +130,19 @@ type Tried struct {
 	Payload *payload.Payload // its payload settings, or those that were tried; nil: the default
 	Event   *webhook.Event   // nil: none was given. One that is not stored has a new ID
 	Refusal string           // why the webhook does not get the event, in words; "": it gets it, or there is none
+}
+
+// computing is how many calls of Compute have a place at a time. A tenant has at most half of them.
+const computing = 4
+
+// Compute waits for a place for work that takes a processor for long, in turn with other tenants: however many calls of one wait, a call of
+// another is next. The caller gives the place back with done. The error is ErrBusy, also if ctx ends first.
+func (c *Scope) Compute(ctx context.Context) (done func(), err error) {
+	done, err = c.s.places.Take(ctx, c.tenant, 1)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", webhook.ErrBusy, err)
+	}
+	return done, nil
 }
 
 // Try tells whether a webhook would get an event. The error joins an *Invalid for each broken rule.

@@ -129,6 +129,7 @@ type Store struct {
 	fans   *fanout.Notes
 	shapes *payloads.Cache
 	memory *turns.Room // bytes of events that wait to be published
+	places *turns.Room // for what takes a processor for long
 
 	lists *list.Source
 
@@ -187,7 +188,8 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 	}
 	s := &Store{
 		opts: o, tuning: DefaultTuning(), log: o.Logger, db: db, routes: routing.New(), memory: turns.NewRoom(publishMemory),
-		noted: make(chan struct{}, 1), deleted: make(chan struct{}, 1), replaying: make(chan struct{}, 1), lining: make(chan struct{}, 1),
+		places: turns.NewRoom(computing),
+		noted:  make(chan struct{}, 1), deleted: make(chan struct{}, 1), replaying: make(chan struct{}, 1), lining: make(chan struct{}, 1),
 	}
 	s.audience.Store(&audience{dispatcher: noDispatcher{}})
 	if o.Tuning != nil {

@@ -2,14 +2,18 @@ package web
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/cursor"
+	"github.com/hookgraph/hookgraph/internal/signature"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/verification"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
@@ -155,4 +159,94 @@ func (r *request) sentBody(a *webhook.Attempt) (string, error) {
 		return "", nil // it was not sent
 	}
 	return string(b.Bytes), err
+}
+
+// verified is a signature report as REST shows it.
+type verified struct {
+	Object   string          `json:"object"`
+	Valid    bool            `json:"valid"`
+	Scheme   *webhook.Scheme `json:"scheme"`    // null: no signature fits
+	SecretID *webhook.ID     `json:"secret_id"` // null: no signature fits
+	Signed   *string         `json:"signed"`    // null: headers are missing
+	Causes   []cause         `json:"causes"`
+}
+
+// cause is a reason why a request does not verify.
+type cause struct {
+	Code               signature.Code `json:"code"`
+	Summary            string         `json:"summary"`
+	Advice             string         `json:"advice"`
+	FirstDifferentByte *int           `json:"first_different_byte"` // null: the body is not the reason, or what was signed is unknown
+	Received           string         `json:"received"`
+	Sent               string         `json:"sent"`
+}
+
+// verifyCost is what looking for the reason costs beside its call.
+const verifyCost = 500
+
+// verifyAttempt says why a request of an attempt does not verify.
+func (s *server) verifyAttempt(r *request) (int, any, error) {
+	id, err := pathID(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	return s.verify(r, &verification.Question{AttemptID: &id})
+}
+
+// verifyWebhook says why a request does not verify with the webhook's secrets, for those who may read webhooks, too.
+func (s *server) verifyWebhook(r *request) (int, any, error) {
+	if err := (auth.Needs{Scope: webhook.ScopeWebhooksRead}).Check(auth.From(r.Context())); err != nil {
+		return 0, nil, err
+	}
+	id, err := pathID(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	return s.verify(r, &verification.Question{WebhookID: &id})
+}
+
+func (s *server) verify(r *request, q *verification.Question) (int, any, error) {
+	var given []field
+	var computed *string
+	err := decode(r.body, map[string]func(json.RawMessage) string{
+		"headers": optional(objects(&given, "name and value, both strings", func(one *field) map[string]func(json.RawMessage) string {
+			return map[string]func(json.RawMessage) string{"name": str(&one.Name), "value": str(&one.Value)}
+		})),
+		"body": text(&q.Body), "body_base64": text(&q.BodyBase64), "computed": text(&computed), "at": timestamp(&q.At),
+	})
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, f := range given {
+		q.Headers = append(q.Headers, &webhook.Header{Name: f.Name, Value: f.Value})
+	}
+	if computed != nil {
+		q.Computed = *computed
+	}
+	if err := s.charge(r.Request, verifyCost); err != nil {
+		return 0, nil, err
+	}
+	if err := s.holdPayload(r); err != nil {
+		return 0, nil, err
+	}
+	a, err := verification.Explain(r.Context(), r.scope, s.MaxDataBytes, q, nil)
+	for _, one := range webhook.Invalids(err) {
+		if one.Code == webhook.CodeNotFound { // the object of the path
+			return 0, nil, webhook.ErrNotFound
+		}
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	shown := verified{Object: "signature_report", Valid: a.Valid, Causes: []cause{}}
+	if a.Secret != nil {
+		shown.Scheme, shown.SecretID = &a.Secret.Scheme, &a.Secret.ID
+	}
+	if a.Signed != "" {
+		shown.Signed = &a.Signed
+	}
+	for _, c := range a.Causes {
+		shown.Causes = append(shown.Causes, cause{c.Code, c.Summary, c.Advice, c.Differs, c.Received, c.Sent})
+	}
+	return http.StatusOK, shown, nil
 }

@@ -33,8 +33,11 @@ var audited = map[string]struct {
 	"DELETE /v1/replays/{id}":          {"", []webhook.AuditAction{webhook.AuditReplayCanceled}},
 }
 
-// What publishes changes no settings, and is not in the log; a preview changes nothing.
-var notAudited = []string{"POST /v1/events", "POST /v1/webhooks/{id}/test", "POST /v1/replays/preview"}
+// What publishes changes no settings, and is not in the log; previews and
+// the debugger change nothing.
+var notAudited = []string{
+	"POST /v1/events", "POST /v1/webhooks/{id}/test", "POST /v1/replays/preview", "POST /v1/attempts/{id}/verify", "POST /v1/webhooks/{id}/verify",
+}
 
 // Every REST call that changes something writes entries that say who did what and from where, and none has a secret; a call that is refused writes
 // none. The calls are those of the route table: a new one must be called here.

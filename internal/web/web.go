@@ -18,6 +18,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/surface"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
 
 // Config configures New. Every field must be set, unless its comment says otherwise.
@@ -74,6 +75,9 @@ const MaxReadingBytes = 256 << 20
 // before it is measured, so the body of a single event may be larger than its data.
 func MaxBody(maxData int) int64 { return max(maxEventsBody, 4*int64(maxData)) }
 
+// maxReceivedBody has room for the longest body that is sent, with some of its bytes escaped.
+func maxReceivedBody(maxData int) int64 { return 2 * int64(payload.MaxBody(maxData)) }
+
 type server struct {
 	Config
 	documents *intake.Pool // exported event types, each of some megabytes, until they are written
@@ -119,6 +123,12 @@ func (s *server) resources() map[string]methods {
 		"/v1/deliveries/{id}/cancel": {http.MethodPost: {run: s.cancelDelivery, needs: steer, like: "Mutation.cancelDelivery"}},
 		"/v1/attempts":               {http.MethodGet: {run: s.listAttempts, needs: watch, like: "Query.attempts"}},
 		"/v1/attempts/{id}":          {http.MethodGet: {run: s.getAttempt, needs: watch, like: "Query.attempt"}},
+		"/v1/attempts/{id}/verify": {
+			http.MethodPost: {run: s.verifyAttempt, needs: watch, like: "Query.debugSignature", maxBody: maxReceivedBody(s.MaxDataBytes)},
+		},
+		"/v1/webhooks/{id}/verify": {
+			http.MethodPost: {run: s.verifyWebhook, needs: watch, like: "Query.debugSignature", maxBody: maxReceivedBody(s.MaxDataBytes)},
+		},
 		"/v1/replays": {
 			http.MethodGet:  {run: s.listReplays, needs: watch, like: "Query.replays"},
 			http.MethodPost: {run: s.createReplay, needs: steer, like: "Mutation.replayDeliveries", maxBody: maxReplayBody},

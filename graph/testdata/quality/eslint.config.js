@@ -68,6 +68,8 @@ export default [
               'DeliveryPreview', // of a delivery that does not exist, and its part
               'PreviewRequest',
               'RecentMatches',
+              'SignatureReport', // of a request, and its parts
+              'SignatureCause',
               'ReplayPreview', // of a replay that does not exist yet, and its parts
               'SchemaError', // of an Event
               'Server', // the one that answers

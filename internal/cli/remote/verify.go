@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -117,26 +118,17 @@ func headers(text []byte) (http.Header, error) {
 				list = []any{value}
 			}
 			for _, one := range list {
-				add(h, name, fmt.Sprint(one))
+				signature.Add(h, name, fmt.Sprint(one))
 			}
 		}
 		return h, nil
 	}
 	for line := range strings.Lines(string(text)) {
 		if name, value, found := strings.Cut(strings.TrimLeft(line, "<> \t"), ":"); found {
-			add(h, strings.TrimSpace(name), strings.TrimSpace(value))
+			signature.Add(h, strings.TrimSpace(name), strings.TrimSpace(value))
 		}
 	}
 	return h, nil
-}
-
-// add adds a field under the name that is asked for, if it has one, and else as it is.
-func add(h http.Header, name, value string) {
-	if strings.Contains(name, "_") {
-		h[name] = append(h[name], value)
-		return
-	}
-	h.Add(name, value)
 }
 
 // sent asks the server for the attempt's request.
@@ -197,7 +189,8 @@ func (c *verifyCmd) tell(s *Streams, r *signature.Report, withKey bool) error {
 func tellCause(w io.Writer, cause *signature.Cause) {
 	_, _ = fmt.Fprintf(w, "%s: %s\n", cause.Code, printable(cause.Summary))
 	if cause.Differs != nil {
-		_, _ = fmt.Fprintf(w, "  The first byte that differs is number %d, counted from 0.\n", *cause.Differs)
+		_, _ = fmt.Fprintf(w, "  The first byte that differs is number %d, counted from 0: received is %s, sent was %s.\n",
+			*cause.Differs, strconv.Quote(cause.Received), strconv.Quote(cause.Sent))
 	}
 	_, _ = fmt.Fprintf(w, "  %s\n", printable(cause.Advice))
 }
