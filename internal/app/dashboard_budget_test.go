@@ -96,7 +96,7 @@ func TestDashboardIdle(t *testing.T) {
 	pages := map[string]*browsertest.Page{}
 	for path, text := range map[string]string{
 		"/": "Published 1", "/deliveries": "order.paid", "/deliveries/" + delivery: "Delivered at the first attempt", "/events": "order.paid",
-		"/events/" + event: "1 of 1 delivered", "/webhooks": "/hook", "/webhooks/" + hook: "Last attempts", "/event-types": "order.paid", "/event-types/order.paid": "Published in 7 days 1", "/operate": "used by this page", "/replays": "Nothing was sent again",
+		"/events/" + event: "1 of 1 delivered", "/webhooks": "/hook", "/webhooks/" + hook: "Last attempts", "/event-types": "order.paid", "/event-types/order.paid": "Published in 7 days 1", "/operate": "used by this page", "/replays": "Nothing was sent again", "/issues": "There are no issues",
 		"/operate/tenants": "default", "/operate/audit": "Webhook registered", "/operate/server": "Version",
 	} {
 		page := first

@@ -47,7 +47,35 @@ func TestDashboardIssues(t *testing.T) {
 	page.WaitFor(`location.pathname === "/webhooks/` + id + `"`)
 	looked(page, axe, "webhook-issues")
 
+	// The pages of a delivery and of an event show the issues of the webhook.
+	delivery, _ := c.latest(t)
+	page.Do(chromedp.Navigate(p.url + "/deliveries/" + delivery))
+	page.WaitText(".issues li", "Acknowledged")
+	looked(page, axe, "delivery-issues")
+	clickIn(page, ".head ", "Its event")
+	page.WaitFor(`location.pathname.startsWith("/events/")`)
+	page.WaitText(".issues li", receiver.URL+"/hook")
+	looked(page, axe, "event-issues")
+
+	// The list of issues narrows by state, kind and webhook, all of them in the address.
+	page.Do(chromedp.Navigate(p.url + "/issues"))
+	page.WaitText("main td", "Attempts fail: the receiver answers 503")
+	looked(page, axe, "issues")
+	clickIn(page, ".choice ", "Given up")
+	page.WaitText("main", "No issue matches.")
+	looked(page, axe, "issues-none")
+	page.Do(chromedp.Navigate(p.url + "/issues?state=acknowledged&kind=WEBHOOK_FAILING"))
+	page.WaitText("main td", "Attempts fail")
+	click(page, "Only its issues")
+	page.WaitFor(`new URLSearchParams(location.search).get("webhook") === "` + id + `"`)
+	page.WaitText("main td", "Attempts fail")
+	page.Do(chromedp.Navigate(p.url + "/issues"))
+	page.WaitText("main td", "Attempts fail")
+
 	works.Store(true)
 	c.publish(t, "order.paid")
+	page.WaitText("main td:nth-child(3)", "Resolved")
+	page.Do(chromedp.Navigate(p.url + "/webhooks/" + id))
+	page.WaitText("main", "Last attempts")
 	page.WaitFor(`document.querySelector(".issues") === null`)
 }

@@ -57,10 +57,15 @@ func showIssues(r *request, list ...*webhook.Issue) ([]issue, error) {
 }
 
 func (s *server) listIssues(r *request) (int, any, error) {
+	var f store.IssueFilter
+	given := map[string]parameter{
+		"webhook_ids": idsOf(&f.WebhookIDs), "kinds": wordsOf(&f.Kinds, webhook.IssueKinds), "statuses": wordsOf(&f.Statuses, webhook.IssueStatuses),
+		"errors": wordsOf(&f.Errors, webhook.ErrorCodes),
+	}
 	return listRows(s, r, &rows[webhook.Issue, issue]{
-		kind: cursor.RESTIssues, cost: listedCost,
+		kind: cursor.RESTIssues, cost: listedCost, given: given, check: f.Check,
 		read: func(p store.Page) (*store.List[webhook.Issue], error) {
-			return r.scope.Issues(r.Context(), store.IssueFilter{}, p)
+			return r.scope.Issues(r.Context(), f, p)
 		},
 		show: func(all []*webhook.Issue) ([]issue, error) { return showIssues(r, all...) },
 	})

@@ -64,6 +64,19 @@ func TestIssues(t *testing.T) {
 	if status, got := a.rest(t, a.kallima, "GET", "/v1/issues/"+id, ""); status != 200 || !same(t, got, one) {
 		t.Errorf("%d %v", status, got)
 	}
+	for query, want := range map[string]int{
+		"webhook_ids=" + one["webhook_id"].(string): 1, "webhook_ids=" + id: 0, "kinds=DELIVERIES_EXHAUSTED": 1, "kinds=WEBHOOK_DISABLED": 0,
+		"kinds=WEBHOOK_DISABLED&kinds=DELIVERIES_EXHAUSTED&statuses=OPEN&errors=HTTP_STATUS": 1, "statuses=RESOLVED&statuses=ACKNOWLEDGED": 0, "errors=DNS": 0,
+	} {
+		if status, got := a.rest(t, a.kallima, "GET", "/v1/issues?"+query, ""); status != 200 || len(got["data"].([]any)) != want {
+			t.Errorf("%s: %d %v, want %d", query, status, got, want)
+		}
+	}
+	for _, query := range []string{"kinds=OTHER", "statuses=CLOSED", "errors=", "webhook_ids=1", "kind=WEBHOOK_FAILING"} {
+		if status, got := a.rest(t, a.kallima, "GET", "/v1/issues?"+query, ""); status != 422 {
+			t.Errorf("%s: %d %v", query, status, got)
+		}
+	}
 	for range 2 {
 		if status, got := a.rest(t, a.kallima, "POST", "/v1/issues/"+id+"/acknowledge", ""); status != 200 || got["status"] != "ACKNOWLEDGED" || got["acknowledged_by"] != "test" {
 			t.Errorf("%d %v", status, got)

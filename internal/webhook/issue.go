@@ -45,6 +45,9 @@ const (
 	IssueExhausted IssueKind = "DELIVERIES_EXHAUSTED" // deliveries failed, and are not retried
 )
 
+// IssueKinds are all of them.
+var IssueKinds = []IssueKind{IssueFailing, IssueDisabled, IssueExhausted}
+
 // IssueStatus says whether an issue needs somebody.
 type IssueStatus string
 
@@ -54,6 +57,9 @@ const (
 	IssueAcknowledged IssueStatus = "ACKNOWLEDGED" // open, and somebody knows
 	IssueResolved     IssueStatus = "RESOLVED"
 )
+
+// IssueStatuses are all of them.
+var IssueStatuses = []IssueStatus{IssueOpen, IssueAcknowledged, IssueResolved}
 
 // When issues open and close. A receiver that fails now and then succeeds in between, and opens none: each success begins again.
 const (

@@ -35,7 +35,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // screens are the first words of the screens' paths, as in src/App.tsx. A word of the API's paths cannot be one.
-var screens = []string{"deliveries", "event-types", "events", "operate", "replays", "webhooks"}
+var screens = []string{"deliveries", "event-types", "events", "issues", "operate", "replays", "webhooks"}
 
 var page = sync.OnceValue(func() *assets.Page {
 	files, err := fs.Sub(dist, "dist")

@@ -12,6 +12,7 @@ import {
   EventTypeScreen,
   EventTypesScreen,
   HomeScreen,
+  IssuesScreen,
   NewReplayScreen,
   OperateScreen,
   ReplayScreen,
@@ -52,6 +53,7 @@ export function App() {
             <Route path="/webhooks/:id/:tab?">
               {({ id, tab }) => <WebhookScreen key={id} id={id} tab={tab ?? 'overview'} />}
             </Route>
+            <Route path="/issues" component={IssuesScreen} />
             <Route path="/replays" component={ReplaysScreen} />
             <Route path="/replays/new" component={NewReplayScreen} />
             <Route path="/replays/:id">{({ id }) => <ReplayScreen key={id} id={id} />}</Route>

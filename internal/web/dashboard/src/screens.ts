@@ -21,6 +21,7 @@ export const EventTypesScreen = screen('EventTypesScreen', () => import('./event
 export const EventTypeScreen = screen('EventTypeScreen', () => import('./eventTypes/EventTypeScreen'));
 export const WebhooksScreen = screen('WebhooksScreen', () => import('./webhooks/WebhooksScreen'));
 export const WebhookScreen = screen('WebhookScreen', () => import('./webhooks/WebhookScreen'));
+export const IssuesScreen = screen('IssuesScreen', () => import('./issues/IssuesScreen'));
 export const ReplaysScreen = screen('ReplaysScreen', () => import('./replays/ReplaysScreen'));
 export const ReplayScreen = screen('ReplayScreen', () => import('./replays/ReplayScreen'));
 export const NewReplayScreen = screen('NewReplayScreen', () => import('./replays/NewReplayScreen'));

@@ -2,6 +2,7 @@ import { Link, useSearchParams } from 'wouter';
 import { useActions } from '../deliveries/useActions';
 import { useScope } from '../frame/viewer';
 import { DeliveryDocument } from '../gql/graphql';
+import { OpenIssues } from '../issues/OpenIssues';
 import { CopyButton } from '../ui/CopyButton';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
 import { Missing } from '../ui/Missing';
@@ -46,6 +47,7 @@ export function DeliveryScreen({ id }: { id: string }) {
       {delivery && (
         <>
           <Heading delivery={delivery} />
+          {delivery.webhook && <OpenIssues webhookIds={[delivery.webhookId]} />}
           <Sentence delivery={delivery} last={attempts.at(-1)} />
           <Actions delivery={delivery} onChanged={reload} />
           <div className="delivery">

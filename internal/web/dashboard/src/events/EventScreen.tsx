@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { useScope } from '../frame/viewer';
 import { EventDocument } from '../gql/graphql';
+import { OpenIssues } from '../issues/OpenIssues';
 import { CopyButton } from '../ui/CopyButton';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
 import { Missing } from '../ui/Missing';
@@ -9,7 +10,7 @@ import { Time } from '../ui/Time';
 import { useTitle } from '../ui/title';
 import { EventContent } from './EventContent';
 import { PublishDialog } from './PublishDialog';
-import { useEvent } from './useEvent';
+import { type Event, useEvent } from './useEvent';
 
 /** An event: its data, its deliveries, and a button to publish it again. */
 export function EventScreen({ id }: { id: string }) {
@@ -41,10 +42,16 @@ export function EventScreen({ id }: { id: string }) {
               </button>
             </div>
           )}
+          <OpenIssues webhookIds={webhooksOf(event)} />
           <EventContent event={event} />
           {publishing && <PublishDialog like={event} onClose={() => setPublishing(false)} />}
         </>
       )}
     </div>
   );
+}
+
+/** The webhooks that the event goes to, each once. */
+function webhooksOf(event: Event): string[] {
+  return [...new Set(event.deliveries?.nodes.map(({ webhookId }) => webhookId))];
 }

@@ -14,6 +14,7 @@ const SCREENS: readonly Screen[] = [
   { path: '/events', name: 'Events', scopes: ['DELIVERIES_READ', 'EVENTS_PUBLISH'] },
   { path: '/webhooks', name: 'Webhooks', scopes: ['WEBHOOKS_READ'] },
   { path: '/event-types', name: 'Event types', scopes: ['WEBHOOKS_READ'] },
+  { path: '/issues', name: 'Issues', scopes: ['WEBHOOKS_READ'] },
   { path: '/replays', name: 'Replays', scopes: ['DELIVERIES_READ'] },
   { path: '/operate', name: 'Operate', scopes: ['ADMIN'] },
 ];

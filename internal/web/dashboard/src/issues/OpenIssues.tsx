@@ -1,41 +1,45 @@
 import { useMemo } from 'react';
-import { useMutation } from 'urql';
 import { Link } from 'wouter';
 import { issueChanges } from '../api/changes';
 import { useWatched } from '../api/useLive';
 import { useSession } from '../frame/Session';
 import { useScope } from '../frame/viewer';
-import {
-  AcknowledgeIssueDocument,
-  type IssueRowFragment as Issue,
-  type IssueKind,
-  OpenIssuesDocument,
-} from '../gql/graphql';
+import { type IssueRowFragment as Issue, type IssueKind, OpenIssuesDocument } from '../gql/graphql';
 import { Problem } from '../ui/Problem';
 import { Time } from '../ui/Time';
-import { UserErrors } from '../ui/UserErrors';
 import { Visible } from '../ui/Visible';
+import { Acknowledge } from './Acknowledge';
 
 /** What an issue counts. */
-const COUNTED: Record<IssueKind, string> = {
+export const COUNTED: Record<IssueKind, string> = {
   WEBHOOK_FAILING: 'failed attempts',
   WEBHOOK_DISABLED: '',
   DELIVERIES_EXHAUSTED: 'failed deliveries',
 };
 
-/** The open issues of the tenant, or of one webhook; nothing while there are none. */
-export function OpenIssues({ webhookId }: { webhookId?: string }) {
+interface Props {
+  /** The webhooks; absent for all of the tenant. Up to 100, the others are left out. */
+  webhookIds?: readonly string[];
+  /** Whether the page is of one webhook. */
+  isOfOne?: boolean;
+}
+
+/** The open issues of the tenant, or of webhooks; nothing while there are none. */
+export function OpenIssues({ webhookIds, isOfOne = false }: Props) {
   const { api } = useSession();
   const mayRead = useScope('WEBHOOKS_READ');
+  const key = webhookIds?.slice(0, 100).join(' ');
   const filter = useMemo(
     () => ({
       statuses: ['OPEN' as const, 'ACKNOWLEDGED' as const],
-      ...(webhookId ? { webhookIds: [webhookId] } : {}),
+      ...(key !== undefined ? { webhookIds: key.split(' ') } : {}),
     }),
-    [webhookId],
+    [key],
   );
   const changes = useMemo(() => issueChanges(api), [api]);
-  const { data, error, reload } = useWatched(OpenIssuesDocument, { filter }, changes, { pause: !mayRead });
+  const { data, error, reload } = useWatched(OpenIssuesDocument, { filter }, changes, {
+    pause: !mayRead || key === '',
+  });
   const found = data?.issues;
   const more = found ? found.count.count - found.nodes.length : 0;
   if (!error && !found?.nodes.length) return null;
@@ -45,13 +49,13 @@ export function OpenIssues({ webhookId }: { webhookId?: string }) {
       {found && found.nodes.length > 0 && <h2>Open issues</h2>}
       <ul>
         {found?.nodes.map((issue) => (
-          <Row key={issue.id} issue={issue} named={!webhookId} onChanged={reload} />
+          <Row key={issue.id} issue={issue} named={!isOfOne} onChanged={reload} />
         ))}
       </ul>
       {found && more > 0 && (
         <p className="soft">
           {more.toLocaleString()}
-          {found.count.precision === 'AT_LEAST' && ' or'} more.
+          {found.count.precision === 'AT_LEAST' && ' or'} more: see <Link href="/issues">all issues</Link>.
         </p>
       )}
     </section>
@@ -66,8 +70,6 @@ interface RowProps {
 }
 
 function Row({ issue, named, onChanged }: RowProps) {
-  const [{ data, error, fetching }, acknowledge] = useMutation(AcknowledgeIssueDocument);
-  const mayWrite = useScope('WEBHOOKS_WRITE');
   const counted = COUNTED[issue.kind];
   return (
     <li className="alert">
@@ -98,17 +100,7 @@ function Row({ issue, named, onChanged }: RowProps) {
           </span>
         )}
       </div>
-      {!issue.acknowledgedAt && mayWrite && (
-        <button
-          type="button"
-          disabled={fetching}
-          onClick={() => void acknowledge({ id: issue.id }).then(onChanged)}
-        >
-          Acknowledge
-        </button>
-      )}
-      <Problem error={error} what="It could not be acknowledged" />
-      <UserErrors errors={data?.acknowledgeIssue?.userErrors} />
+      <Acknowledge issue={issue} onChanged={onChanged} />
     </li>
   );
 }

@@ -63,7 +63,7 @@ export function WebhookScreen({ id, tab }: { id: string; tab: string }) {
               ))}
             <Link href={`/deliveries?q=${encodeURIComponent(`webhook:${id}`)}`}>Deliveries</Link>
           </nav>
-          <OpenIssues webhookId={id} />
+          <OpenIssues webhookIds={[id]} isOfOne />
           {tab === 'overview' && <WebhookOverview webhook={webhook} onChanged={reload} />}
           {tab === 'settings' && mayWrite && (
             <SettingsTab
