@@ -90,7 +90,8 @@ func newReceiver(t *testing.T, scheme webhook.Scheme) *receiver {
 // signed are the headers of a request with the body, as a framework may write them.
 func (r *receiver) signed(body string, secrets ...*webhook.Secret) []vars {
 	return []vars{
-		{"name": "Webhook-Id", "value": r.event.String()}, {"name": "webhook-timestamp", "value": strconv.FormatInt(r.at.Unix(), 10)},
+		{"name": "Webhook-Id", "value": r.event.String()},
+		{"name": "webhook-timestamp", "value": strconv.FormatInt(r.at.Unix(), 10)},
 		{"name": "WEBHOOK-SIGNATURE", "value": string(webhook.AppendSignature(nil, secrets, r.event, r.at, []byte(body)))},
 	}
 }
