@@ -263,25 +263,28 @@ func TestDebugSignatureRefuses(t *testing.T) {
 		maps.Copy(in, more)
 		return in
 	}
-	for want, in := range map[string]vars{
-		"[input attemptId] REQUIRED":                           {},
-		"[input webhookId] CONFLICT":                           of(vars{"attemptId": r.attempt}),
-		"[input attemptId] NOT_FOUND":                          {"attemptId": nobody},
-		"[input webhookId] NOT_FOUND":                          of(vars{"webhookId": nobody}),
-		"[input headers] REQUIRED":                             of(vars{"headers": nil}),
-		"[input body] REQUIRED":                                of(vars{"body": nil}),
-		"[input body] CONFLICT":                                {"attemptId": r.attempt, "body": "{}"},
-		"[input bodyBase64] CONFLICT":                          of(vars{"bodyBase64": ""}),
-		"[input bodyBase64] INVALID":                           of(vars{"body": nil, "bodyBase64": "%"}),
-		"[input headers] TOO_MANY":                             of(vars{"headers": slices.Repeat([]vars{r.headers[0]}, verification.MaxHeaders+1)}),
-		"[input headers] TOO_LONG":                             of(vars{"headers": []vars{{"name": "x", "value": strings.Repeat("x", verification.MaxHeaderBytes)}}}),
-		"[input body] TOO_LONG":                                of(vars{"body": strings.Repeat("x", 1<<20+1)}),
-		"[input bodyBase64] TOO_LONG":                          of(vars{"body": nil, "bodyBase64": strings.Repeat("AAAA", 1<<19)}),
-		"[input computed] TOO_LONG":                            of(vars{"computed": strings.Repeat("x", verification.MaxComputedBytes+1)}),
-		"[input headers] REQUIRED [input webhookId] NOT_FOUND": {"webhookId": nobody},
+	for _, c := range []struct {
+		want string
+		in   vars
+	}{
+		{"[input attemptId] REQUIRED", vars{}},
+		{"[input webhookId] CONFLICT", of(vars{"attemptId": r.attempt})},
+		{"[input attemptId] NOT_FOUND", vars{"attemptId": nobody}},
+		{"[input webhookId] NOT_FOUND", of(vars{"webhookId": nobody})},
+		{"[input headers] REQUIRED", of(vars{"headers": nil})},
+		{"[input body] REQUIRED", of(vars{"body": nil})},
+		{"[input body] INVALID", vars{"attemptId": r.attempt, "body": "{}"}},
+		{"[input bodyBase64] INVALID", of(vars{"bodyBase64": ""})},
+		{"[input bodyBase64] INVALID", of(vars{"body": nil, "bodyBase64": "%"})},
+		{"[input headers] TOO_MANY", of(vars{"headers": slices.Repeat([]vars{r.headers[0]}, verification.MaxHeaders+1)})},
+		{"[input headers] TOO_LONG", of(vars{"headers": []vars{{"name": "x", "value": strings.Repeat("x", verification.MaxHeaderBytes)}}})},
+		{"[input body] TOO_LONG", of(vars{"body": strings.Repeat("x", 1<<20+1)})},
+		{"[input bodyBase64] TOO_LONG", of(vars{"body": nil, "bodyBase64": strings.Repeat("AAAA", 1<<19)})},
+		{"[input computed] TOO_LONG", of(vars{"computed": strings.Repeat("x", verification.MaxComputedBytes+1)})},
+		{"[input headers] REQUIRED [input webhookId] NOT_FOUND", vars{"webhookId": nobody}},
 	} {
-		if got := r.explain(in); verdict(got) != want || got.at("valid") != nil || got.at("secretId") != nil || got.at("signed") != nil {
-			t.Errorf("%v, want %s", got, want)
+		if got := r.explain(c.in); verdict(got) != c.want || got.at("valid") != nil || got.at("secretId") != nil || got.at("signed") != nil {
+			t.Errorf("%v, want %s", got, c.want)
 		}
 	}
 	own := r.ctx

@@ -50,7 +50,7 @@ type Answer struct {
 func (q *Question) bytes() ([]byte, error) {
 	switch {
 	case q.Body != nil && q.BodyBase64 != nil:
-		return nil, webhook.Invalidf("bodyBase64", webhook.CodeConflict, "must not be combined with body; give one of them")
+		return nil, webhook.Invalidf("bodyBase64", webhook.CodeInvalid, "must not be combined with body; give one of them")
 	case q.BodyBase64 != nil:
 		b, err := base64.StdEncoding.AppendDecode([]byte{}, []byte(*q.BodyBase64))
 		if err != nil {
@@ -78,11 +78,11 @@ func (q *Question) check(maxData int) ([]byte, error) {
 	case q.AttemptID == nil && q.WebhookID == nil:
 		bad("attemptId", webhook.CodeRequired, "is required, unless webhookId is given")
 	case q.WebhookID != nil && q.Headers == nil:
-		bad("headers", webhook.CodeRequired, "is required, unless attemptId is given")
+		bad("headers", webhook.CodeRequired, "is required to verify with a webhook's secrets")
 	case q.WebhookID != nil && !given:
-		bad("body", webhook.CodeRequired, "is required, unless attemptId is given")
+		bad("body", webhook.CodeRequired, "is required to verify with a webhook's secrets")
 	case (q.Headers == nil) == given:
-		bad("body", webhook.CodeConflict, "must be given together with headers")
+		bad("body", webhook.CodeInvalid, "must be given together with headers")
 	}
 	if len(q.Headers) > MaxHeaders {
 		bad("headers", webhook.CodeTooMany, "must be at most %d fields", MaxHeaders)

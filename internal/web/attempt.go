@@ -217,6 +217,9 @@ func (s *server) verify(r *request, q *verification.Question) (int, any, error) 
 	if err != nil {
 		return 0, nil, err
 	}
+	if given != nil { // none is not the same as nothing
+		q.Headers = []*webhook.Header{}
+	}
 	for _, f := range given {
 		q.Headers = append(q.Headers, &webhook.Header{Name: f.Name, Value: f.Value})
 	}
