@@ -28,6 +28,8 @@ type Result struct {
 	Problems []Problem
 	// Cut says what was not looked at, because a bound was reached; "" if everything was.
 	Cut string
+	// Passed means that nothing was looked at, because of that.
+	Passed bool
 	// Because names the check whose problems are those of this one too; "" if it ran.
 	Because string
 	Took    time.Duration
@@ -97,6 +99,8 @@ type look struct {
 	ctx context.Context
 	db  *gorm.DB
 	cut []string
+	// passed is set if nothing was looked at.
+	passed bool
 }
 
 // Run runs the checks. A check that the database refuses is a problem too; the error is only ctx's.
@@ -139,7 +143,7 @@ func (i *Inspection) one(ctx context.Context, c *check) (Result, error) {
 	case err != nil:
 		problems = append(problems, Problem{Text: "it cannot be read: " + err.Error(), Advice: restore})
 	}
-	return Result{Check: c.name, Problems: problems, Cut: strings.Join(l.cut, "; "), Took: time.Since(started)}, nil
+	return Result{Check: c.name, Problems: problems, Cut: strings.Join(l.cut, "; "), Passed: l.passed, Took: time.Since(started)}, nil
 }
 
 // inside runs a check in a transaction, if the database ends statements that take long.
@@ -197,6 +201,7 @@ func (l *look) large(table string) (bool, error) {
 	if err := l.db.Raw("SELECT seq FROM "+table+" ORDER BY seq DESC LIMIT 1 OFFSET ?", l.Rows).Scan(&beyond).Error; err != nil || len(beyond) == 0 {
 		return false, err
 	}
+	l.passed = true
 	l.cut = append(l.cut, fmt.Sprintf("%s, which has more than %d rows", table, l.Rows))
 	return true, nil
 }
