@@ -1,6 +1,6 @@
 import { type ComponentType, lazy } from 'react';
 
-// Each screen is loaded when it is first shown, and all of them when the browser is idle: then going from one to another
+// Each screen, and a tab that is as large as one, is loaded when it is first shown, and all of them when the browser is idle: then going from one to another
 // does not wait, and does not depend on a server that was updated in the meantime.
 
 type Load<Name extends string, Props> = () => Promise<Record<Name, ComponentType<Props>>>;
@@ -21,6 +21,8 @@ export const EventTypesScreen = screen('EventTypesScreen', () => import('./event
 export const EventTypeScreen = screen('EventTypeScreen', () => import('./eventTypes/EventTypeScreen'));
 export const WebhooksScreen = screen('WebhooksScreen', () => import('./webhooks/WebhooksScreen'));
 export const WebhookScreen = screen('WebhookScreen', () => import('./webhooks/WebhookScreen'));
+export const SettingsTab = screen('SettingsTab', () => import('./webhooks/SettingsTab'));
+export const TestTab = screen('TestTab', () => import('./webhooks/TestTab'));
 export const IssuesScreen = screen('IssuesScreen', () => import('./issues/IssuesScreen'));
 export const ReplaysScreen = screen('ReplaysScreen', () => import('./replays/ReplaysScreen'));
 export const ReplayScreen = screen('ReplayScreen', () => import('./replays/ReplayScreen'));

@@ -31,9 +31,9 @@ export function ServerTab() {
           Live updates ended: {ended} Reload the page to continue.
         </p>
       )}
+      <ChecksTable />
       {nodes && <NodesTable nodes={nodes} />}
       {tasks && <TasksTable tasks={tasks} />}
-      <ChecksTable />
       {server && (
         <>
           <h2>Settings</h2>

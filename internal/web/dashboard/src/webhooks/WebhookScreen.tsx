@@ -1,8 +1,10 @@
+import { Suspense } from 'react';
 import { Link } from 'wouter';
 import { useLive } from '../api/useLive';
 import { useScope } from '../frame/viewer';
 import { WebhookDocument, type WebhookQuery } from '../gql/graphql';
 import { OpenIssues } from '../issues/OpenIssues';
+import { SettingsTab, TestTab } from '../screens';
 import { CopyButton } from '../ui/CopyButton';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
 import { Missing } from '../ui/Missing';
@@ -10,8 +12,6 @@ import { Problem } from '../ui/Problem';
 import { useTitle } from '../ui/title';
 import { Visible } from '../ui/Visible';
 import { SecretsTab } from './SecretsTab';
-import { SettingsTab } from './SettingsTab';
-import { TestTab } from './TestTab';
 import { WebhookOverview } from './WebhookOverview';
 import { WebhookState } from './WebhookState';
 
@@ -65,16 +65,18 @@ export function WebhookScreen({ id, tab }: { id: string; tab: string }) {
           </nav>
           <OpenIssues webhookIds={[id]} isOfOne />
           {tab === 'overview' && <WebhookOverview webhook={webhook} onChanged={reload} />}
-          {tab === 'settings' && mayWrite && (
-            <SettingsTab
-              key={webhook.id}
-              webhook={webhook}
-              server={data?.server ?? null}
-              onChanged={reload}
-            />
-          )}
           {tab === 'secrets' && mayWrite && <SecretsTab webhook={webhook} onChanged={reload} />}
-          {tab === 'test' && mayWrite && <TestTab id={id} />}
+          <Suspense fallback={null}>
+            {tab === 'settings' && mayWrite && (
+              <SettingsTab
+                key={webhook.id}
+                webhook={webhook}
+                server={data?.server ?? null}
+                onChanged={reload}
+              />
+            )}
+            {tab === 'test' && mayWrite && <TestTab id={id} />}
+          </Suspense>
         </>
       )}
     </div>
