@@ -200,17 +200,28 @@ func (p *Page) asked(address string) {
 	}
 }
 
-// Do runs steps, each within its time.
+// Do runs steps, each within its time. A step whose element is replaced while it acts is repeated.
 func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
 	p.t.Helper()
 	for i, step := range steps {
 		ctx, cancel := context.WithTimeout(p.ctx, patience)
 		err := chromedp.Do(ctx, step)
+		for err != nil && isReplaced(err) && ctx.Err() == nil {
+			err = chromedp.Do(ctx, step)
+		}
 		cancel()
 		if err != nil {
 			p.fail("step %d: %v", i+1, err)
 		}
 	}
+}
+
+// isReplaced reports whether a step found its element and the page, which draws itself anew whenever data arrives, replaced it before the step could
+// act on it. Such a step has done nothing.
+func isReplaced(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "Could not find node with given id") || strings.Contains(text, "Node is detached from document") ||
+		strings.Contains(text, "Node does not have a layout object") || strings.Contains(text, "Could not compute content quads")
 }
 
 // Front brings the page to the front: browsers do not draw hidden pages.
