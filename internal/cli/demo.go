@@ -4,42 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os"
-	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/hookgraph/hookgraph/internal/client"
 	"github.com/hookgraph/hookgraph/internal/config"
-	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 type demoCmd struct {
 	Listen   string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 picks a free port."`
 	Duration time.Duration `help:"Stop after this duration; the default is to run until Ctrl-C."`
-}
-
-// demo is one run: a server on a temporary database, and its clients.
-type demo struct {
-	out      io.Writer
-	receiver *demoReceiver
-	tenants  []*demoTenant
-
-	mu        sync.Mutex // guards the counts and out
-	published int
-	succeeded int
-	failed    int
-}
-
-// demoTenant is a customer: a client of the API with a token of its own.
-type demoTenant struct {
-	name   string
-	client *client.Client
 }
 
 // Run shows the product at work until ctx ends or the duration is over, and prints a summary. An invalid signature is an error.
@@ -59,7 +37,6 @@ func (c *demoCmd) Run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	defer receiver.close()
-	d := &demo{out: env.Stdout, receiver: receiver}
 
 	cfg := &config.Config{
 		Storage: config.Storage{Database: dir},
@@ -80,19 +57,23 @@ func (c *demoCmd) Run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 
-	err = d.play(ctx, dir, running, log)
+	d := &demo{out: env.Stdout, receiver: receiver, operator: &client.Client{URL: running.URL, Token: running.Token}}
+	for _, name := range []string{demoKallima, demoNorthwind} {
+		d.tenants = append(d.tenants, &client.Client{URL: running.URL, Token: running.Token, Tenant: name})
+	}
+	err = d.play(ctx)
 	stop()
 	return errors.Join(err, <-ended, d.sum())
 }
 
-func (d *demo) play(ctx context.Context, dir string, running Running, log *slog.Logger) error {
-	if err := d.register(ctx, dir, running.URL, log); err != nil {
+func (d *demo) play(ctx context.Context) error {
+	if err := d.register(ctx); err != nil {
 		return unlessOver(ctx, err)
 	}
-	first := d.tenants[0]
-	d.printf("Hookgraph %s is listening on %s\n\n  Dashboard  %s/#token=%s\n             as tenant %s\n\n",
-		version(), running.URL, running.URL, first.client.Token, first.name)
-	d.printf("Two tenants, a receiver that fails now and then, and a trickle of events. Ctrl-C stops.\n\n")
+	if err := d.begin(ctx); err != nil {
+		return unlessOver(ctx, err)
+	}
+	d.introduce()
 	d.printf(lineFormat, "TIME", "TENANT", "EVENT", "ATTEMPT", "RESULT", "TOOK", "NEXT")
 	group, ctx := errgroup.WithContext(ctx)
 	watching := make(chan struct{}, len(d.tenants))
@@ -120,84 +101,6 @@ func unlessOver(ctx context.Context, err error) error {
 	return err
 }
 
-// register creates two tenants with webhooks: one over GraphQL with quick retries, one over REST with the default ones.
-func (d *demo) register(ctx context.Context, dir, url string, log *slog.Logger) error {
-	for _, name := range []string{"kallima", "northwind"} {
-		token, err := tenantToken(ctx, dir, name, log)
-		if err != nil {
-			return fmt.Errorf("tenant %s: %w", name, err)
-		}
-		d.tenants = append(d.tenants, &demoTenant{name: name, client: &client.Client{URL: url, Token: token}})
-	}
-	for _, events := range [][]string{nil, {"humanization.completed", "humanization.failed"}} {
-		_, secret, err := d.tenants[0].client.CreateWebhook(ctx, map[string]any{
-			"url": d.receiver.url("/kallima"), "events": events, "retryScheduleMs": []int{500, 1000, 2000, 4000},
-		})
-		if err != nil {
-			return err
-		}
-		if err := d.receiver.trust("/kallima", secret); err != nil {
-			return err
-		}
-	}
-	var hook struct{ Secret string }
-	err := d.tenants[1].client.REST(ctx, "/v1/webhooks", map[string]any{"url": d.receiver.url("/northwind"), "events": nil}, &hook)
-	if err != nil {
-		return err
-	}
-	return d.receiver.trust("/northwind", hook.Secret)
-}
-
-func tenantToken(ctx context.Context, dir, name string, log *slog.Logger) (token string, err error) {
-	s, err := store.Open(ctx, store.Options{Dir: dir, Shared: true, Logger: log})
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	t, err := s.EnsureTenant(ctx, name)
-	if err != nil {
-		return "", err
-	}
-	token, _ = webhook.NewToken()
-	_, err = s.AddToken(ctx, webhook.Token{TenantID: &t.ID, Name: "demo"}, token)
-	return token, err
-}
-
-// trickle publishes events of a protein engineering platform, over GraphQL and REST in turn.
-func (d *demo) trickle(ctx context.Context) error {
-	kinds := []string{
-		"humanization.started", "humanization.completed", "humanization.failed",
-		"structure_prediction.started", "structure_prediction.completed", "structure_prediction.failed",
-	}
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for i := 0; ; i++ {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-timer.C:
-		}
-		t := d.tenants[rand.IntN(len(d.tenants))] //nolint:gosec // a demo
-		event := map[string]any{
-			"type": kinds[rand.IntN(len(kinds))],                                                  //nolint:gosec // a demo
-			"data": map[string]any{"job_id": fmt.Sprintf("job_%04d", i), "score": rand.IntN(100)}, //nolint:gosec // a demo
-		}
-		var err error
-		if i%2 == 1 {
-			err = t.client.REST(ctx, "/v1/events", event, nil)
-		} else {
-			err = t.client.Mutate(ctx, `mutation ($input: PublishEventInput!) {
-				done: publishEvent(input: $input) { userErrors { message field } }
-			}`, event, nil)
-		}
-		if err != nil {
-			return fmt.Errorf("publish: %w", err)
-		}
-		d.count(func() { d.published++ })
-		timer.Reset(time.Duration(200+rand.IntN(600)) * time.Millisecond) //nolint:gosec // a demo
-	}
-}
-
 // watched is an attempt as watch selects it.
 type watched struct {
 	Number    int
@@ -210,8 +113,8 @@ type watched struct {
 }
 
 // watch prints a tenant's attempts until ctx ends.
-func (d *demo) watch(ctx context.Context, t *demoTenant, watching chan<- struct{}) error {
-	s, err := t.client.Subscribe(ctx, client.Request{Query: `subscription {
+func (d *demo) watch(ctx context.Context, t *client.Client, watching chan<- struct{}) error {
+	s, err := t.Subscribe(ctx, client.Request{Query: `subscription {
 		deliveryAttempts { node {
 			number error startedAt timings { totalMs } event { type } delivery { nextAttemptAt } response { status }
 		} }
@@ -233,7 +136,7 @@ func (d *demo) watch(ctx context.Context, t *demoTenant, watching chan<- struct{
 }
 
 // show prints a line for an attempt.
-func (d *demo) show(t *demoTenant, a watched) {
+func (d *demo) show(t *client.Client, a watched) {
 	took := fmt.Sprintf("%.1f ms", a.Timings.TotalMs)
 	result, next := "", ""
 	if a.Response != nil {
@@ -254,22 +157,10 @@ func (d *demo) show(t *demoTenant, a watched) {
 			d.failed++
 		}
 	})
-	d.printf(lineFormat, a.StartedAt.Local().Format(time.TimeOnly), t.name, a.Event.Type, fmt.Sprintf("#%d", a.Number), result, took, next)
+	d.printf(lineFormat, a.StartedAt.Local().Format(time.TimeOnly), t.Tenant, a.Event.Type, fmt.Sprintf("#%d", a.Number), result, took, next)
 }
 
-const lineFormat = "%-8s  %-9s  %-30s  %-7s  %-17s  %7s  %s\n"
-
-func (d *demo) printf(format string, args ...any) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	_, _ = fmt.Fprintf(d.out, format, args...)
-}
-
-func (d *demo) count(f func()) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	f()
-}
+const lineFormat = "%-8s  %-9s  %-30s  %-7s  %-22s  %9s  %s\n"
 
 func (d *demo) sum() error {
 	verified, refused := d.receiver.counts()

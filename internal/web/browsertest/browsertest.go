@@ -216,7 +216,7 @@ func (p *Page) Do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// isReplaced reports whether a step found its element and the page, which draws itself anew whenever data arrives, replaced it before the step could
+// isReplaced reports whether a step found its element and the page, which is drawn again whenever data arrives, replaced it before the step could
 // act on it. Such a step has done nothing.
 func isReplaced(err error) bool {
 	text := err.Error()

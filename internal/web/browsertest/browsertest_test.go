@@ -11,7 +11,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
 )
 
-// A click on an element that the page replaces again and again reaches one of them, and only once.
+// A click on an element that the page replaces every millisecond reaches one of them, and only once.
 func TestDashboardClickOfReplaced(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
