@@ -47,6 +47,7 @@ type server struct {
 	sender  *sender.Sender
 	upkeep  *upkeep.Upkeep
 	checks  *doctor.Shared
+	backups *backups // nil without --backup-every
 
 	auth      *auth.Authenticator
 	rateLimit *auth.RateLimit
@@ -60,7 +61,7 @@ type server struct {
 func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
 	s := &server{cfg: cfg, log: log}
 	defer func() { err = errors.Join(err, s.close()) }()
-	for _, open := range []func(context.Context) error{s.shareFiles, s.openStore, s.openAPI, s.openUpkeep, s.listen} {
+	for _, open := range []func(context.Context) error{s.shareFiles, s.openBackups, s.openStore, s.openAPI, s.openUpkeep, s.listen} {
 		if err := open(ctx); err != nil {
 			return err
 		}
@@ -138,7 +139,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 		MaxDataBytes: int(cfg.MaxPayload), Grace: stopTimeout - 3*time.Second,
 		Delay: sender.SchedulingDelay(),
 	})
-	s.checks = doctor.Share(doctor.Options{Config: cfg, Running: &doctor.Running{Ready: s.store.Ready, Inspect: s.store.Inspect}})
+	s.checks = doctor.Share(doctor.Options{Config: cfg, Running: &doctor.Running{Ready: s.store.Ready, Inspect: s.store.Inspect, Backup: s.backups.failure}})
 	s.store.Follow(s.changes)
 	s.store.Start(s.sender, s.tail.Append)
 	return nil

@@ -34,6 +34,9 @@ func (s *server) openUpkeep(context.Context) error {
 		}
 		tasks = append(tasks, upkeep.Task{Name: "delivery age", Every: every, Exclusive: true, Run: s.expire})
 	}
+	if s.backups != nil {
+		tasks = append(tasks, s.backups.task())
+	}
 	s.upkeep = upkeep.New(s.store, s.log, tasks...)
 	return nil
 }

@@ -74,6 +74,9 @@ type commands struct {
 	Bench      benchCmd      `cmd:"" help:"Measure how much the server delivers on this machine, and how fast."`
 	Token      tokenCmd      `cmd:"" help:"Create, list and revoke tokens. The server may be running."`
 	Secrets    secretsCmd    `cmd:"" help:"Change the master key that seals signing secrets and custom headers."`
+	Backup     backupCmd     `cmd:"" help:"Back up a SQLite database. The server may be running."`
+	Restore    restoreCmd    `cmd:"" help:"Make a new data directory of a backup."`
+	Compact    compactCmd    `cmd:"" help:"Make the file of a SQLite database smaller. The server may be running."`
 	Copy       copyCmd       `cmd:"" help:"Move a SQLite database to PostgreSQL."`
 	Migrate    migrateCmd    `cmd:"" help:"Show or apply the migrations of the database. The server applies them at start."`
 	Doctor     doctorCmd     `cmd:"" help:"Examine the host, the database and the network for what a server needs. The server may be running."`

@@ -53,7 +53,7 @@ func (c *copyCmd) Run(ctx context.Context, env *Env) error {
 	return w.Flush()
 }
 
-// saying writes how far a copy is, about once a second.
+// saying writes how far a work on a database is, about once a second.
 func saying(w io.Writer) func(transfer.Progress) {
 	var last transfer.Progress
 	var at time.Time
@@ -66,8 +66,8 @@ func saying(w io.Writer) func(transfer.Progress) {
 			return
 		}
 		last, at = p, time.Now()
-		text := fmt.Sprintf("%s %s", p.Step, p.Table)
-		if p.Step != transfer.Indexing {
+		text := strings.TrimSpace(fmt.Sprintf("%s %s", p.Step, p.Table))
+		if p.Step != transfer.Indexing && (p.Table != "" || p.Done > 0) {
 			text += fmt.Sprintf(": %d %%", 100*p.Done/p.Of)
 		}
 		if p.Left > 0 {

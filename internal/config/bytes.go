@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// Bytes is a size, written as a number with an optional KiB or MiB.
-type Bytes int
+// Bytes is a size, written as a number with an optional KiB, MiB or GiB.
+type Bytes int64
 
 var units = []struct {
 	name string
 	size Bytes
-}{{"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
+}{{"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}}
 
 // UnmarshalText parses a size. It refuses decimal units (KB, MB), which are ambiguous.
 func (b *Bytes) UnmarshalText(text []byte) error {
@@ -24,8 +24,8 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 			break
 		}
 	}
-	n, err := strconv.ParseUint(digits, 10, 31)
-	if err != nil || n > (1<<31-1)/uint64(size) {
+	n, err := strconv.ParseUint(digits, 10, 63)
+	if err != nil || n > (1<<63-1)/uint64(size) {
 		return fmt.Errorf("%q is not a size like 65536, 256KiB or 1MiB; K, KB, M and MB mean 1,000 to some and 1,024 to others", text)
 	}
 	*b = Bytes(n) * size
@@ -36,8 +36,8 @@ func (b *Bytes) UnmarshalText(text []byte) error {
 func (b Bytes) String() string {
 	for _, u := range units {
 		if b >= u.size && b%u.size == 0 {
-			return strconv.Itoa(int(b/u.size)) + u.name
+			return strconv.FormatInt(int64(b/u.size), 10) + u.name
 		}
 	}
-	return strconv.Itoa(int(b)) + "B"
+	return strconv.FormatInt(int64(b), 10) + "B"
 }

@@ -49,6 +49,10 @@ type Config struct {
 	DisableIntrospection bool           `env:"HOOKGRAPH_DISABLE_INTROSPECTION" help:"Disable GraphQL introspection and /schema.graphql. GraphiQL then has no completion and no documentation."`
 	TrustedDocuments     string         `env:"HOOKGRAPH_TRUSTED_DOCUMENTS" placeholder:"PATH" type:"path" help:"Allow only these GraphQL documents: a JSON object from SHA-256 to document, as graphql-codegen writes it, or a directory of .graphql files. GraphiQL then does not work."`
 
+	BackupEvery time.Duration `env:"HOOKGRAPH_BACKUP_EVERY" default:"0" help:"How often to back up the SQLite database; 0 means never."`
+	BackupKeep  int           `env:"HOOKGRAPH_BACKUP_KEEP" default:"7" help:"How many of these backups are kept. Older ones are removed once a new one is complete and checked."`
+	BackupDir   string        `env:"HOOKGRAPH_BACKUP_DIR" placeholder:"DIR" help:"Directory for these backups, on another disk if possible; the default is the directory backups in the data directory."`
+
 	MaxWebhooks  int `env:"HOOKGRAPH_MAX_WEBHOOKS" default:"10000" help:"Maximum number of webhooks of a tenant without a quota of its own; 0 means unlimited."`
 	MaxTokens    int `env:"HOOKGRAPH_MAX_TOKENS" default:"1000" help:"Maximum number of valid tokens of a tenant without a quota of its own; 0 means unlimited."`
 	MaxEvents    int `env:"HOOKGRAPH_MAX_EVENTS" default:"0" help:"Maximum number of stored events of a tenant without a quota of its own; 0 means unlimited."`
@@ -215,8 +219,33 @@ func (c *Config) Check(getenv func(string) string) error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("--tls-cert and --tls-key: give both or neither")
 	}
-	errs = append(errs, c.readBootstrapToken(getenv))
+	errs = append(errs, c.checkBackups(), c.readBootstrapToken(getenv))
 	return errors.Join(errs...)
+}
+
+const maxBackups = 10_000
+
+func (c *Config) checkBackups() error {
+	_, postgres, _ := readDatabase(c.Database)
+	switch {
+	case c.BackupEvery != 0 && postgres:
+		return errors.New("--backup-every: is for SQLite; back PostgreSQL up with its own tools, see docs/operating.md")
+	case c.BackupEvery != 0 && c.BackupEvery < time.Minute:
+		return errors.New("--backup-every: must be 0, never, or at least 1m")
+	case c.BackupKeep < 1 || c.BackupKeep > maxBackups:
+		return fmt.Errorf("--backup-keep: must be from 1 to %d", maxBackups)
+	case c.BackupDir != "" && c.BackupEvery == 0:
+		return errors.New("--backup-dir: has no effect without --backup-every; give both")
+	}
+	return nil
+}
+
+// Backups returns the directory for backups by the clock, and whether the operator has named it.
+func (c *Config) Backups() (dir string, named bool) {
+	if c.BackupDir != "" {
+		return c.BackupDir, true
+	}
+	return filepath.Join(c.Database, "backups"), false
 }
 
 // readBootstrapToken reads the token from the environment, and checks it.

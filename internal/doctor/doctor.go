@@ -67,6 +67,8 @@ type Options struct {
 type Running struct {
 	Ready   func(ctx context.Context) error
 	Inspect func(ctx context.Context, bounds store.InspectionBounds) ([]store.Inspection, error)
+	// Backup is why the last backup by the clock failed; nil if it did not. The function may be nil.
+	Backup func() error
 }
 
 // Host is the machine as the checks see it. Zero values mean the real one; tests give others.

@@ -14,6 +14,7 @@ func Examine(ctx context.Context, o Options) ([]Result, error) {
 		return e.results, ctx.Err()
 	}
 	e.directories(ctx)
+	e.check(ctx, "backups", e.backups)
 	e.process(ctx)
 	if o.Running != nil {
 		e.itself(ctx)

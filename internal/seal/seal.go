@@ -186,7 +186,7 @@ func (r *Ring) Add() error {
 	if len(keys) == 1 {
 		key := make([]byte, 32)
 		_, _ = rand.Read(key)
-		if err := datadir.Write(r.Path, keyFile(key, keys[0]), os.Rename); err != nil {
+		if err := datadir.Write(r.Path, FileText(key, keys[0]), os.Rename); err != nil {
 			return fmt.Errorf("add master key: %w", err)
 		}
 	}
@@ -202,7 +202,7 @@ func (r *Ring) Forget() error {
 	if err != nil {
 		return err
 	}
-	if err := datadir.Write(r.Path, keyFile(keys[0]), os.Rename); err != nil {
+	if err := datadir.Write(r.Path, FileText(keys[0]), os.Rename); err != nil {
 		return fmt.Errorf("remove old master key: %w", err)
 	}
 	return r.reload()
@@ -212,7 +212,7 @@ func (r *Ring) Forget() error {
 func makeMasterKey(path string) error {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key)
-	err := datadir.Write(path, keyFile(key), os.Link)
+	err := datadir.Write(path, FileText(key), os.Link)
 	if _, there := os.Stat(path); there == nil {
 		return nil
 	}
@@ -254,7 +254,8 @@ func ReadFile(path string) ([][]byte, error) {
 	return keys, nil
 }
 
-func keyFile(keys ...[]byte) string {
+// FileText returns the text of a key file, the current key first.
+func FileText(keys ...[]byte) string {
 	var b bytes.Buffer
 	for _, key := range keys {
 		b.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")

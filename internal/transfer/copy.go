@@ -1,4 +1,4 @@
-// Package transfer copies a whole store from one database to another.
+// Package transfer works on whole databases: it copies SQLite to PostgreSQL, backs up, restores and compacts SQLite.
 package transfer
 
 import (
@@ -51,7 +51,7 @@ func Copy(ctx context.Context, o CopyOptions) (_ []CopiedTable, err error) {
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
 	c := &copier{CopyOptions: o, from: from, src: src}
-	if err := c.checkKey(); err != nil {
+	if err := c.checkKey(ctx); err != nil {
 		return nil, err
 	}
 	o.To.Shared = true
@@ -148,7 +148,7 @@ type copier struct {
 }
 
 // checkKey returns an error if the target's servers could not open sealed values.
-func (c *copier) checkKey() error {
+func (c *copier) checkKey(ctx context.Context) error {
 	var is struct {
 		Epoch, KeyID  string
 		PrunedAttempt int64
@@ -161,19 +161,17 @@ func (c *copier) checkKey() error {
 	if err != nil {
 		return err
 	}
-	from := []string{"store"}
-	for t := range dialect.TablesThat((*dialect.Table).IsSealed) {
-		from = append(from, t.Name)
+	pool, err := c.from.Reader().DB()
+	if err != nil {
+		return fmt.Errorf("source: %w", err)
 	}
-	for _, name := range from {
-		var ids []string
-		if err := c.from.Reader().Raw("SELECT DISTINCT key_id FROM " + name).Scan(&ids).Error; err != nil {
-			return fmt.Errorf("source: %w", err)
-		}
-		for _, id := range ids {
-			if _, err := keys.Key(id); err != nil {
-				return fmt.Errorf("the master key must be moved too: %w", err)
-			}
+	sealed, err := sealedBy(ctx, pool)
+	if err != nil {
+		return fmt.Errorf("source: %w", err)
+	}
+	for _, s := range sealed {
+		if _, err := keys.Key(s.id); err != nil {
+			return fmt.Errorf("the master key must be moved too: %w", err)
 		}
 	}
 	return nil

@@ -2,21 +2,24 @@ package transfer
 
 import "time"
 
-// Step is a step of a copy.
+// Step is a step of a copy, a backup, a restoration, or of making a database smaller.
 type Step string
 
-// The steps, in order; each is completed for all tables before the next.
+// Compacting is the only step of making a database smaller.
+const Compacting Step = "removing free pages"
+
+// The steps of a copy, in order; each is completed for all tables before the next.
 const (
 	Copying  Step = "copying"
 	Indexing Step = "indexing" // in the target, which has no indexes while rows are copied
 	Checking Step = "checking" // that the target has what the source has
 )
 
-// Progress is the progress of a copy.
+// Progress is the progress of a copy, a backup, a restoration, or of making a database smaller.
 type Progress struct {
 	Step     Step
-	Table    string
-	Done, Of int64         // rows of the table; Done is 0 while Indexing
+	Table    string        // "" for the whole database
+	Done, Of int64         // rows of the table, or pages of the database; Done is 0 while Indexing
 	Left     time.Duration // estimated remaining time; 0 while unknown
 }
 
@@ -55,6 +58,13 @@ func (e *estimate) step(step Step, t *CopiedTable) {
 	}
 	e.now = Progress{Step: step, Table: t.Name, Of: t.Rows}
 	e.tell()
+}
+
+// pages tells how many pages of a database a step has done; it estimates no time.
+func (e *estimate) pages(step Step, done, of int) {
+	if e.say != nil {
+		e.say(Progress{Step: step, Done: int64(done), Of: int64(of)})
+	}
 }
 
 // rows adds completed rows.

@@ -162,6 +162,7 @@ func (q *DB) tidy() {
 		}
 	}
 	remove(databaseFile + datadir.Unfinished)
+	datadir.RemoveDrafts(q.dir, datadir.BackupDraft)
 	if lock, err := datadir.LockFile(q.dir, seal.LockName); err == nil { // else a change is under way
 		remove(seal.FileName + datadir.Unfinished)
 		_ = lock.Close()

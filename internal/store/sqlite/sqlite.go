@@ -118,6 +118,10 @@ func (q *DB) Provider(write *gorm.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	return provider(pool)
+}
+
+func provider(pool *sql.DB) (*goose.Provider, error) {
 	dir, err := fs.Sub(migrations.FS, "sqlite")
 	if err != nil {
 		return nil, err
@@ -191,18 +195,23 @@ func (q *DB) join(now time.Time) error {
 
 // addStart appends this start, after everything committed so far.
 func (q *DB) addStart(tx *gorm.DB, now time.Time) error {
+	for _, s := range startStatements(dialect.At(now)) {
+		if err := tx.Exec(s.Text, s.Args...).Error; err != nil {
+			return fmt.Errorf("record this start: %w", err)
+		}
+	}
+	return nil
+}
+
+// startStatements append a start after everything committed so far.
+func startStatements(now dialect.Micros) []dialect.StartStatement {
 	last := func(table string) string {
 		return "COALESCE((SELECT seq FROM sqlite_sequence WHERE name = '" + table + "'), 0)"
 	}
 	insert := "INSERT INTO starts (id, started_at, " + dialect.StartColumns + ") SELECT ?, ?, " + strings.Join([]string{
 		last("tenants"), last("tokens"), last("webhooks"), last("events"), last("deliveries"), last("attempts"),
 	}, ", ")
-	for _, s := range append([]dialect.StartStatement{{Text: insert, Args: []any{dialect.NewStartID(), dialect.At(now)}}}, dialect.TidyStarts()...) {
-		if err := tx.Exec(s.Text, s.Args...).Error; err != nil {
-			return fmt.Errorf("record this start: %w", err)
-		}
-	}
-	return nil
+	return append([]dialect.StartStatement{{Text: insert, Args: []any{dialect.NewStartID(), now}}}, dialect.TidyStarts()...)
 }
 
 // Close implements dialect.DB.
