@@ -3,13 +3,17 @@ package app
 import (
 	"bytes"
 	"flag"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/datadir"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -66,6 +70,57 @@ func TestBackupsUnderLoad(t *testing.T) {
 	w.check(t)
 	p := boot(t, restored)
 	(&client{p.url, w.token}).settle(t)
+}
+
+// A server makes a backup when the newest one is old enough, keeps as many as it is told, removes none while it cannot make one, and says so in its checks.
+func TestBackupsByTheClock(t *testing.T) {
+	data, dir := t.TempDir(), t.TempDir()
+	s, _ := stored(t, data)
+	defer s.Close()
+	b := newBackups(&config.Config{Storage: config.Storage{Database: data}, BackupEvery: time.Hour, BackupKeep: 2}, dir, slog.New(slog.DiscardHandler))
+	at := func(ago time.Duration) string {
+		t.Helper()
+		path := filepath.Join(dir, datadir.BackupName(time.Now().Add(-ago)))
+		if err := os.Mkdir(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	names := func() (list []string) {
+		t.Helper()
+		made, err := datadir.Backups(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, is := range made {
+			list = append(list, is.Path)
+		}
+		return list
+	}
+	run := b.task().Run
+	first, second, third := at(5*time.Hour), at(4*time.Hour), at(3*time.Hour)
+	b.from.Keys = [][]byte{make([]byte, 32)} // another key, so that no backup can be made
+	if err := run(t.Context()); err == nil || b.failure() == nil {
+		t.Error("backed up with another key")
+	}
+	if got := names(); !slices.Equal(got, []string{third, second, first}) {
+		t.Errorf("after a failure there are %v", got)
+	}
+	b.from.Keys = nil
+	if err := run(t.Context()); err == nil {
+		t.Error("it tried again at once")
+	}
+	b.after = time.Time{}
+	if err := run(t.Context()); err != nil || b.failure() != nil {
+		t.Fatal(err)
+	}
+	got := names()
+	if len(got) != 2 || got[1] != third {
+		t.Errorf("there are %v", got)
+	}
+	if err := run(t.Context()); err != nil || !slices.Equal(names(), got) {
+		t.Errorf("again at once: %v, %v", names(), err)
+	}
 }
 
 // killedBackup kills a backup as soon as it copies.

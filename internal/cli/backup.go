@@ -15,9 +15,9 @@ import (
 // Advice for PostgreSQL, which has tools of its own.
 const (
 	postgresBackup = "the database is PostgreSQL: back it up with pg_dump --format=custom, or with what archives its log, and keep " + config.EnvMasterKey +
-		" apart from the dump, because secrets cannot be opened without it; see docs/operating.md, PostgreSQL: backups"
+		" apart from the dump, because secrets cannot be opened without it; see docs/operating.md#backups-of-postgresql"
 	postgresRestore = "the database is PostgreSQL: restore a dump with pg_restore into a new database while no replica runs, and start the replicas with the same " +
-		config.EnvMasterKey + "; see docs/operating.md, PostgreSQL: backups"
+		config.EnvMasterKey + "; see docs/operating.md#backups-of-postgresql"
 	postgresCompact = "the database is PostgreSQL, which makes free space usable again by itself (autovacuum), and drops whole days"
 )
 

@@ -48,3 +48,47 @@ func TestWrite(t *testing.T) {
 		t.Errorf("written into a directory that is not there: %v", err)
 	}
 }
+
+// A draft has its files under another name until it is published, never replaces anything, and is removed only when nobody writes it.
+func TestDraft(t *testing.T) {
+	parent := t.TempDir()
+	names := func(want ...string) {
+		t.Helper()
+		list, err := os.ReadDir(parent)
+		if err != nil || len(list) != len(want) {
+			t.Fatalf("%v, %v, want %v", list, err, want)
+		}
+		for i, is := range list {
+			if ok, _ := filepath.Match(want[i], is.Name()); !ok {
+				t.Errorf("%s, want %s", is.Name(), want[i])
+			}
+		}
+	}
+	d, err := NewDraft(parent, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names("a.new-*")
+	other, err := NewDraft(parent, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names("a.new-*", "a.new-*")
+	to := filepath.Join(parent, "whole")
+	if err := d.Publish(to); err != nil {
+		t.Fatal(err)
+	}
+	d.Discard()
+	if err := other.Publish(to); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("published over another: %v", err)
+	}
+	other.Discard()
+	names("whole")
+	if err := os.Mkdir(filepath.Join(parent, "a.new-killed"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	RemoveDrafts(parent, "b")
+	names("a.new-killed", "whole")
+	RemoveDrafts(parent, "a")
+	names("whole")
+}

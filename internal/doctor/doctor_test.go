@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/datadir"
 	"github.com/hookgraph/hookgraph/internal/doctor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
@@ -287,6 +288,11 @@ var directoryFaults = []fault{
 			time.Sleep(60 * time.Millisecond) // as long as the disk takes
 			return nil
 		}
+	}},
+	{"there is no backup", "backups", "sqlite", func(p *patient) { p.Config.BackupEvery, p.Config.BackupDir = time.Hour, p.TempDir() }},
+	{"the newest backup is old", "backups", "sqlite", func(p *patient) {
+		p.Config.BackupEvery, p.Config.BackupDir = time.Hour, p.TempDir()
+		p.must(os.Mkdir(filepath.Join(p.Config.BackupDir, datadir.BackupName(time.Now().Add(-2*time.Hour))), 0o700))
 	}},
 	{"the disk refuses writes", "disk-sync", "sqlite", func(p *patient) {
 		p.Host.Sync = func(interface{ Sync() error }) error { return syscall.EIO }

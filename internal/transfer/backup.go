@@ -197,4 +197,3 @@ func (o *BackupOptions) addKeys(keys *[][]byte) error {
 	*keys = now
 	return nil
 }
-
