@@ -133,7 +133,7 @@ func (c *compactCmd) Run(ctx context.Context, env *Env) error {
 	}
 	o := transfer.CompactOptions{Dir: dir, Progress: saying(env.Stderr)}
 	if o.Beside = transfer.InUse(dir); o.Beside {
-		_, _ = fmt.Fprintln(env.Stderr, "a server uses the database: only free pages are removed. Stop it to have the database written anew, which also orders it.")
+		_, _ = fmt.Fprintln(env.Stderr, "a server uses the database: only free pages are removed. Stop it to have the whole database written again, which frees more.")
 	}
 	is, err := transfer.Compact(ctx, o)
 	if err != nil {

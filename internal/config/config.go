@@ -232,7 +232,7 @@ func (c *Config) checkBackups() error {
 		return errors.New("--backup-every: is for SQLite; back PostgreSQL up with its own tools, see docs/operating.md")
 	case c.BackupEvery != 0 && c.BackupEvery < time.Minute:
 		return errors.New("--backup-every: must be 0, never, or at least 1m")
-	case c.BackupKeep < 1 || c.BackupKeep > maxBackups:
+	case c.BackupEvery != 0 && c.BackupKeep < 1 || c.BackupKeep > maxBackups:
 		return fmt.Errorf("--backup-keep: must be from 1 to %d", maxBackups)
 	case c.BackupDir != "" && c.BackupEvery == 0:
 		return errors.New("--backup-dir: has no effect without --backup-every; give both")

@@ -337,7 +337,7 @@ func TestBackupLeavesNothing(t *testing.T) {
 	}
 }
 
-// A database is smaller after its rows were removed: beside an open store by its free pages, and alone written anew.
+// A database is smaller after its rows were removed: beside an open store by its free pages, and alone by writing it again.
 func TestCompact(t *testing.T) {
 	dir := t.TempDir()
 	s, c := owned(t, dir)

@@ -32,7 +32,7 @@ type RestoreOptions struct {
 // restoreDraft is the name of drafts of restored databases.
 const restoreDraft = ".hookgraph-restore"
 
-// Restore makes a data directory of a backup. The database appears in it complete and checked, or not at all, and begins anew: the backup's server
+// Restore makes a data directory of a backup. The database appears in it complete and checked, or not at all, and begins a new life: the backup's server
 // holds no deliveries, and cursors of what is not in the backup are refused.
 func Restore(ctx context.Context, o RestoreOptions) (_ *Manifest, err error) {
 	_, was := os.Stat(o.Dir)
@@ -141,7 +141,7 @@ func (o *RestoreOptions) read(ctx context.Context, dir string) error {
 	return unpack(ctx, f, dir)
 }
 
-// begin checks the database with its keys, and has it begin anew.
+// begin checks the database with its keys, and has it begin a new life.
 func (o *RestoreOptions) begin(ctx context.Context, dir string, m *Manifest) error {
 	keys, err := o.keys(dir, m)
 	if err != nil {

@@ -71,7 +71,7 @@ func (b *Bare) Schema(ctx context.Context) (has, known int64, err error) {
 	return has, known, nil
 }
 
-// Restored has a database that was restored begin anew: it is another one than that from which the backup was made, nobody holds its deliveries,
+// Restored has a database that was restored start over: it is another one than that from which the backup was made, nobody holds its deliveries,
 // and cursors of what was committed after the backup are lost.
 func (b *Bare) Restored(ctx context.Context, now dialect.Micros) (err error) {
 	tx, err := b.pool.BeginTx(ctx, nil)
@@ -85,7 +85,7 @@ func (b *Bare) Restored(ctx context.Context, now dialect.Micros) (err error) {
 		dialect.StartStatement{Text: "UPDATE deliveries SET " + dialect.Unclaims("?") + " WHERE claimed_by IS NOT NULL", Args: []any{now}},
 	) {
 		if _, err := tx.ExecContext(ctx, s.Text, s.Args...); err != nil {
-			return fmt.Errorf("begin anew: %w", err)
+			return fmt.Errorf("start over: %w", err)
 		}
 	}
 	return tx.Commit()

@@ -17,7 +17,7 @@ const (
 	besideRest  = 20 * time.Millisecond // at least, and as long as the piece took
 )
 
-// Vacuum writes the database anew, without free pages and with every table in order. Nobody else may use it. It needs as much room again, twice: for
+// Vacuum writes the whole database again, without free pages and with every table in order. Nobody else may use it. It needs as much room again, twice: for
 // a temporary file, and in the log.
 func (b *Bare) Vacuum(ctx context.Context) error {
 	for _, text := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {

@@ -34,7 +34,7 @@ func (q *DB) Snapshot(ctx context.Context, to string, begun func() error, each f
 		return q.explained(fmt.Errorf("open %s: %w", q.path(), err))
 	}
 	defer func() { err = errors.Join(err, conn.Close()) }()
-	// The transaction keeps the moment: without it, a write between two steps would begin the copy anew.
+	// The transaction keeps the moment: without it, a write between two steps would make the copy start over.
 	if _, err := conn.ExecContext(ctx, "BEGIN"); err != nil {
 		return q.explained(err)
 	}
