@@ -196,7 +196,7 @@ func TestHealthy(t *testing.T) {
 					t.Errorf("found %v:\n%s", names, text)
 				}
 				skipped := strings.Count(text, string(doctor.Skipped))
-				if want := map[string]int{"sqlite": 2, "postgres": 5}[db.Kind]; skipped != want {
+				if want := map[string]int{"sqlite": 3, "postgres": 6}[db.Kind]; skipped != want {
 					t.Errorf("%d checks were skipped, want %d:\n%s", skipped, want, text)
 				}
 			})
@@ -289,9 +289,11 @@ var directoryFaults = []fault{
 			return nil
 		}
 	}},
-	{"there is no backup", "backups", "sqlite", func(p *patient) { p.Config.BackupEvery, p.Config.BackupDir = time.Hour, p.TempDir() }},
+	{"there is no backup", "backups", "sqlite", func(p *patient) {
+		p.Config.BackupEvery, p.Config.BackupKeep, p.Config.BackupDir = time.Hour, 1, p.TempDir()
+	}},
 	{"the newest backup is old", "backups", "sqlite", func(p *patient) {
-		p.Config.BackupEvery, p.Config.BackupDir = time.Hour, p.TempDir()
+		p.Config.BackupEvery, p.Config.BackupKeep, p.Config.BackupDir = time.Hour, 1, p.TempDir()
 		p.must(os.Mkdir(filepath.Join(p.Config.BackupDir, datadir.BackupName(time.Now().Add(-2*time.Hour))), 0o700))
 	}},
 	{"the disk refuses writes", "disk-sync", "sqlite", func(p *patient) {

@@ -41,7 +41,7 @@ func TestMasterKey(t *testing.T) {
 // A key file that others may read or change, or that is damaged, prevents the start; no error repeats a key.
 func TestBadMasterKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "master.key")
-	good := keyFile(make([]byte, 32))
+	good := FileText(make([]byte, 32))
 	for name, tt := range map[string]struct {
 		text string
 		mode os.FileMode

@@ -324,7 +324,7 @@ func TestBackupLeavesNothing(t *testing.T) {
 		context.Canceled: {Progress: func(Progress) { cancel() }},
 	} {
 		ctx := t.Context()
-		if want == context.Canceled {
+		if errors.Is(want, context.Canceled) {
 			ctx = canceled
 		}
 		o.Dir = dir
