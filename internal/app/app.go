@@ -47,7 +47,8 @@ type server struct {
 	sender  *sender.Sender
 	upkeep  *upkeep.Upkeep
 	checks  *doctor.Shared
-	backups *backups // nil without --backup-every
+	backups *backups  // nil without --backup-every
+	manager *notifier // nil without a service manager
 
 	auth      *auth.Authenticator
 	rateLimit *auth.RateLimit
@@ -58,8 +59,13 @@ type server struct {
 }
 
 // Serve runs a server until ctx ends, and stops it in order. It calls ready once, when the server listens.
-func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
-	s := &server{cfg: cfg, log: log}
+func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) error {
+	return serveUnder(ctx, nil, cfg, log, ready)
+}
+
+// serveUnder is Serve under a service manager, which may be nil.
+func serveUnder(ctx context.Context, manager *notifier, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
+	s := &server{cfg: cfg, log: log, manager: manager}
 	defer func() { err = errors.Join(err, s.close()) }()
 	for _, open := range []func(context.Context) error{s.shareFiles, s.openBackups, s.openStore, s.openAPI, s.openUpkeep, s.listen} {
 		if err := open(ctx); err != nil {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/hookgraph/hookgraph/internal/cli"
+	"github.com/hookgraph/hookgraph/internal/config"
 )
 
 // Main is the whole program, with the process's arguments, environment, signals and standard streams. It returns the exit code.
@@ -18,13 +19,24 @@ func Main() int {
 	getenv, environ := os.Getenv, os.Environ //nolint:forbidigo // the process's own, which all others are given
 	env := cli.Env{
 		Args: os.Args[1:], Getenv: getenv, Environ: environ, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		CacheDir: os.UserCacheDir, Serve: Serve, OwnProcess: func(log *slog.Logger) { ownProcess(getenv, log) },
+		CacheDir: os.UserCacheDir, Serve: underManager(getenv), OwnProcess: func(log *slog.Logger) { ownProcess(getenv, log) },
 	}
 	if err := cli.Run(untilSignal(), env); err != nil {
 		fmt.Fprintln(os.Stderr, "hookgraph:", err)
 		return 1
 	}
 	return 0
+}
+
+// underManager returns Serve for a process that a service manager may have started.
+func underManager(getenv func(string) string) cli.Serve {
+	return func(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) error {
+		manager := newNotifier(getenv)
+		if manager != nil {
+			manager.log = log
+		}
+		return serveUnder(ctx, manager, cfg, log, ready)
+	}
 }
 
 // ownProcess changes settings of the whole process, which must be a server and nothing else.

@@ -36,6 +36,7 @@ func (s *server) run(ctx context.Context, ready func()) error {
 	running.Go(func() error {
 		<-ctx.Done()
 		s.log.InfoContext(ctx, "stopping")
+		s.manager.tell("STOPPING=1\nSTATUS=stopping")
 		return s.stop(context.WithoutCancel(ctx), func(ctx context.Context) error {
 			stopSending()
 			select {
@@ -47,6 +48,11 @@ func (s *server) run(ctx context.Context, ready func()) error {
 		})
 	})
 	ready()
+	s.manager.tell("READY=1")
+	running.Go(func() error {
+		s.manager.live(ctx, s.look)
+		return nil
+	})
 	return running.Wait()
 }
 

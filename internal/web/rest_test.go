@@ -462,6 +462,12 @@ func TestWithoutToken(t *testing.T) {
 	if res := short.do(t, "", "GET", "/readyz", ""); res.StatusCode != 200 || !strings.Contains(read(t, res), "deliveries wait") {
 		t.Errorf("/readyz of a host that is short: %d", res.StatusCode)
 	}
+	if res := short.do(t, "", "GET", "/readyz?verbose", ""); res.StatusCode != 200 || !strings.Contains(read(t, res), "OK      database \nWAITING attempts this host is short") {
+		t.Errorf("/readyz?verbose of a host that is short: %d", res.StatusCode)
+	}
+	if text := read(t, a.do(t, "", "GET", "/readyz?verbose", "")); text != "OK      process \nOK      database \nOK      attempts \nok\n" {
+		t.Errorf("/readyz?verbose: %q", text)
+	}
 	if res := a.do(t, a.kallima, "HEAD", "/v1/webhooks", ""); res.StatusCode != 200 {
 		t.Errorf("HEAD: %d", res.StatusCode)
 	}

@@ -5,9 +5,12 @@ package web
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/rs/cors"
@@ -252,20 +255,46 @@ func (s *server) cors(next http.Handler) http.Handler {
 
 func (s *server) livez(w http.ResponseWriter, _ *http.Request) { plain(w, http.StatusOK, "ok") }
 
-// readyz reports whether the database responds and accepts writes. The store logs changes.
+// state is one of the checks that /readyz makes.
+type state struct {
+	Name   string `json:"name"`
+	Status string `json:"status"` // OK, WAITING or FAILED
+	Text   string `json:"text,omitempty"`
+}
+
+// readyz reports whether the database responds and accepts writes. The store logs changes. With ?verbose it lists what it has looked at, as text or as
+// JSON: nothing that the answer without it does not tell, because nobody has to present a token. What an operator should know is server { checks }.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
-	if err := s.Store.Ready(ctx); err != nil {
-		plain(w, http.StatusServiceUnavailable, "not ready: "+err.Error())
-		return
-	}
+	status, said := http.StatusOK, "ok"
+	database, attempts := state{Name: "database", Status: "OK"}, state{Name: "attempts", Status: "OK"}
 	if s.Short != nil && s.Short() {
 		// The API works, and accepted events are stored: removing this server from rotation would deliver nothing sooner.
-		plain(w, http.StatusOK, "ok, but deliveries wait: this host is short of what attempts need (descriptors, ports, memory, network); see the log")
+		attempts.Status, attempts.Text = "WAITING", "this host is short of what attempts need (descriptors, ports, memory, network); see the log"
+		said = "ok, but deliveries wait: " + attempts.Text
+	}
+	if err := s.Store.Ready(ctx); err != nil {
+		database.Status, database.Text = "FAILED", err.Error()
+		status, said = http.StatusServiceUnavailable, "not ready: "+err.Error()
+	}
+	if !r.URL.Query().Has("verbose") {
+		plain(w, status, said)
 		return
 	}
-	plain(w, http.StatusOK, "ok")
+	checks := []state{{Name: "process", Status: "OK"}, database, attempts}
+	if strings.Contains(r.Header.Get("Accept"), "application/json") {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(map[string]any{"ready": status == http.StatusOK, "checks": checks})
+		return
+	}
+	var text strings.Builder
+	for _, c := range checks {
+		_, _ = fmt.Fprintf(&text, "%-7s %s %s\n", c.Status, c.Name, c.Text)
+	}
+	plain(w, status, text.String()+said)
 }
 
 func plain(w http.ResponseWriter, status int, text string) {
