@@ -22,6 +22,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/replay"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/filter"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 	gqlparser "github.com/vektah/gqlparser/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -51,6 +52,7 @@ type ResolverRoot interface {
 	Issue() IssueResolver
 	IssuesChange() IssuesChangeResolver
 	Mutation() MutationResolver
+	PortalSession() PortalSessionResolver
 	PreviewRequest() PreviewRequestResolver
 	Query() QueryResolver
 	Replay() ReplayResolver
@@ -168,6 +170,12 @@ type ComplexityRoot struct {
 	Count struct {
 		Count     func(childComplexity int) int
 		Precision func(childComplexity int) int
+	}
+
+	CreatePortalLinkPayload struct {
+		PortalSession func(childComplexity int) int
+		URL           func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
 	}
 
 	CreateTenantPayload struct {
@@ -424,6 +432,7 @@ type ComplexityRoot struct {
 		CancelDeliveries    func(childComplexity int, input model.CancelDeliveriesInput) int
 		CancelDelivery      func(childComplexity int, input model.CancelDeliveryInput) int
 		CancelReplay        func(childComplexity int, input model.CancelReplayInput) int
+		CreatePortalLink    func(childComplexity int, input model.CreatePortalLinkInput) int
 		CreateTenant        func(childComplexity int, input model.CreateTenantInput) int
 		CreateToken         func(childComplexity int, input model.CreateTokenInput) int
 		CreateWebhook       func(childComplexity int, input model.CreateWebhookInput) int
@@ -436,6 +445,7 @@ type ComplexityRoot struct {
 		PutEventType        func(childComplexity int, input model.PutEventTypeInput) int
 		ReplayDeliveries    func(childComplexity int, input replay.Input) int
 		RetryDelivery       func(childComplexity int, input model.RetryDeliveryInput) int
+		RevokePortalSession func(childComplexity int, input model.RevokePortalSessionInput) int
 		RevokeToken         func(childComplexity int, input model.RevokeTokenInput) int
 		RotateWebhookSecret func(childComplexity int, input model.RotateWebhookSecretInput) int
 		TestWebhook         func(childComplexity int, input model.TestWebhookInput) int
@@ -450,6 +460,36 @@ type ComplexityRoot struct {
 		HasPreviousPage func(childComplexity int) int
 		SearchedTo      func(childComplexity int) int
 		StartCursor     func(childComplexity int) int
+	}
+
+	PortalSession struct {
+		CreatedAt  func(childComplexity int) int
+		CreatedBy  func(childComplexity int) int
+		EndsAt     func(childComplexity int) int
+		ExpiresAt  func(childComplexity int) int
+		ID         func(childComplexity int) int
+		Label      func(childComplexity int) int
+		LastUsedAt func(childComplexity int) int
+		OpenedAt   func(childComplexity int) int
+		RenewedAt  func(childComplexity int) int
+		RevokedAt  func(childComplexity int) int
+		Scopes     func(childComplexity int) int
+		SessionMs  func(childComplexity int) int
+		StartPath  func(childComplexity int) int
+		Status     func(childComplexity int) int
+		Tenant     func(childComplexity int) int
+	}
+
+	PortalSessionConnection struct {
+		Count    func(childComplexity int, limit int) int
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	PortalSessionEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
 	}
 
 	PreviewRequest struct {
@@ -498,6 +538,7 @@ type ComplexityRoot struct {
 		Issues          func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.IssueFilter, allTenants bool) int
 		Node            func(childComplexity int, id webhook.ID) int
 		Nodes           func(childComplexity int, ids []webhook.ID) int
+		PortalSessions  func(childComplexity int, first *int, after *string, last *int, before *string, filter *list.PortalSessionFilter, allTenants bool) int
 		PreviewDelivery func(childComplexity int, input model.PreviewDeliveryInput) int
 		Replay          func(childComplexity int, id webhook.ID) int
 		ReplayPreview   func(childComplexity int, input replay.Input) int
@@ -568,6 +609,11 @@ type ComplexityRoot struct {
 	RetryDeliveryPayload struct {
 		Delivery   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
+	}
+
+	RevokePortalSessionPayload struct {
+		PortalSession func(childComplexity int) int
+		UserErrors    func(childComplexity int) int
 	}
 
 	RevokeTokenPayload struct {
@@ -752,6 +798,7 @@ type ComplexityRoot struct {
 	TenantQuotas struct {
 		EventBurst      func(childComplexity int) int
 		EventsPerSecond func(childComplexity int) int
+		PortalSessions  func(childComplexity int) int
 		StoredEvents    func(childComplexity int) int
 		Tokens          func(childComplexity int) int
 		Webhooks        func(childComplexity int) int
@@ -817,6 +864,7 @@ type ComplexityRoot struct {
 
 	Viewer struct {
 		Operator func(childComplexity int) int
+		Portal   func(childComplexity int) int
 		Tenant   func(childComplexity int) int
 		Token    func(childComplexity int) int
 	}
@@ -1055,6 +1103,8 @@ type MutationResolver interface {
 	DeleteEventType(ctx context.Context, input model.DeleteEventTypeInput) (*model.DeleteEventTypePayload, error)
 	ImportEventTypes(ctx context.Context, input model.ImportEventTypesInput) (*model.ImportEventTypesPayload, error)
 	AcknowledgeIssue(ctx context.Context, input model.AcknowledgeIssueInput) (*model.AcknowledgeIssuePayload, error)
+	CreatePortalLink(ctx context.Context, input model.CreatePortalLinkInput) (*model.CreatePortalLinkPayload, error)
+	RevokePortalSession(ctx context.Context, input model.RevokePortalSessionInput) (*model.RevokePortalSessionPayload, error)
 	ReplayDeliveries(ctx context.Context, input replay.Input) (*model.ReplayDeliveriesPayload, error)
 	CancelDeliveries(ctx context.Context, input model.CancelDeliveriesInput) (*model.CancelDeliveriesPayload, error)
 	UpdateReplay(ctx context.Context, input model.UpdateReplayInput) (*model.UpdateReplayPayload, error)
@@ -1069,6 +1119,12 @@ type MutationResolver interface {
 	DeleteWebhook(ctx context.Context, input model.DeleteWebhookInput) (*model.DeleteWebhookPayload, error)
 	RotateWebhookSecret(ctx context.Context, input model.RotateWebhookSecretInput) (*model.RotateWebhookSecretPayload, error)
 	TestWebhook(ctx context.Context, input model.TestWebhookInput) (*model.TestWebhookPayload, error)
+}
+type PortalSessionResolver interface {
+	Tenant(ctx context.Context, obj *portal.Session) (*webhook.Tenant, error)
+	Scopes(ctx context.Context, obj *portal.Session) ([]webhook.TokenScope, error)
+
+	CreatedBy(ctx context.Context, obj *portal.Session) (*webhook.Token, error)
 }
 type PreviewRequestResolver interface {
 	Headers(ctx context.Context, obj *model.PreviewRequest) ([]*webhook.Header, error)
@@ -1087,6 +1143,7 @@ type QueryResolver interface {
 	EventTypes(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.EventTypeFilter) (*model.Connection[webhook.EventType], error)
 	Issue(ctx context.Context, id webhook.ID) (*webhook.Issue, error)
 	Issues(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.IssueFilter, allTenants bool) (*model.Connection[webhook.Issue], error)
+	PortalSessions(ctx context.Context, first *int, after *string, last *int, before *string, filter *list.PortalSessionFilter, allTenants bool) (*model.Connection[portal.Session], error)
 	PreviewDelivery(ctx context.Context, input model.PreviewDeliveryInput) (*model.DeliveryPreview, error)
 	ReplayPreview(ctx context.Context, input replay.Input) (*model.ReplayPreview, error)
 	Replay(ctx context.Context, id webhook.ID) (*webhook.Replay, error)
@@ -1534,6 +1591,25 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Count.Precision(childComplexity), true
+
+	case "CreatePortalLinkPayload.portalSession":
+		if e.ComplexityRoot.CreatePortalLinkPayload.PortalSession == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreatePortalLinkPayload.PortalSession(childComplexity), true
+	case "CreatePortalLinkPayload.url":
+		if e.ComplexityRoot.CreatePortalLinkPayload.URL == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreatePortalLinkPayload.URL(childComplexity), true
+	case "CreatePortalLinkPayload.userErrors":
+		if e.ComplexityRoot.CreatePortalLinkPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.CreatePortalLinkPayload.UserErrors(childComplexity), true
 
 	case "CreateTenantPayload.tenant":
 		if e.ComplexityRoot.CreateTenantPayload.Tenant == nil {
@@ -2623,6 +2699,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.CancelReplay(childComplexity, args["input"].(model.CancelReplayInput)), true
+	case "Mutation.createPortalLink":
+		if e.ComplexityRoot.Mutation.CreatePortalLink == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_createPortalLink_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.CreatePortalLink(childComplexity, args["input"].(model.CreatePortalLinkInput)), true
 	case "Mutation.createTenant":
 		if e.ComplexityRoot.Mutation.CreateTenant == nil {
 			break
@@ -2755,6 +2842,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Mutation.RetryDelivery(childComplexity, args["input"].(model.RetryDeliveryInput)), true
+	case "Mutation.revokePortalSession":
+		if e.ComplexityRoot.Mutation.RevokePortalSession == nil {
+			break
+		}
+
+		args, err := ec.field_Mutation_revokePortalSession_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Mutation.RevokePortalSession(childComplexity, args["input"].(model.RevokePortalSessionInput)), true
 	case "Mutation.revokeToken":
 		if e.ComplexityRoot.Mutation.RevokeToken == nil {
 			break
@@ -2852,6 +2950,140 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.PageInfo.StartCursor(childComplexity), true
+
+	case "PortalSession.createdAt":
+		if e.ComplexityRoot.PortalSession.CreatedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.CreatedAt(childComplexity), true
+	case "PortalSession.createdBy":
+		if e.ComplexityRoot.PortalSession.CreatedBy == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.CreatedBy(childComplexity), true
+	case "PortalSession.endsAt":
+		if e.ComplexityRoot.PortalSession.EndsAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.EndsAt(childComplexity), true
+	case "PortalSession.expiresAt":
+		if e.ComplexityRoot.PortalSession.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.ExpiresAt(childComplexity), true
+	case "PortalSession.id":
+		if e.ComplexityRoot.PortalSession.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.ID(childComplexity), true
+	case "PortalSession.label":
+		if e.ComplexityRoot.PortalSession.Label == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.Label(childComplexity), true
+	case "PortalSession.lastUsedAt":
+		if e.ComplexityRoot.PortalSession.LastUsedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.LastUsedAt(childComplexity), true
+	case "PortalSession.openedAt":
+		if e.ComplexityRoot.PortalSession.OpenedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.OpenedAt(childComplexity), true
+	case "PortalSession.renewedAt":
+		if e.ComplexityRoot.PortalSession.RenewedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.RenewedAt(childComplexity), true
+	case "PortalSession.revokedAt":
+		if e.ComplexityRoot.PortalSession.RevokedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.RevokedAt(childComplexity), true
+	case "PortalSession.scopes":
+		if e.ComplexityRoot.PortalSession.Scopes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.Scopes(childComplexity), true
+	case "PortalSession.sessionExpiresInMs":
+		if e.ComplexityRoot.PortalSession.SessionMs == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.SessionMs(childComplexity), true
+	case "PortalSession.startPath":
+		if e.ComplexityRoot.PortalSession.StartPath == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.StartPath(childComplexity), true
+	case "PortalSession.status":
+		if e.ComplexityRoot.PortalSession.Status == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.Status(childComplexity), true
+	case "PortalSession.tenant":
+		if e.ComplexityRoot.PortalSession.Tenant == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSession.Tenant(childComplexity), true
+
+	case "PortalSessionConnection.count":
+		if e.ComplexityRoot.PortalSessionConnection.Count == nil {
+			break
+		}
+
+		args, err := ec.field_PortalSessionConnection_count_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.PortalSessionConnection.Count(childComplexity, args["limit"].(int)), true
+	case "PortalSessionConnection.edges":
+		if e.ComplexityRoot.PortalSessionConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSessionConnection.Edges(childComplexity), true
+	case "PortalSessionConnection.nodes":
+		if e.ComplexityRoot.PortalSessionConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSessionConnection.Nodes(childComplexity), true
+	case "PortalSessionConnection.pageInfo":
+		if e.ComplexityRoot.PortalSessionConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSessionConnection.PageInfo(childComplexity), true
+
+	case "PortalSessionEdge.cursor":
+		if e.ComplexityRoot.PortalSessionEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSessionEdge.Cursor(childComplexity), true
+	case "PortalSessionEdge.node":
+		if e.ComplexityRoot.PortalSessionEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.PortalSessionEdge.Node(childComplexity), true
 
 	case "PreviewRequest.body":
 		if e.ComplexityRoot.PreviewRequest.Body == nil {
@@ -3109,6 +3341,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.Nodes(childComplexity, args["ids"].([]webhook.ID)), true
+	case "Query.portalSessions":
+		if e.ComplexityRoot.Query.PortalSessions == nil {
+			break
+		}
+
+		args, err := ec.field_Query_portalSessions_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.PortalSessions(childComplexity, args["first"].(*int), args["after"].(*string), args["last"].(*int), args["before"].(*string), args["filter"].(*list.PortalSessionFilter), args["allTenants"].(bool)), true
 	case "Query.previewDelivery":
 		if e.ComplexityRoot.Query.PreviewDelivery == nil {
 			break
@@ -3480,6 +3723,19 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.RetryDeliveryPayload.UserErrors(childComplexity), true
+
+	case "RevokePortalSessionPayload.portalSession":
+		if e.ComplexityRoot.RevokePortalSessionPayload.PortalSession == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokePortalSessionPayload.PortalSession(childComplexity), true
+	case "RevokePortalSessionPayload.userErrors":
+		if e.ComplexityRoot.RevokePortalSessionPayload.UserErrors == nil {
+			break
+		}
+
+		return e.ComplexityRoot.RevokePortalSessionPayload.UserErrors(childComplexity), true
 
 	case "RevokeTokenPayload.token":
 		if e.ComplexityRoot.RevokeTokenPayload.Token == nil {
@@ -4317,6 +4573,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.TenantQuotas.EventsPerSecond(childComplexity), true
+	case "TenantQuotas.portalSessions":
+		if e.ComplexityRoot.TenantQuotas.PortalSessions == nil {
+			break
+		}
+
+		return e.ComplexityRoot.TenantQuotas.PortalSessions(childComplexity), true
 	case "TenantQuotas.storedEvents":
 		if e.ComplexityRoot.TenantQuotas.StoredEvents == nil {
 			break
@@ -4547,6 +4809,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.Operator(childComplexity), true
+	case "Viewer.portal":
+		if e.ComplexityRoot.Viewer.Portal == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Viewer.Portal(childComplexity), true
 	case "Viewer.tenant":
 		if e.ComplexityRoot.Viewer.Tenant == nil {
 			break
@@ -5154,6 +5422,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("CancelDeliveriesInput", ec.unmarshalInputCancelDeliveriesInput),
 			graphql.NewInputUnmarshaler("CancelDeliveryInput", ec.unmarshalInputCancelDeliveryInput),
 			graphql.NewInputUnmarshaler("CancelReplayInput", ec.unmarshalInputCancelReplayInput),
+			graphql.NewInputUnmarshaler("CreatePortalLinkInput", ec.unmarshalInputCreatePortalLinkInput),
 			graphql.NewInputUnmarshaler("CreateTenantInput", ec.unmarshalInputCreateTenantInput),
 			graphql.NewInputUnmarshaler("CreateTokenInput", ec.unmarshalInputCreateTokenInput),
 			graphql.NewInputUnmarshaler("CreateWebhookInput", ec.unmarshalInputCreateWebhookInput),
@@ -5170,6 +5439,8 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ImportEventTypesInput", ec.unmarshalInputImportEventTypesInput),
 			graphql.NewInputUnmarshaler("IntRange", ec.unmarshalInputIntRange),
 			graphql.NewInputUnmarshaler("IssueFilter", ec.unmarshalInputIssueFilter),
+			graphql.NewInputUnmarshaler("PortalSessionFilter", ec.unmarshalInputPortalSessionFilter),
+			graphql.NewInputUnmarshaler("PortalThemeInput", ec.unmarshalInputPortalThemeInput),
 			graphql.NewInputUnmarshaler("PreviewDeliveryInput", ec.unmarshalInputPreviewDeliveryInput),
 			graphql.NewInputUnmarshaler("PreviewEventInput", ec.unmarshalInputPreviewEventInput),
 			graphql.NewInputUnmarshaler("PublishEventInput", ec.unmarshalInputPublishEventInput),
@@ -5179,6 +5450,7 @@ func (e *executableSchema) Exec(ctx context.Context) graphql.ResponseHandler {
 			graphql.NewInputUnmarshaler("ReplayFilter", ec.unmarshalInputReplayFilter),
 			graphql.NewInputUnmarshaler("ReplayInput", ec.unmarshalInputReplayInput),
 			graphql.NewInputUnmarshaler("RetryDeliveryInput", ec.unmarshalInputRetryDeliveryInput),
+			graphql.NewInputUnmarshaler("RevokePortalSessionInput", ec.unmarshalInputRevokePortalSessionInput),
 			graphql.NewInputUnmarshaler("RevokeTokenInput", ec.unmarshalInputRevokeTokenInput),
 			graphql.NewInputUnmarshaler("RotateWebhookSecretInput", ec.unmarshalInputRotateWebhookSecretInput),
 			graphql.NewInputUnmarshaler("StatsFilter", ec.unmarshalInputStatsFilter),
@@ -5291,7 +5563,7 @@ func newExecutionContext(
 	}
 }
 
-//go:embed "attempt.graphqls" "audit.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "eventtype.graphqls" "issue.graphqls" "live.graphqls" "node.graphqls" "preview.graphqls" "replay.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "signature.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
+//go:embed "attempt.graphqls" "audit.graphqls" "delivery.graphqls" "error.graphqls" "event.graphqls" "eventtype.graphqls" "issue.graphqls" "live.graphqls" "node.graphqls" "portal.graphqls" "preview.graphqls" "replay.graphqls" "scalars.graphqls" "schema.graphqls" "search.graphqls" "server.graphqls" "signature.graphqls" "stats.graphqls" "tenant.graphqls" "token.graphqls" "viewer.graphqls" "webhook.graphqls"
 var sourcesFS embed.FS
 
 func sourceData(filename string) string {
@@ -5312,6 +5584,7 @@ var sources = []*ast.Source{
 	{Name: "issue.graphqls", Input: sourceData("issue.graphqls"), BuiltIn: false},
 	{Name: "live.graphqls", Input: sourceData("live.graphqls"), BuiltIn: false},
 	{Name: "node.graphqls", Input: sourceData("node.graphqls"), BuiltIn: false},
+	{Name: "portal.graphqls", Input: sourceData("portal.graphqls"), BuiltIn: false},
 	{Name: "preview.graphqls", Input: sourceData("preview.graphqls"), BuiltIn: false},
 	{Name: "replay.graphqls", Input: sourceData("replay.graphqls"), BuiltIn: false},
 	{Name: "scalars.graphqls", Input: sourceData("scalars.graphqls"), BuiltIn: false},
@@ -5523,6 +5796,18 @@ func (ec *executionContext) childFields_Count(ctx context.Context, field graphql
 		return ec.fieldContext_Count_precision(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Count", field.Name)
+}
+
+func (ec *executionContext) childFields_CreatePortalLinkPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "url":
+		return ec.fieldContext_CreatePortalLinkPayload_url(ctx, field)
+	case "portalSession":
+		return ec.fieldContext_CreatePortalLinkPayload_portalSession(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_CreatePortalLinkPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type CreatePortalLinkPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_CreateTenantPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6039,6 +6324,66 @@ func (ec *executionContext) childFields_PageInfo(ctx context.Context, field grap
 	return nil, fmt.Errorf("no field named %q was found under type PageInfo", field.Name)
 }
 
+func (ec *executionContext) childFields_PortalSession(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_PortalSession_id(ctx, field)
+	case "label":
+		return ec.fieldContext_PortalSession_label(ctx, field)
+	case "tenant":
+		return ec.fieldContext_PortalSession_tenant(ctx, field)
+	case "scopes":
+		return ec.fieldContext_PortalSession_scopes(ctx, field)
+	case "status":
+		return ec.fieldContext_PortalSession_status(ctx, field)
+	case "createdAt":
+		return ec.fieldContext_PortalSession_createdAt(ctx, field)
+	case "createdBy":
+		return ec.fieldContext_PortalSession_createdBy(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_PortalSession_expiresAt(ctx, field)
+	case "sessionExpiresInMs":
+		return ec.fieldContext_PortalSession_sessionExpiresInMs(ctx, field)
+	case "openedAt":
+		return ec.fieldContext_PortalSession_openedAt(ctx, field)
+	case "endsAt":
+		return ec.fieldContext_PortalSession_endsAt(ctx, field)
+	case "renewedAt":
+		return ec.fieldContext_PortalSession_renewedAt(ctx, field)
+	case "lastUsedAt":
+		return ec.fieldContext_PortalSession_lastUsedAt(ctx, field)
+	case "revokedAt":
+		return ec.fieldContext_PortalSession_revokedAt(ctx, field)
+	case "startPath":
+		return ec.fieldContext_PortalSession_startPath(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PortalSession", field.Name)
+}
+
+func (ec *executionContext) childFields_PortalSessionConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_PortalSessionConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_PortalSessionConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_PortalSessionConnection_pageInfo(ctx, field)
+	case "count":
+		return ec.fieldContext_PortalSessionConnection_count(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PortalSessionConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_PortalSessionEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_PortalSessionEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_PortalSessionEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type PortalSessionEdge", field.Name)
+}
+
 func (ec *executionContext) childFields_PreviewRequest(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "method":
@@ -6211,6 +6556,16 @@ func (ec *executionContext) childFields_RetryDeliveryPayload(ctx context.Context
 		return ec.fieldContext_RetryDeliveryPayload_userErrors(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type RetryDeliveryPayload", field.Name)
+}
+
+func (ec *executionContext) childFields_RevokePortalSessionPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "portalSession":
+		return ec.fieldContext_RevokePortalSessionPayload_portalSession(ctx, field)
+	case "userErrors":
+		return ec.fieldContext_RevokePortalSessionPayload_userErrors(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type RevokePortalSessionPayload", field.Name)
 }
 
 func (ec *executionContext) childFields_RevokeTokenPayload(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
@@ -6557,6 +6912,8 @@ func (ec *executionContext) childFields_TenantQuotas(ctx context.Context, field 
 		return ec.fieldContext_TenantQuotas_webhooks(ctx, field)
 	case "tokens":
 		return ec.fieldContext_TenantQuotas_tokens(ctx, field)
+	case "portalSessions":
+		return ec.fieldContext_TenantQuotas_portalSessions(ctx, field)
 	case "storedEvents":
 		return ec.fieldContext_TenantQuotas_storedEvents(ctx, field)
 	case "eventsPerSecond":
@@ -6691,6 +7048,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_tenant(ctx, field)
 	case "token":
 		return ec.fieldContext_Viewer_token(ctx, field)
+	case "portal":
+		return ec.fieldContext_Viewer_portal(ctx, field)
 	}
 	return nil, fmt.Errorf("no field named %q was found under type Viewer", field.Name)
 }
@@ -7449,6 +7808,20 @@ func (ec *executionContext) field_Mutation_cancelReplay_args(ctx context.Context
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_createPortalLink_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.CreatePortalLinkInput, error) {
+			return ec.unmarshalNCreatePortalLinkInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCreatePortalLinkInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_createTenant_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7617,6 +7990,20 @@ func (ec *executionContext) field_Mutation_retryDelivery_args(ctx context.Contex
 	return args, nil
 }
 
+func (ec *executionContext) field_Mutation_revokePortalSession_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "input",
+		func(ctx context.Context, v any) (model.RevokePortalSessionInput, error) {
+			return ec.unmarshalNRevokePortalSessionInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRevokePortalSessionInput(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["input"] = arg0
+	return args, nil
+}
+
 func (ec *executionContext) field_Mutation_revokeToken_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -7698,6 +8085,20 @@ func (ec *executionContext) field_Mutation_updateWebhook_args(ctx context.Contex
 		return nil, err
 	}
 	args["input"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_PortalSessionConnection_count_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "limit",
+		func(ctx context.Context, v any) (int, error) {
+			return ec.unmarshalNInt2int(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["limit"] = arg0
 	return args, nil
 }
 
@@ -8148,6 +8549,60 @@ func (ec *executionContext) field_Query_nodes_args(ctx context.Context, rawArgs 
 		return nil, err
 	}
 	args["ids"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Query_portalSessions_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "last",
+		func(ctx context.Context, v any) (*int, error) {
+			return ec.unmarshalOInt2ᚖint(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["last"] = arg2
+	arg3, err := graphql.ProcessArgField(ctx, rawArgs, "before",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["before"] = arg3
+	arg4, err := graphql.ProcessArgField(ctx, rawArgs, "filter",
+		func(ctx context.Context, v any) (*list.PortalSessionFilter, error) {
+			return ec.unmarshalOPortalSessionFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐPortalSessionFilter(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["filter"] = arg4
+	arg5, err := graphql.ProcessArgField(ctx, rawArgs, "allTenants",
+		func(ctx context.Context, v any) (bool, error) {
+			return ec.unmarshalNBoolean2bool(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["allTenants"] = arg5
 	return args, nil
 }
 
@@ -10432,6 +10887,77 @@ func (ec *executionContext) _Count_precision(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Count_precision(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Count", field, false, false, "CountPrecision")
+}
+
+func (ec *executionContext) _CreatePortalLinkPayload_url(ctx context.Context, field graphql.CollectedField, obj *model.CreatePortalLinkPayload) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.URL)
+}
+func (ec *executionContext) fieldContext_CreatePortalLinkPayload_url(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("CreatePortalLinkPayload", field, false, false, "String")
+}
+
+func (ec *executionContext) _CreatePortalLinkPayload_portalSession(ctx context.Context, field graphql.CollectedField, obj *model.CreatePortalLinkPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreatePortalLinkPayload_portalSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PortalSession, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *portal.Session) graphql.Marshaler {
+			return ec.marshalOPortalSession2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐSession(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_CreatePortalLinkPayload_portalSession(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreatePortalLinkPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalSession(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _CreatePortalLinkPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.CreatePortalLinkPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_CreatePortalLinkPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_CreatePortalLinkPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "CreatePortalLinkPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _CreateTenantPayload_tenant(ctx context.Context, field graphql.CollectedField, obj *model.CreateTenantPayload) (ret graphql.Marshaler) {
@@ -14674,6 +15200,140 @@ func (ec *executionContext) fieldContext_Mutation_acknowledgeIssue(ctx context.C
 	return fc, nil
 }
 
+func (ec *executionContext) _Mutation_createPortalLink(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_createPortalLink(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().CreatePortalLink(ctx, fc.Args["input"].(model.CreatePortalLinkInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.CreatePortalLinkPayload
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.CreatePortalLinkPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.CreatePortalLinkPayload
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.CreatePortalLinkPayload) graphql.Marshaler {
+			return ec.marshalOCreatePortalLinkPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCreatePortalLinkPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_createPortalLink(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_CreatePortalLinkPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_createPortalLink_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Mutation_revokePortalSession(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Mutation_revokePortalSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Mutation().RevokePortalSession(ctx, fc.Args["input"].(model.RevokePortalSessionInput))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.RevokePortalSessionPayload
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.RevokePortalSessionPayload
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.RevokePortalSessionPayload
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.RevokePortalSessionPayload) graphql.Marshaler {
+			return ec.marshalORevokePortalSessionPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRevokePortalSessionPayload(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Mutation_revokePortalSession(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Mutation",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_RevokePortalSessionPayload(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Mutation_revokePortalSession_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Mutation_replayDeliveries(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -15645,6 +16305,402 @@ func (ec *executionContext) _PageInfo_searchedTo(ctx context.Context, field grap
 }
 func (ec *executionContext) fieldContext_PageInfo_searchedTo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("PageInfo", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PortalSession_id(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalNID2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, field.Selections, obj.ID)
+}
+func (ec *executionContext) fieldContext_PortalSession_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "ID")
+}
+
+func (ec *executionContext) _PortalSession_label(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Label)
+}
+func (ec *executionContext) fieldContext_PortalSession_label(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "String")
+}
+
+func (ec *executionContext) _PortalSession_tenant(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalSession_tenant(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PortalSession().Tenant(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *webhook.Tenant
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Tenant
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Tenant
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Tenant) graphql.Marshaler {
+			return ec.marshalOTenant2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTenant(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PortalSession_tenant(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PortalSession",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Tenant(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PortalSession_scopes(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalSession_scopes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PortalSession().Scopes(ctx, obj)
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []webhook.TokenScope) graphql.Marshaler {
+			return ec.marshalNTokenScope2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScopeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalSession_scopes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, true, true, "TokenScope")
+}
+
+func (ec *executionContext) _PortalSession_status(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalNPortalSessionStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐStatus(ctx, field.Selections, obj.Status())
+}
+func (ec *executionContext) fieldContext_PortalSession_status(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, true, false, "PortalSessionStatus")
+}
+
+func (ec *executionContext) _PortalSession_createdAt(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.CreatedAt)
+}
+func (ec *executionContext) fieldContext_PortalSession_createdAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PortalSession_createdBy(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalSession_createdBy(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return ec.Resolvers.PortalSession().CreatedBy(ctx, obj)
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *webhook.Token
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *webhook.Token
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *webhook.Token
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, obj, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *webhook.Token) graphql.Marshaler {
+			return ec.marshalOToken2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐToken(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_PortalSession_createdBy(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PortalSession",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Token(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PortalSession_expiresAt(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalNDateTime2timeᚐTime(ctx, field.Selections, obj.ExpiresAt)
+}
+func (ec *executionContext) fieldContext_PortalSession_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PortalSession_sessionExpiresInMs(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalNInt2int(ctx, field.Selections, obj.SessionMs)
+}
+func (ec *executionContext) fieldContext_PortalSession_sessionExpiresInMs(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "Int")
+}
+
+func (ec *executionContext) _PortalSession_openedAt(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.OpenedAt)
+}
+func (ec *executionContext) fieldContext_PortalSession_openedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PortalSession_endsAt(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.EndsAt)
+}
+func (ec *executionContext) fieldContext_PortalSession_endsAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PortalSession_renewedAt(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.RenewedAt)
+}
+func (ec *executionContext) fieldContext_PortalSession_renewedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PortalSession_lastUsedAt(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.LastUsedAt)
+}
+func (ec *executionContext) fieldContext_PortalSession_lastUsedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PortalSession_revokedAt(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.RevokedAt)
+}
+func (ec *executionContext) fieldContext_PortalSession_revokedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _PortalSession_startPath(ctx context.Context, field graphql.CollectedField, obj *portal.Session) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.StartPath)
+}
+func (ec *executionContext) fieldContext_PortalSession_startPath(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSession", field, false, false, "String")
+}
+
+func (ec *executionContext) _PortalSessionConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.Connection[portal.Session]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalSessionConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.Edge[portal.Session]) graphql.Marshaler {
+			return ec.marshalNPortalSessionEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalSessionConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PortalSessionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalSessionEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PortalSessionConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.Connection[portal.Session]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalSessionConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes(), nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*portal.Session) graphql.Marshaler {
+			return ec.marshalNPortalSession2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐSessionᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalSessionConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PortalSessionConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalSession(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PortalSessionConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.Connection[portal.Session]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalSessionConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalSessionConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PortalSessionConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PortalSessionConnection_count(ctx context.Context, field graphql.CollectedField, obj *model.Connection[portal.Session]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalSessionConnection_count(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return obj.Count(ctx, fc.Args["limit"].(int))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Count) graphql.Marshaler {
+			return ec.marshalNCount2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCount(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalSessionConnection_count(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PortalSessionConnection",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_Count(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_PortalSessionConnection_count_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _PortalSessionEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.Edge[portal.Session]) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Cursor)
+}
+func (ec *executionContext) fieldContext_PortalSessionEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("PortalSessionEdge", field, false, false, "String")
+}
+
+func (ec *executionContext) _PortalSessionEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.Edge[portal.Session]) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_PortalSessionEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *portal.Session) graphql.Marshaler {
+			return ec.marshalNPortalSession2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐSession(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_PortalSessionEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "PortalSessionEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalSession(ctx, field)
+		},
+	}
+	return fc, nil
 }
 
 func (ec *executionContext) _PreviewRequest_method(ctx context.Context, field graphql.CollectedField, obj *model.PreviewRequest) (ret graphql.Marshaler) {
@@ -16839,6 +17895,73 @@ func (ec *executionContext) fieldContext_Query_issues(ctx context.Context, field
 	}()
 	ctx = graphql.WithFieldContext(ctx, fc)
 	if fc.Args, err = ec.field_Query_issues_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Query_portalSessions(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_portalSessions(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().PortalSessions(ctx, fc.Args["first"].(*int), fc.Args["after"].(*string), fc.Args["last"].(*int), fc.Args["before"].(*string), fc.Args["filter"].(*list.PortalSessionFilter), fc.Args["allTenants"].(bool))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalOTokenScope2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.Connection[portal.Session]
+					return zeroVal, err
+				}
+				operator, err := ec.unmarshalNBoolean2bool(ctx, false)
+				if err != nil {
+					var zeroVal *model.Connection[portal.Session]
+					return zeroVal, err
+				}
+				if ec.Directives.Needs == nil {
+					var zeroVal *model.Connection[portal.Session]
+					return zeroVal, errors.New("directive needs is not implemented")
+				}
+				return ec.Directives.Needs(ctx, nil, directive0, scope, operator)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.Connection[portal.Session]) graphql.Marshaler {
+			return ec.marshalOPortalSessionConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_Query_portalSessions(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalSessionConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_portalSessions_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
 		ec.Error(ctx, err)
 		return fc, err
 	}
@@ -18576,6 +19699,70 @@ func (ec *executionContext) _RetryDeliveryPayload_userErrors(ctx context.Context
 func (ec *executionContext) fieldContext_RetryDeliveryPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	fc = &graphql.FieldContext{
 		Object:     "RetryDeliveryPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_UserError(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RevokePortalSessionPayload_portalSession(ctx context.Context, field graphql.CollectedField, obj *model.RevokePortalSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokePortalSessionPayload_portalSession(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PortalSession, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *portal.Session) graphql.Marshaler {
+			return ec.marshalOPortalSession2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐSession(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_RevokePortalSessionPayload_portalSession(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokePortalSessionPayload",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PortalSession(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _RevokePortalSessionPayload_userErrors(ctx context.Context, field graphql.CollectedField, obj *model.RevokePortalSessionPayload) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_RevokePortalSessionPayload_userErrors(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserErrors, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []*model.UserError) graphql.Marshaler {
+			return ec.marshalNUserError2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐUserErrorᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_RevokePortalSessionPayload_userErrors(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "RevokePortalSessionPayload",
 		Field:      field,
 		IsMethod:   false,
 		IsResolver: false,
@@ -21286,6 +22473,13 @@ func (ec *executionContext) fieldContext_TenantQuotas_tokens(_ context.Context, 
 	return graphql.NewScalarFieldContext("TenantQuotas", field, false, false, "Int")
 }
 
+func (ec *executionContext) _TenantQuotas_portalSessions(ctx context.Context, field graphql.CollectedField, obj *model.TenantQuotas) (ret graphql.Marshaler) {
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.PortalSessions)
+}
+func (ec *executionContext) fieldContext_TenantQuotas_portalSessions(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("TenantQuotas", field, false, false, "Int")
+}
+
 func (ec *executionContext) _TenantQuotas_storedEvents(ctx context.Context, field graphql.CollectedField, obj *model.TenantQuotas) (ret graphql.Marshaler) {
 	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.StoredEvents)
 }
@@ -22120,6 +23314,13 @@ func (ec *executionContext) fieldContext_Viewer_token(_ context.Context, field g
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _Viewer_portal(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.Portal)
+}
+func (ec *executionContext) fieldContext_Viewer_portal(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Viewer", field, false, false, "Boolean")
 }
 
 func (ec *executionContext) _Webhook_id(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
@@ -24865,6 +26066,100 @@ func UnmarshalCancelReplayInput(ctx context.Context, raw any) (model.CancelRepla
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputCreatePortalLinkInput(ctx context.Context, obj any) (model.CreatePortalLinkInput, error) {
+	var it model.CreatePortalLinkInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["expiresInMs"]; !present {
+		asMap["expiresInMs"] = 600000
+	}
+	if _, present := asMap["sessionExpiresInMs"]; !present {
+		asMap["sessionExpiresInMs"] = 3600000
+	}
+	if _, present := asMap["startPath"]; !present {
+		asMap["startPath"] = "/"
+	}
+
+	fieldsInOrder := [...]string{"tenantId", "label", "scopes", "expiresInMs", "sessionExpiresInMs", "startPath", "theme"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tenantId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tenantId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TenantID = data
+		case "label":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("label"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Label = data
+		case "scopes":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("scopes"))
+			data, err := ec.unmarshalNTokenScope2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTokenScopeᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Scopes = data
+		case "expiresInMs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("expiresInMs"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ExpiresInMs = data
+		case "sessionExpiresInMs":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sessionExpiresInMs"))
+			data, err := ec.unmarshalNInt2int(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SessionExpiresInMs = data
+		case "startPath":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("startPath"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.StartPath = data
+		case "theme":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("theme"))
+			data, err := ec.unmarshalOPortalThemeInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐTheme(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Theme = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalCreatePortalLinkInput unmarshals raw into the CreatePortalLinkInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalCreatePortalLinkInput(ctx context.Context, raw any) (model.CreatePortalLinkInput, error) {
+	var out model.CreatePortalLinkInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "CreatePortalLinkInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputCreateTenantInput(ctx context.Context, obj any) (model.CreateTenantInput, error) {
 	var it model.CreateTenantInput
 	if obj == nil {
@@ -26010,6 +27305,131 @@ func UnmarshalIssueFilter(ctx context.Context, raw any) (list.IssueFilter, error
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputPortalSessionFilter(ctx context.Context, obj any) (list.PortalSessionFilter, error) {
+	var it list.PortalSessionFilter
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"tenantId", "statuses"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "tenantId":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("tenantId"))
+			data, err := ec.unmarshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.TenantID = data
+		case "statuses":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("statuses"))
+			data, err := ec.unmarshalOPortalSessionStatus2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐStatusᚄ(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Statuses = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPortalSessionFilter unmarshals raw into the PortalSessionFilter input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPortalSessionFilter(ctx context.Context, raw any) (list.PortalSessionFilter, error) {
+	var out list.PortalSessionFilter
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PortalSessionFilter", raw, &out)
+	return out, err
+}
+
+func (ec *executionContext) unmarshalInputPortalThemeInput(ctx context.Context, obj any) (portal.Theme, error) {
+	var it portal.Theme
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	if _, present := asMap["name"]; !present {
+		asMap["name"] = ""
+	}
+	if _, present := asMap["logo"]; !present {
+		asMap["logo"] = ""
+	}
+	if _, present := asMap["accentColor"]; !present {
+		asMap["accentColor"] = ""
+	}
+	if _, present := asMap["appearance"]; !present {
+		asMap["appearance"] = "AUTO"
+	}
+
+	fieldsInOrder := [...]string{"name", "logo", "accentColor", "appearance"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "name":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("name"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Name = data
+		case "logo":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("logo"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Logo = data
+		case "accentColor":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("accentColor"))
+			data, err := ec.unmarshalNString2string(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.AccentColor = data
+		case "appearance":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("appearance"))
+			data, err := ec.unmarshalNPortalAppearance2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐAppearance(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.Appearance = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalPortalThemeInput unmarshals raw into the PortalThemeInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalPortalThemeInput(ctx context.Context, raw any) (portal.Theme, error) {
+	var out portal.Theme
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "PortalThemeInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputPreviewDeliveryInput(ctx context.Context, obj any) (model.PreviewDeliveryInput, error) {
 	var it model.PreviewDeliveryInput
 	if obj == nil {
@@ -26640,6 +28060,48 @@ func UnmarshalRetryDeliveryInput(ctx context.Context, raw any) (model.RetryDeliv
 	return out, err
 }
 
+func (ec *executionContext) unmarshalInputRevokePortalSessionInput(ctx context.Context, obj any) (model.RevokePortalSessionInput, error) {
+	var it model.RevokePortalSessionInput
+	if obj == nil {
+		return it, nil
+	}
+
+	asMap := map[string]any{}
+	for k, v := range obj.(map[string]any) {
+		asMap[k] = v
+	}
+
+	fieldsInOrder := [...]string{"id"}
+	for _, k := range fieldsInOrder {
+		v, ok := asMap[k]
+		if !ok {
+			continue
+		}
+		switch k {
+		case "id":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("id"))
+			data, err := ec.unmarshalNID2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.ID = data
+		}
+	}
+	return it, nil
+}
+
+// UnmarshalRevokePortalSessionInput unmarshals raw into the RevokePortalSessionInput input type, using the
+// unmarshaler bound to ctx's request. Call it from a resolver to decode an input
+// object that was not passed as a field argument.
+//
+// ctx must come from a gqlgen request; outside one there is no unmarshaler to use
+// and the returned error says so.
+func UnmarshalRevokePortalSessionInput(ctx context.Context, raw any) (model.RevokePortalSessionInput, error) {
+	var out model.RevokePortalSessionInput
+	err := graphql.UnmarshalNamedInputFromContext(ctx, "RevokePortalSessionInput", raw, &out)
+	return out, err
+}
+
 func (ec *executionContext) unmarshalInputRevokeTokenInput(ctx context.Context, obj any) (model.RevokeTokenInput, error) {
 	var it model.RevokeTokenInput
 	if obj == nil {
@@ -26869,7 +28331,7 @@ func (ec *executionContext) unmarshalInputTenantQuotasInput(ctx context.Context,
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"webhooks", "tokens", "storedEvents", "eventsPerSecond", "eventBurst"}
+	fieldsInOrder := [...]string{"webhooks", "tokens", "portalSessions", "storedEvents", "eventsPerSecond", "eventBurst"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26890,6 +28352,13 @@ func (ec *executionContext) unmarshalInputTenantQuotasInput(ctx context.Context,
 				return it, err
 			}
 			it.Tokens = graphql.OmittableOf(data)
+		case "portalSessions":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("portalSessions"))
+			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.PortalSessions = graphql.OmittableOf(data)
 		case "storedEvents":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("storedEvents"))
 			data, err := ec.unmarshalOInt2ᚖint(ctx, v)
@@ -27949,6 +29418,13 @@ func (ec *executionContext) _Node(ctx context.Context, sel ast.SelectionSet, obj
 			return graphql.Null
 		}
 		return ec._Replay(ctx, sel, obj)
+	case portal.Session:
+		return ec._PortalSession(ctx, sel, &obj)
+	case *portal.Session:
+		if obj == nil {
+			return graphql.Null
+		}
+		return ec._PortalSession(ctx, sel, obj)
 	case webhook.Issue:
 		return ec._Issue(ctx, sel, &obj)
 	case *webhook.Issue:
@@ -28725,6 +30201,49 @@ func (ec *executionContext) _Count(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "precision":
 			out.Values[i] = ec._Count_precision(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var createPortalLinkPayloadImplementors = []string{"CreatePortalLinkPayload"}
+
+func (ec *executionContext) _CreatePortalLinkPayload(ctx context.Context, sel ast.SelectionSet, obj *model.CreatePortalLinkPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, createPortalLinkPayloadImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("CreatePortalLinkPayload")
+		case "url":
+			out.Values[i] = ec._CreatePortalLinkPayload_url(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "portalSession":
+			out.Values[i] = ec._CreatePortalLinkPayload_portalSession(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._CreatePortalLinkPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -30495,6 +32014,20 @@ func (ec *executionContext) _Mutation(ctx context.Context, sel ast.SelectionSet)
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "createPortalLink":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_createPortalLink(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "revokePortalSession":
+			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
+				return ec._Mutation_revokePortalSession(ctx, field)
+			})
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "replayDeliveries":
 			out.Values[i] = ec.OperationContext.RootResolverMiddleware(innerCtx, func(ctx context.Context) (res graphql.Marshaler) {
 				return ec._Mutation_replayDeliveries(ctx, field)
@@ -30644,6 +32177,199 @@ func (ec *executionContext) _PageInfo(ctx context.Context, sel ast.SelectionSet,
 		case "searchedTo":
 			out.Values[i] = ec._PageInfo_searchedTo(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var portalSessionImplementors = []string{"PortalSession", "Node"}
+
+func (ec *executionContext) _PortalSession(ctx context.Context, sel ast.SelectionSet, obj *portal.Session) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, portalSessionImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PortalSession")
+		case "id":
+			out.Values[i] = ec._PortalSession_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "label":
+			out.Values[i] = ec._PortalSession_label(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "tenant":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PortalSession_tenant(ctx, field, obj)
+				})
+		case "scopes":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PortalSession_scopes(ctx, field, obj)
+				})
+		case "status":
+			out.Values[i] = ec._PortalSession_status(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdAt":
+			out.Values[i] = ec._PortalSession_createdAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "createdBy":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PortalSession_createdBy(ctx, field, obj)
+				})
+		case "expiresAt":
+			out.Values[i] = ec._PortalSession_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sessionExpiresInMs":
+			out.Values[i] = ec._PortalSession_sessionExpiresInMs(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "openedAt":
+			out.Values[i] = ec._PortalSession_openedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "endsAt":
+			out.Values[i] = ec._PortalSession_endsAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "renewedAt":
+			out.Values[i] = ec._PortalSession_renewedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "lastUsedAt":
+			out.Values[i] = ec._PortalSession_lastUsedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "revokedAt":
+			out.Values[i] = ec._PortalSession_revokedAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "startPath":
+			out.Values[i] = ec._PortalSession_startPath(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var portalSessionConnectionImplementors = []string{"PortalSessionConnection"}
+
+func (ec *executionContext) _PortalSessionConnection(ctx context.Context, sel ast.SelectionSet, obj *model.Connection[portal.Session]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, portalSessionConnectionImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PortalSessionConnection")
+		case "edges":
+			out.Values[i] = ec._PortalSessionConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "nodes":
+			out.Values[i] = ec._PortalSessionConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "pageInfo":
+			out.Values[i] = ec._PortalSessionConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "count":
+			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
+				true, true,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._PortalSessionConnection_count(ctx, field, obj)
+				})
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var portalSessionEdgeImplementors = []string{"PortalSessionEdge"}
+
+func (ec *executionContext) _PortalSessionEdge(ctx context.Context, sel ast.SelectionSet, obj *model.Edge[portal.Session]) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, portalSessionEdgeImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("PortalSessionEdge")
+		case "cursor":
+			out.Values[i] = ec._PortalSessionEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._PortalSessionEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
 		default:
@@ -30980,6 +32706,12 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 				true, false,
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Query_issues(ctx, field)
+				})
+		case "portalSessions":
+			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
+				true, false,
+				func(ctx context.Context) graphql.Marshaler {
+					return ec._Query_portalSessions(ctx, field)
 				})
 		case "previewDelivery":
 			out.ResolveRootConcurrently(innerCtx, ec.OperationContext, i,
@@ -31457,6 +33189,44 @@ func (ec *executionContext) _RetryDeliveryPayload(ctx context.Context, sel ast.S
 			}
 		case "userErrors":
 			out.Values[i] = ec._RetryDeliveryPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	if n := len(deferred.Defers); n > 0 {
+		atomic.AddInt32(&ec.Deferred, int32(min(n, math.MaxInt32)))
+		ec.ProcessDeferredGroup(deferred)
+	}
+
+	return out
+}
+
+var revokePortalSessionPayloadImplementors = []string{"RevokePortalSessionPayload"}
+
+func (ec *executionContext) _RevokePortalSessionPayload(ctx context.Context, sel ast.SelectionSet, obj *model.RevokePortalSessionPayload) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, revokePortalSessionPayloadImplementors)
+
+	out := newFieldSet(ctx, fields)
+	var deferred graphql.DeferredGroup
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("RevokePortalSessionPayload")
+		case "portalSession":
+			out.Values[i] = ec._RevokePortalSessionPayload_portalSession(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "userErrors":
+			out.Values[i] = ec._RevokePortalSessionPayload_userErrors(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -32641,6 +34411,11 @@ func (ec *executionContext) _TenantQuotas(ctx context.Context, sel ast.Selection
 			if out.Values[i] == graphql.RequiredNull {
 				out.Invalids++
 			}
+		case "portalSessions":
+			out.Values[i] = ec._TenantQuotas_portalSessions(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
 		case "storedEvents":
 			out.Values[i] = ec._TenantQuotas_storedEvents(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -33109,6 +34884,11 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 			}
 		case "token":
 			out.Values[i] = ec._Viewer_token(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "portal":
+			out.Values[i] = ec._Viewer_portal(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -34648,6 +36428,11 @@ func (ec *executionContext) marshalNCountPrecision2githubᚗcomᚋhookgraphᚋho
 	return v
 }
 
+func (ec *executionContext) unmarshalNCreatePortalLinkInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCreatePortalLinkInput(ctx context.Context, v any) (model.CreatePortalLinkInput, error) {
+	res, err := ec.unmarshalInputCreatePortalLinkInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalNCreateTenantInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCreateTenantInput(ctx context.Context, v any) (model.CreateTenantInput, error) {
 	res, err := ec.unmarshalInputCreateTenantInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -35283,6 +37068,84 @@ func (ec *executionContext) marshalNPayloadFormat2githubᚗcomᚋhookgraphᚋhoo
 	return res
 }
 
+func (ec *executionContext) unmarshalNPortalAppearance2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐAppearance(ctx context.Context, v any) (portal.Appearance, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := portal.Appearance(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPortalAppearance2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐAppearance(ctx context.Context, sel ast.SelectionSet, v portal.Appearance) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PortalAppearance!")
+	}
+	return res
+}
+
+func (ec *executionContext) marshalNPortalSession2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐSessionᚄ(ctx context.Context, sel ast.SelectionSet, v []*portal.Session) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPortalSession2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐSession(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPortalSession2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐSession(ctx context.Context, sel ast.SelectionSet, v *portal.Session) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PortalSession!")
+		return graphql.Null
+	}
+	return ec._PortalSession(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNPortalSessionEdge2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []*model.Edge[portal.Session]) graphql.Marshaler {
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPortalSessionEdge2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNPortalSessionEdge2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐEdge(ctx context.Context, sel ast.SelectionSet, v *model.Edge[portal.Session]) graphql.Marshaler {
+	if v == nil {
+		graphql.AddInvalidNullError(ctx, "PortalSessionEdge!")
+		return graphql.Null
+	}
+	return ec._PortalSessionEdge(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNPortalSessionStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐStatus(ctx context.Context, v any) (portal.Status, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := portal.Status(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNPortalSessionStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐStatus(ctx context.Context, sel ast.SelectionSet, v portal.Status) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
+	if res == graphql.Null {
+		graphql.AddInvalidNullFromMarshaler(ctx, "PortalSessionStatus!")
+	}
+	return res
+}
+
 func (ec *executionContext) unmarshalNPreviewDeliveryInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPreviewDeliveryInput(ctx context.Context, v any) (model.PreviewDeliveryInput, error) {
 	res, err := ec.unmarshalInputPreviewDeliveryInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
@@ -35445,6 +37308,11 @@ func (ec *executionContext) marshalNReplayStatus2githubᚗcomᚋhookgraphᚋhook
 
 func (ec *executionContext) unmarshalNRetryDeliveryInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRetryDeliveryInput(ctx context.Context, v any) (model.RetryDeliveryInput, error) {
 	res, err := ec.unmarshalInputRetryDeliveryInput(ctx, v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalNRevokePortalSessionInput2githubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRevokePortalSessionInput(ctx context.Context, v any) (model.RevokePortalSessionInput, error) {
+	res, err := ec.unmarshalInputRevokePortalSessionInput(ctx, v)
 	return res, graphql.ErrorOnPath(ctx, err)
 }
 
@@ -36656,6 +38524,13 @@ func (ec *executionContext) marshalOCancelReplayPayload2ᚖgithubᚗcomᚋhookgr
 	return ec._CancelReplayPayload(ctx, sel, v)
 }
 
+func (ec *executionContext) marshalOCreatePortalLinkPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCreatePortalLinkPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreatePortalLinkPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._CreatePortalLinkPayload(ctx, sel, v)
+}
+
 func (ec *executionContext) marshalOCreateTenantPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐCreateTenantPayload(ctx context.Context, sel ast.SelectionSet, v *model.CreateTenantPayload) graphql.Marshaler {
 	if v == nil {
 		return graphql.Null
@@ -37210,6 +39085,72 @@ func (ec *executionContext) marshalOOrderDirection2ᚖgithubᚗcomᚋhookgraph�
 	return v
 }
 
+func (ec *executionContext) marshalOPortalSession2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐSession(ctx context.Context, sel ast.SelectionSet, v *portal.Session) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PortalSession(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalOPortalSessionConnection2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐConnection(ctx context.Context, sel ast.SelectionSet, v *model.Connection[portal.Session]) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._PortalSessionConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalOPortalSessionFilter2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋstoreᚋlistᚐPortalSessionFilter(ctx context.Context, v any) (*list.PortalSessionFilter, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPortalSessionFilter(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) unmarshalOPortalSessionStatus2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐStatusᚄ(ctx context.Context, v any) ([]portal.Status, error) {
+	if v == nil {
+		return nil, nil
+	}
+	vSlice := graphql.CoerceList(v)
+	var err error
+	res := make([]portal.Status, len(vSlice))
+	for i := range vSlice {
+		ctx := graphql.WithPathContext(ctx, graphql.NewPathWithIndex(i))
+		res[i], err = ec.unmarshalNPortalSessionStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐStatus(ctx, vSlice[i])
+		if err != nil {
+			return nil, err
+		}
+	}
+	return res, nil
+}
+
+func (ec *executionContext) marshalOPortalSessionStatus2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐStatusᚄ(ctx context.Context, sel ast.SelectionSet, v []portal.Status) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	ret := marshalSlice(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNPortalSessionStatus2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐStatus(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) unmarshalOPortalThemeInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚋportalᚐTheme(ctx context.Context, v any) (*portal.Theme, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := ec.unmarshalInputPortalThemeInput(ctx, v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
 func (ec *executionContext) unmarshalOPreviewEventInput2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐPreviewEventInput(ctx context.Context, v any) (*model.PreviewEventInput, error) {
 	if v == nil {
 		return nil, nil
@@ -37303,6 +39244,13 @@ func (ec *executionContext) marshalORetryDeliveryPayload2ᚖgithubᚗcomᚋhookg
 		return graphql.Null
 	}
 	return ec._RetryDeliveryPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalORevokePortalSessionPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRevokePortalSessionPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokePortalSessionPayload) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	return ec._RevokePortalSessionPayload(ctx, sel, v)
 }
 
 func (ec *executionContext) marshalORevokeTokenPayload2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋgraphᚋmodelᚐRevokeTokenPayload(ctx context.Context, sel ast.SelectionSet, v *model.RevokeTokenPayload) graphql.Marshaler {

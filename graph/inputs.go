@@ -16,6 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/verification"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 )
 
 // given returns an optional argument, or the zero value if it is absent.
@@ -131,6 +132,20 @@ func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error)
 	return t, errors.Join(errs...)
 }
 
+// newPortalLink translates a link to create. 0 is not a time here, as it is for the domain.
+func newPortalLink(c *auth.Caller, in *model.CreatePortalLinkInput) portal.Link {
+	life := func(ms int) int {
+		if ms == 0 {
+			return -1
+		}
+		return ms
+	}
+	return portal.Link{
+		Label: in.Label, Scopes: in.Scopes, Granted: c.Token.Scopes, LifeMs: life(in.ExpiresInMs), SessionMs: life(in.SessionExpiresInMs),
+		StartPath: in.StartPath, Theme: in.Theme, CreatedBy: &c.Token.ID,
+	}
+}
+
 // tenantPatch translates a tenant's settings; quotas that are nil stay unchanged.
 func tenantPatch(in *model.TenantQuotasInput, retentionMs, keepFailedMs graphql.Omittable[*float64]) (webhook.TenantPatch, error) {
 	var p webhook.TenantPatch
@@ -138,7 +153,7 @@ func tenantPatch(in *model.TenantQuotasInput, retentionMs, keepFailedMs graphql.
 	p.RetentionSeconds, errs[0] = seconds("retentionMs", retentionMs)
 	p.KeepFailedSeconds, errs[1] = seconds("keepFailedMs", keepFailedMs)
 	if in != nil {
-		p.MaxWebhooks, p.MaxTokens, p.MaxEvents = opt(in.Webhooks), opt(in.Tokens), opt(in.StoredEvents)
+		p.MaxWebhooks, p.MaxTokens, p.MaxPortalSessions, p.MaxEvents = opt(in.Webhooks), opt(in.Tokens), opt(in.PortalSessions), opt(in.StoredEvents)
 		p.PublishRate, p.PublishBurst = opt(in.EventsPerSecond), opt(in.EventBurst)
 	}
 	if err := errors.Join(errs[:]...); err != nil {

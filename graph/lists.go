@@ -7,6 +7,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 )
 
 // The lists of the API. Each is declared once, and its resolver is one line.
@@ -71,6 +72,10 @@ var (
 	tokens = listing[*store.Registry, webhook.Token, store.TokenFilter]{
 		kind: cursor.Tokens, seq: (*webhook.Token).Position,
 		page: (*store.Registry).Tokens, count: (*store.Registry).CountTokensTo,
+	}
+	portalSessions = listing[*store.Registry, portal.Session, store.PortalSessionFilter]{
+		kind: cursor.PortalSessions, seq: (*portal.Session).Position,
+		page: (*store.Registry).PortalSessions, count: (*store.Registry).CountPortalSessionsTo,
 	}
 	issues = listing[*store.Scope, webhook.Issue, store.IssueFilter]{
 		kind: cursor.Issues, seq: (*webhook.Issue).Position, at: issuePlace,
@@ -344,6 +349,10 @@ func tokenCreator(t *webhook.Token) webhook.ID {
 	}
 	return *t.CreatedBy
 }
+
+// sessionCreator returns the zero id for a portal session without a creator.
+func sessionCreator(s *portal.Session) webhook.ID { return given(s.CreatedBy) }
+func sessionTenant(s *portal.Session) webhook.ID  { return s.TenantID }
 
 // auditToken returns the zero id for a change without a token.
 func auditToken(e *webhook.AuditEntry) webhook.ID {

@@ -42,6 +42,7 @@ func (r *Resolver) nodes(ctx context.Context, ids []webhook.ID) (result []model.
 		findIn(l, webhook.ScopeWebhooksRead, s.IssuesByID),
 		findIn(l, webhook.ScopeWebhooksRead, r.scope(ctx).EventTypesByID),
 		findIn(l, webhook.ScopeAdmin, known.TokensByID),
+		findIn(l, webhook.ScopeAdmin, known.PortalSessionsByID),
 		findIn(l, webhook.ScopeAdmin, known.AuditEntriesByID),
 		findIn(l, "", known.TenantsByID), // a caller may always see its own tenant
 	}

@@ -70,6 +70,17 @@ type Settings struct {
 	MaxAnswerBytes int
 	// TestReceiver returns the URL of the server's own receiver, once it listens; nil: there is none.
 	TestReceiver func() string
+	// PortalURL returns the URL of the customer portal, once the server listens; nil: its path.
+	PortalURL func() string
+}
+
+// portalLink returns the link with this code. What is behind the # is not sent to servers, so it is in no log on the way.
+func (s *Settings) portalLink(code string) string {
+	at := "/portal"
+	if s.PortalURL != nil {
+		at = s.PortalURL()
+	}
+	return at + "#" + code
 }
 
 // shown returns the settings as the query server shows them.

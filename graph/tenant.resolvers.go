@@ -62,7 +62,7 @@ func (r *tenantResolver) Quotas(ctx context.Context, obj *webhook.Tenant) (*mode
 		}
 		return &n
 	}
-	shown := &model.TenantQuotas{Webhooks: bound(q.Webhooks), Tokens: bound(q.Tokens), StoredEvents: bound(q.Events), EventsPerSecond: bound(q.PublishRate)}
+	shown := &model.TenantQuotas{Webhooks: bound(q.Webhooks), Tokens: bound(q.Tokens), PortalSessions: bound(q.PortalSessions), StoredEvents: bound(q.Events), EventsPerSecond: bound(q.PublishRate)}
 	if q.PublishRate > 0 {
 		shown.EventBurst = bound(q.Burst())
 	}

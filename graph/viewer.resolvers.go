@@ -9,5 +9,5 @@ import (
 // Viewer is the resolver for the viewer field.
 func (r *queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
 	c := from(ctx).caller
-	return &model.Viewer{Operator: c.Operator, Tenant: c.Tenant, Token: c.Token}, nil
+	return &model.Viewer{Operator: c.Operator, Tenant: c.Tenant, Token: c.Token, Portal: c.Token.Portal}, nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 )
 
 // Connection is a page of a list (Relay's cursor connections).
@@ -134,6 +135,10 @@ type (
 	TokenConnection = Connection[webhook.Token]
 	// TokenEdge is a token in a list.
 	TokenEdge = Edge[webhook.Token]
+	// PortalSessionConnection is a page of portal sessions.
+	PortalSessionConnection = Connection[portal.Session]
+	// PortalSessionEdge is a portal session in a list.
+	PortalSessionEdge = Edge[portal.Session]
 	// AuditEntryConnection is a page of the audit log.
 	AuditEntryConnection = Connection[webhook.AuditEntry]
 	// AuditEntryEdge is an entry in a list.

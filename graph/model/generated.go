@@ -12,6 +12,7 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 )
 
 // The input of `acknowledgeIssue`.
@@ -96,6 +97,35 @@ type Count struct {
 	Count int `json:"count"`
 	// Whether the number is exact.
 	Precision CountPrecision `json:"precision"`
+}
+
+// The input of `createPortalLink`.
+type CreatePortalLinkInput struct {
+	// The tenant; null means the tenant that the request acts for. A tenant can create links only to its own portal.
+	TenantID *webhook.ID `json:"tenantId,omitempty"`
+	// For whom the link is, 1 to 100 characters: a customer's ID or email address. The audit log names what the session does by it.
+	Label string `json:"label"`
+	// The scopes of the session: any but `ADMIN`, of those that the caller's token has.
+	Scopes []webhook.TokenScope `json:"scopes"`
+	// How long the link can be opened, in milliseconds, 1,000 to 86,400,000 (24 hours).
+	ExpiresInMs int `json:"expiresInMs"`
+	// How long the session lasts from when it is opened, and again when it is renewed, in milliseconds, 1,000 to 86,400,000. It ends 24 hours after it was
+	// opened at the latest.
+	SessionExpiresInMs int `json:"sessionExpiresInMs"`
+	// The path of the portal on which it opens, at most 500 bytes, with an optional query, such as `/deliveries?q=status%3Afailed`.
+	StartPath string `json:"startPath"`
+	// How the portal looks; null means its own look.
+	Theme *portal.Theme `json:"theme,omitempty"`
+}
+
+// The payload of `createPortalLink`.
+type CreatePortalLinkPayload struct {
+	// The URL to open in the customer's browser, shown only once; null if there are `userErrors`. The code behind its `#` is as secret as a password.
+	URL *string `json:"url,omitempty"`
+	// The session that the link opens; null if there are `userErrors`.
+	PortalSession *portal.Session `json:"portalSession,omitempty"`
+	// Validation errors; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
 }
 
 // The input of `createTenant`.
@@ -489,6 +519,20 @@ type RetryDeliveryPayload struct {
 	UserErrors []*UserError `json:"userErrors"`
 }
 
+// The input of `revokePortalSession`.
+type RevokePortalSessionInput struct {
+	// The ID of the portal session.
+	ID webhook.ID `json:"id"`
+}
+
+// The payload of `revokePortalSession`.
+type RevokePortalSessionPayload struct {
+	// The portal session after the change; null if there are `userErrors`.
+	PortalSession *portal.Session `json:"portalSession,omitempty"`
+	// Validation errors; empty on success.
+	UserErrors []*UserError `json:"userErrors"`
+}
+
 // The input of `revokeToken`.
 type RevokeTokenInput struct {
 	// The ID of the token.
@@ -675,6 +719,8 @@ type TenantQuotas struct {
 	Webhooks *int `json:"webhooks,omitempty"`
 	// The maximum number of valid tokens: neither revoked nor expired.
 	Tokens *int `json:"tokens,omitempty"`
+	// The maximum number of links and sessions of the customer portal that can be used.
+	PortalSessions *int `json:"portalSessions,omitempty"`
 	// The maximum number of stored events. Retention frees space.
 	StoredEvents *int `json:"storedEvents,omitempty"`
 	// The maximum number of events published per second, on each replica.
@@ -689,6 +735,8 @@ type TenantQuotasInput struct {
 	Webhooks graphql.Omittable[*int] `json:"webhooks,omitempty"`
 	// The maximum number of valid tokens, at least 1.
 	Tokens graphql.Omittable[*int] `json:"tokens,omitempty"`
+	// The maximum number of links and sessions of the customer portal that can be used, at least 1.
+	PortalSessions graphql.Omittable[*int] `json:"portalSessions,omitempty"`
 	// The maximum number of stored events, at least 1.
 	StoredEvents graphql.Omittable[*int] `json:"storedEvents,omitempty"`
 	// The maximum number of events published per second, on each replica, at least 1.
@@ -833,8 +881,10 @@ type Viewer struct {
 	Operator bool `json:"operator"`
 	// The tenant that the request acts for: the token's own, or the one that an operator named in the header `Hookgraph-Tenant`.
 	Tenant *webhook.Tenant `json:"tenant"`
-	// The token of the request, with its scopes and expiry.
+	// The token of the request, with its scopes and expiry; in the customer portal, its session, as if that were a token.
 	Token *webhook.Token `json:"token"`
+	// Whether the caller is a session of the customer portal.
+	Portal bool `json:"portal"`
 }
 
 // How requests are to authenticate at the receiver: one of `basic` and `oauth2`, `certificate`, or both. Setting `basic` removes `oauth2`, and the other

@@ -191,7 +191,7 @@ func (s *server) openAPI(context.Context) (err error) {
 		Settings: graph.Settings{
 			Version: cli.Version(), Retention: cfg.Kept(), DeliveryMaxAge: cfg.MaxAge(), AuditRetention: s.store.AuditRetention(), Timeout: cfg.Timeout,
 			MaxDataBytes: int(cfg.MaxPayload), MaxCost: config.MaxCost, MaxAnswerBytes: maxAnswer,
-			TestReceiver: receiver,
+			TestReceiver: receiver, PortalURL: s.portalURL,
 		},
 	})
 	s.api = gqlhttp.New(schema, gqlhttp.Config{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"time"
@@ -40,7 +41,7 @@ func (s *server) listen(ctx context.Context) error {
 		Handler: web.New(web.Config{
 			Store: s.store, Auth: s.auth, Charge: s.charge, GraphQL: s.api, Pages: s.pages(), Schema: sdl,
 			Logger: s.log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
-			Bodies: s.bodies, Calls: s.calls, Short: s.sender.Short, BasePath: cfg.BasePath,
+			Bodies: s.bodies, Calls: s.calls, Short: s.sender.Short, BasePath: cfg.BasePath, PortalURL: s.portalURL,
 		}),
 		// No WriteTimeout, because of streams: gqlhttp sets a deadline for each of their writes, and lifts ReadTimeout.
 		ReadHeaderTimeout: 10 * time.Second,
@@ -66,6 +67,7 @@ func (s *server) listen(ctx context.Context) error {
 // pages returns the pages, and the test receiver, by the patterns to mount them at.
 func (s *server) pages() map[string]http.Handler {
 	all := dashboard.Handlers()
+	maps.Copy(all, dashboard.Portal(s.cfg.PortalFrameAncestors))
 	all["/graphiql"], all["/graphiql/"] = graphiql.Handler(), graphiql.Handler()
 	if s.testReceives() {
 		all[testreceiver.Path] = testreceiver.Handler()
@@ -76,6 +78,15 @@ func (s *server) pages() map[string]http.Handler {
 // testReceives reports whether the server has a receiver of its own, which its sender must be allowed to reach. It does not trust the server's own
 // certificate.
 func (s *server) testReceives() bool { return s.cfg.AllowPrivateTargets && s.cfg.TLSCert == "" }
+
+// portalURL returns the URL of the customer portal as browsers reach it.
+func (s *server) portalURL() string {
+	origin := s.cfg.PublicURL
+	if origin == "" {
+		origin = s.http.url()
+	}
+	return origin + s.cfg.BasePath + "/portal"
+}
 
 // url returns the server's URL for clients on this machine.
 func (l *listening) url() string {

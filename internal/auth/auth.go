@@ -1,5 +1,5 @@
 // Package auth authenticates callers and checks what they may do. A caller is identified by a bearer token, which belongs to an
-// operator or to one tenant.
+// operator or to one tenant; that of a session of the customer portal is one of these, and belongs to a tenant.
 package auth
 
 import (
@@ -22,8 +22,11 @@ type Caller struct {
 // Actor returns the caller of ctx's request as the audit log has it.
 func (c *Caller) Actor(ctx context.Context) webhook.Actor {
 	a := webhook.Actor{Kind: webhook.ActorTenant, TokenID: &c.Token.ID, Name: c.Token.Name, RequestID: intake.RequestID(ctx)}
-	if c.Operator {
+	switch {
+	case c.Operator:
 		a.Kind = webhook.ActorOperator
+	case c.Token.Portal:
+		a.Kind = webhook.ActorPortal
 	}
 	if c.Address.IsValid() {
 		a.Address = c.Address.Unmap().String()
@@ -43,9 +46,9 @@ func From(ctx context.Context) *Caller {
 }
 
 // Holder returns what a caller's use of the server counts for: its token, and the tenant that the token belongs to, not the one
-// that an operator names.
+// that an operator names. Portal sessions have a share of their own, so that customers in the portal take nothing from their tenant's programs.
 func Holder(c *Caller) intake.Holder {
-	h := intake.Holder{Token: c.Token.ID}
+	h := intake.Holder{Token: c.Token.ID, Apart: c.Token.Portal}
 	if c.Token.TenantID != nil {
 		h.Tenant = *c.Token.TenantID
 	}

@@ -130,12 +130,15 @@ func (f *fullest[K]) Pop() any {
 
 // RateLimit limits what callers may spend per second: the cost of GraphQL operations and REST calls. All tokens of a tenant share
 // its budget, so that more tokens gain nothing; one token may spend half of it, so that a runaway client leaves something for the
-// others. An operator token has a budget of its own, whichever tenant its calls are about.
+// others. An operator token has a budget of its own, whichever tenant its calls are about. So have all portal sessions of a tenant, half as large
+// as the tenant's, of which one session may spend half: customers in the portal take nothing from their tenant's programs.
 type RateLimit struct {
 	mu        sync.Mutex // held while both budgets of a call are checked and charged
 	tenants   *budgets[webhook.ID]
 	tokens    *budgets[webhook.ID]
 	operators *budgets[webhook.ID]
+	portals   *budgets[webhook.ID] // of tenants
+	sessions  *budgets[webhook.ID]
 }
 
 // rateLimitsMax bounds the tenants, and the tokens, whose spending is remembered.
@@ -150,13 +153,10 @@ func NewRateLimit(perSecond, burst int) *RateLimit {
 	if burst == 0 {
 		burst = 2 * perSecond
 	}
-	whole := func() *budgets[webhook.ID] {
-		return newBudgets[webhook.ID](rate.Limit(perSecond), burst, rateLimitsMax)
+	part := func(n int) *budgets[webhook.ID] {
+		return newBudgets[webhook.ID](rate.Limit(perSecond)/rate.Limit(n), max(burst/n, 1), rateLimitsMax)
 	}
-	return &RateLimit{
-		tenants: whole(), operators: whole(),
-		tokens: newBudgets[webhook.ID](rate.Limit(perSecond)/2, max(burst/2, 1), rateLimitsMax),
-	}
+	return &RateLimit{tenants: part(1), operators: part(1), tokens: part(2), portals: part(2), sessions: part(4)}
 }
 
 // Charge takes a cost from the caller's budgets. If there is not enough left, it takes nothing, and returns how long the caller
@@ -168,10 +168,14 @@ func (r *RateLimit) Charge(c *Caller, cost int) time.Duration {
 	if c.Token.TenantID == nil {
 		return r.operators.spend(c.Token.ID, cost)
 	}
+	all, one := r.tenants, r.tokens
+	if c.Token.Portal {
+		all, one = r.portals, r.sessions
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if wait := max(r.tenants.short(*c.Token.TenantID, cost), r.tokens.short(c.Token.ID, cost)); wait > 0 {
+	if wait := max(all.short(*c.Token.TenantID, cost), one.short(c.Token.ID, cost)); wait > 0 {
 		return wait
 	}
-	return max(r.tenants.spend(*c.Token.TenantID, cost), r.tokens.spend(c.Token.ID, cost))
+	return max(all.spend(*c.Token.TenantID, cost), one.spend(c.Token.ID, cost))
 }

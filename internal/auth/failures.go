@@ -40,7 +40,7 @@ func (e *TooManyFailures) Error() string {
 	return fmt.Sprintf("too many calls with a token that is not valid; try again in %v", e.RetryAfter.Round(time.Second))
 }
 
-// failures counts guesses, that is unknown tokens, by the address that presented them. A revoked or expired token is not a guess,
+// failures counts guesses, that is unknown tokens and portal links that do not work, by the address that presented them. A revoked or expired token is not a guess,
 // and a repeated one does not count again.
 //
 // A token has 256 random bits, so only the cost of guessing must be bounded, not its success: no address is locked out for what
@@ -93,7 +93,7 @@ func (f *failures) failed(from netip.Addr, hash [32]byte, err error) error {
 	f.known.drop(hash)
 	f.bad.put(hash, err)
 	g := guess{intake.Source(from), hash}
-	if !errors.Is(err, ErrUnknownToken) || f.guessed.has(g) {
+	if !errors.Is(err, ErrUnknownToken) && !errors.Is(err, ErrLink) || f.guessed.has(g) {
 		return err
 	}
 	f.guessed.put(g, struct{}{})

@@ -45,6 +45,8 @@ type Config struct {
 	TLSCert              string         `name:"tls-cert" env:"HOOKGRAPH_TLS_CERT" placeholder:"FILE" help:"PEM file of the TLS certificate and its chain. It is reloaded when it changes."`
 	TLSKey               string         `name:"tls-key" env:"HOOKGRAPH_TLS_KEY" placeholder:"FILE" help:"PEM file of the key of the TLS certificate."`
 	TrustedProxy         []netip.Prefix `env:"HOOKGRAPH_TRUSTED_PROXY" placeholder:"CIDR" help:"Addresses of reverse proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted."`
+	PublicURL            string         `name:"public-url" env:"HOOKGRAPH_PUBLIC_URL" placeholder:"URL" help:"Origin at which browsers reach the server, such as https://hooks.example.com, for links to the customer portal; the path below it is --base-path. The default is the address it listens on."`
+	PortalFrameAncestors []string       `env:"HOOKGRAPH_PORTAL_FRAME_ANCESTORS" placeholder:"ORIGIN" help:"Web origins whose pages may show the customer portal in a frame, such as https://app.example.com; the default is none."`
 	BasePath             string         `env:"HOOKGRAPH_BASE_PATH" placeholder:"/PATH" help:"Path below which a reverse proxy shows the server, such as /hooks. The proxy may remove it or pass it on."`
 	DisableIntrospection bool           `env:"HOOKGRAPH_DISABLE_INTROSPECTION" help:"Disable GraphQL introspection and /schema.graphql. GraphiQL then has no completion and no documentation."`
 	TrustedDocuments     string         `env:"HOOKGRAPH_TRUSTED_DOCUMENTS" placeholder:"PATH" type:"path" help:"Allow only these GraphQL documents: a JSON object from SHA-256 to document, as graphql-codegen writes it, or a directory of .graphql files. GraphiQL then does not work."`
@@ -53,13 +55,14 @@ type Config struct {
 	BackupKeep  int           `env:"HOOKGRAPH_BACKUP_KEEP" default:"7" help:"How many of these backups are kept. Older ones are removed once a new one is complete and checked."`
 	BackupDir   string        `env:"HOOKGRAPH_BACKUP_DIR" placeholder:"DIR" help:"Directory for these backups, on another disk if possible; the default is the directory backups in the data directory."`
 
-	MaxWebhooks  int `env:"HOOKGRAPH_MAX_WEBHOOKS" default:"10000" help:"Maximum number of webhooks of a tenant without a quota of its own; 0 means unlimited."`
-	MaxTokens    int `env:"HOOKGRAPH_MAX_TOKENS" default:"1000" help:"Maximum number of valid tokens of a tenant without a quota of its own; 0 means unlimited."`
-	MaxEvents    int `env:"HOOKGRAPH_MAX_EVENTS" default:"0" help:"Maximum number of stored events of a tenant without a quota of its own; 0 means unlimited."`
-	PublishRate  int `env:"HOOKGRAPH_PUBLISH_RATE" default:"0" help:"Maximum number of events published per second by a tenant without a quota of its own; 0 means unlimited."`
-	PublishBurst int `env:"HOOKGRAPH_PUBLISH_BURST" default:"0" help:"Maximum number of events published in a burst, at least 1000, by a tenant without a quota of its own; 0 means twice the rate."`
-	CostRate     int `env:"HOOKGRAPH_COST_RATE" default:"1000000" help:"Maximum cost per second of the operations of one tenant with all its tokens, or of one operator token; one token of a tenant may use half of it. 0 means unlimited. extensions.cost is the cost of an operation, at most 10000."`
-	CostBurst    int `env:"HOOKGRAPH_COST_BURST" default:"0" help:"Maximum cost of the operations of one tenant, or of one operator token, in a burst, at least 10000; 0 means twice the rate, and at least 10000."`
+	MaxWebhooks       int `env:"HOOKGRAPH_MAX_WEBHOOKS" default:"10000" help:"Maximum number of webhooks of a tenant without a quota of its own; 0 means unlimited."`
+	MaxTokens         int `env:"HOOKGRAPH_MAX_TOKENS" default:"1000" help:"Maximum number of valid tokens of a tenant without a quota of its own; 0 means unlimited."`
+	MaxPortalSessions int `env:"HOOKGRAPH_MAX_PORTAL_SESSIONS" default:"1000" help:"Maximum number of links and sessions of the customer portal that can be used, of a tenant without a quota of its own; 0 means unlimited."`
+	MaxEvents         int `env:"HOOKGRAPH_MAX_EVENTS" default:"0" help:"Maximum number of stored events of a tenant without a quota of its own; 0 means unlimited."`
+	PublishRate       int `env:"HOOKGRAPH_PUBLISH_RATE" default:"0" help:"Maximum number of events published per second by a tenant without a quota of its own; 0 means unlimited."`
+	PublishBurst      int `env:"HOOKGRAPH_PUBLISH_BURST" default:"0" help:"Maximum number of events published in a burst, at least 1000, by a tenant without a quota of its own; 0 means twice the rate."`
+	CostRate          int `env:"HOOKGRAPH_COST_RATE" default:"1000000" help:"Maximum cost per second of the operations of one tenant with all its tokens, or of one operator token; one token of a tenant may use half of it. 0 means unlimited. extensions.cost is the cost of an operation, at most 10000."`
+	CostBurst         int `env:"HOOKGRAPH_COST_BURST" default:"0" help:"Maximum cost of the operations of one tenant, or of one operator token, in a burst, at least 10000; 0 means twice the rate, and at least 10000."`
 
 	Proxy *url.URL `kong:"-"` // parsed ForwardProxy; nil without one
 
@@ -83,7 +86,7 @@ func (c *Config) Kept() webhook.Retention {
 
 // Quotas returns the quotas of a tenant without its own.
 func (c *Config) Quotas() webhook.Quotas {
-	return webhook.Quotas{Webhooks: c.MaxWebhooks, Tokens: c.MaxTokens, Events: c.MaxEvents, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst}
+	return webhook.Quotas{Webhooks: c.MaxWebhooks, Tokens: c.MaxTokens, PortalSessions: c.MaxPortalSessions, Events: c.MaxEvents, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst}
 }
 
 // Storage says where the database is.
@@ -133,7 +136,7 @@ var basePath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 // OwnPaths are the first words of the server's paths. A base path that began with one could not be told from them.
 var OwnPaths = []string{
-	"assets", "deliveries", "event-types", "events", "graphiql", "graphql", "issues", "licenses.md", "livez", "openapi.json", "operate", "readyz", "replays",
+	"assets", "deliveries", "event-types", "events", "graphiql", "graphql", "issues", "licenses.md", "livez", "openapi.json", "operate", "portal", "readyz", "replays",
 	"schema.graphql", "settings", "test-receiver", "v1", "webhooks",
 }
 
@@ -171,7 +174,7 @@ func (c *Config) Check(getenv func(string) string) error {
 		bad("--max-payload: must be from %v to %v", Bytes(minPayload), Bytes(MaxPayload))
 	}
 	for flag, n := range map[string]int{
-		"max-webhooks": c.MaxWebhooks, "max-tokens": c.MaxTokens, "max-events": c.MaxEvents, "publish-rate": c.PublishRate, "publish-burst": c.PublishBurst,
+		"max-webhooks": c.MaxWebhooks, "max-tokens": c.MaxTokens, "max-portal-sessions": c.MaxPortalSessions, "max-events": c.MaxEvents, "publish-rate": c.PublishRate, "publish-burst": c.PublishBurst,
 		"cost-rate": c.CostRate, "cost-burst": c.CostBurst,
 	} {
 		if n < 0 || n > maxQuota {
@@ -195,6 +198,20 @@ func (c *Config) Check(getenv func(string) string) error {
 			bad("--allowed-origins: %w", err)
 		}
 		c.AllowedOrigins[i] = origin
+	}
+	for i, o := range c.PortalFrameAncestors {
+		origin, err := readOrigin(o)
+		if err != nil {
+			bad("--portal-frame-ancestors: %w", err)
+		}
+		c.PortalFrameAncestors[i] = origin
+	}
+	if c.PublicURL != "" {
+		origin, err := readOrigin(c.PublicURL)
+		if err != nil || strings.Contains(origin, "*") {
+			bad("--public-url: %q is not an origin like https://hooks.example.com; the path below it is --base-path", c.PublicURL)
+		}
+		c.PublicURL = origin
 	}
 	for flag, ranges := range map[string][]netip.Prefix{"allow-target": c.AllowTarget, "deny-target": c.DenyTarget, "trusted-proxy": c.TrustedProxy} {
 		for _, p := range ranges {

@@ -17,38 +17,40 @@ type Kind byte
 
 // The kinds of cursors. Their values are part of every cursor: they never change, and are never reused.
 const (
-	Webhooks         Kind = 'w'
-	Events           Kind = 'e'
-	Deliveries       Kind = 'd'
-	Attempts         Kind = 'a'
-	DeliveryAttempts Kind = 'o' // of one delivery, oldest first
-	Tokens           Kind = 'k'
-	Tenants          Kind = 't'
-	Replays          Kind = 'y'
-	RESTWebhooks     Kind = 'r'
-	RESTReplays      Kind = 'v'
-	Stream           Kind = 's' // of the attempt log
-	Completed        Kind = 'c' // deliveries in the order of their completion
-	NextAttempts     Kind = 'n' // deliveries in the order of their next attempt
-	LastFailures     Kind = 'f' // webhooks in the order of their last failure
-	FailureRates     Kind = 'p' // webhooks in the order of the share of attempts that failed
-	AuditLog         Kind = 'u'
-	EventTypes       Kind = 'z'
-	RESTEventTypes   Kind = 'x'
-	Issues           Kind = 'i'
-	RESTIssues       Kind = 'j'
-	RESTEvents       Kind = 'E'
-	RESTDeliveries   Kind = 'D'
-	RESTAttempts     Kind = 'A'
-	Matches          Kind = 'm' // webhooks, with whether each got an event
+	Webhooks           Kind = 'w'
+	Events             Kind = 'e'
+	Deliveries         Kind = 'd'
+	Attempts           Kind = 'a'
+	DeliveryAttempts   Kind = 'o' // of one delivery, oldest first
+	Tokens             Kind = 'k'
+	Tenants            Kind = 't'
+	Replays            Kind = 'y'
+	RESTWebhooks       Kind = 'r'
+	RESTReplays        Kind = 'v'
+	Stream             Kind = 's' // of the attempt log
+	Completed          Kind = 'c' // deliveries in the order of their completion
+	NextAttempts       Kind = 'n' // deliveries in the order of their next attempt
+	LastFailures       Kind = 'f' // webhooks in the order of their last failure
+	FailureRates       Kind = 'p' // webhooks in the order of the share of attempts that failed
+	AuditLog           Kind = 'u'
+	EventTypes         Kind = 'z'
+	RESTEventTypes     Kind = 'x'
+	Issues             Kind = 'i'
+	RESTIssues         Kind = 'j'
+	RESTEvents         Kind = 'E'
+	RESTDeliveries     Kind = 'D'
+	RESTAttempts       Kind = 'A'
+	Matches            Kind = 'm' // webhooks, with whether each got an event
+	PortalSessions     Kind = 'b'
+	RESTPortalSessions Kind = 'B'
 )
 
 // Timed reports whether the places of a kind are a time and a row's number, without the start: rows move in lists by time, and starts do not
-// count replays and the entries of the audit log, whose time is 0. The places of event types are the halves of their ids, and the times of issues
+// count replays, portal sessions and the entries of the audit log, whose time is 0. The places of event types are the halves of their ids, and the times of issues
 // their places.
 func (k Kind) Timed() bool {
 	switch k {
-	case Completed, NextAttempts, LastFailures, FailureRates, AuditLog, Replays, RESTReplays, EventTypes, RESTEventTypes, Issues, RESTIssues:
+	case Completed, NextAttempts, LastFailures, FailureRates, AuditLog, Replays, RESTReplays, EventTypes, RESTEventTypes, Issues, RESTIssues, PortalSessions, RESTPortalSessions:
 		return true
 	}
 	return false

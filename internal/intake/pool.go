@@ -9,6 +9,8 @@ import "sync"
 // it could use up, and what has no token is bounded only in total.
 type Holder struct {
 	Tenant, Token [16]byte
+	// Apart means a share of the tenant beside its own, as large.
+	Apart bool
 }
 
 // Full is a refusal: nothing was taken. The same call may succeed once something has been released.
@@ -38,8 +40,14 @@ type Pool struct {
 
 	mu      sync.Mutex // guards the fields below
 	used    int64
-	tenants map[[16]byte]int64 // what each holds; without entries of 0
-	tokens  map[[16]byte]int64
+	tenants map[share]int64 // what each holds; without entries of 0
+	tokens  map[share]int64
+}
+
+// share is what Limits.Tenant or Limits.Token bounds.
+type share struct {
+	of    [16]byte
+	apart bool
 }
 
 // NewPool returns a Pool of which nothing is taken.
@@ -50,7 +58,7 @@ func NewPool(l Limits) *Pool {
 	if l.Token < 1 {
 		l.Token = l.Tenant
 	}
-	return &Pool{limits: l, tenants: map[[16]byte]int64{}, tokens: map[[16]byte]int64{}}
+	return &Pool{limits: l, tenants: map[share]int64{}, tokens: map[share]int64{}}
 }
 
 // OnFull sets a function that is called for each refusal. It must be called before p is used; f must not block.
@@ -72,9 +80,9 @@ func (p *Pool) take(h Holder, n int64) *Full {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case h.Token != [16]byte{} && p.tokens[h.Token]+n > p.limits.Token:
+	case h.Token != [16]byte{} && p.tokens[share{h.Token, h.Apart}]+n > p.limits.Token:
 		return &Full{Of: "token"}
-	case h.Tenant != [16]byte{} && p.tenants[h.Tenant]+n > p.limits.Tenant:
+	case h.Tenant != [16]byte{} && p.tenants[share{h.Tenant, h.Apart}]+n > p.limits.Tenant:
 		return &Full{Of: "tenant"}
 	case p.used+n > p.limits.Total:
 		return &Full{}
@@ -93,12 +101,12 @@ func (p *Pool) Give(h Holder, n int64) {
 // add adds n to what h holds. The caller must hold p.mu.
 func (p *Pool) add(h Holder, n int64) {
 	p.used += n
-	count(p.tenants, h.Tenant, n)
-	count(p.tokens, h.Token, n)
+	count(p.tenants, share{h.Tenant, h.Apart}, n)
+	count(p.tokens, share{h.Token, h.Apart}, n)
 }
 
-func count(held map[[16]byte]int64, key [16]byte, n int64) {
-	if key == [16]byte{} {
+func count(held map[share]int64, key share, n int64) {
+	if key.of == [16]byte{} {
 		return
 	}
 	if held[key] += n; held[key] == 0 {

@@ -30,9 +30,9 @@ type waiter struct {
 // NewRoom returns a Room of which nothing is taken.
 func NewRoom(total int64) *Room { return &Room{total: total, lines: map[[16]byte]*roomLine{}} }
 
-// Key returns the key of the holder's line: its tenant, or its token if it has no tenant.
+// Key returns the key of the holder's line: its tenant, or its token if it has no tenant or counts apart from it.
 func (h Holder) Key() [16]byte {
-	if h.Tenant == [16]byte{} {
+	if h.Tenant == [16]byte{} || h.Apart {
 		return h.Token
 	}
 	return h.Tenant

@@ -57,6 +57,8 @@ type (
 	EventTypeFilter = list.EventTypeFilter
 	// TokenFilter narrows a list of tokens.
 	TokenFilter = list.TokenFilter
+	// PortalSessionFilter narrows a list of portal sessions.
+	PortalSessionFilter = list.PortalSessionFilter
 	// AuditFilter narrows the audit log.
 	AuditFilter = list.AuditFilter
 	// IssueFilter narrows a list of issues.

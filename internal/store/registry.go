@@ -11,8 +11,10 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/list"
+	"github.com/hookgraph/hookgraph/internal/store/portals"
 	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 )
 
 // Registry reads and changes the tokens and tenants that a caller may see: all of them for an operator, else those of one tenant.
@@ -174,7 +176,7 @@ func (r *Registry) UpdateTenant(ctx context.Context, id webhook.ID, p webhook.Te
 				return err
 			}
 		}
-		return b.DB.Model(t).Select("max_webhooks", "max_tokens", "max_events", "publish_rate", "publish_burst", "retention_seconds", "keep_failed_seconds").Updates(t).Error
+		return b.DB.Model(t).Select("max_webhooks", "max_tokens", "max_portal_sessions", "max_events", "publish_rate", "publish_burst", "retention_seconds", "keep_failed_seconds").Updates(t).Error
 	})
 	if err != nil {
 		return nil, err
@@ -198,7 +200,7 @@ func (b *batch) tenant(id webhook.ID) (*webhook.Tenant, error) {
 	return &t, err
 }
 
-// DeleteTenant deletes a tenant: its tokens are revoked, its webhooks deleted and its name is free when it returns. Its rows are removed
+// DeleteTenant deletes a tenant: its tokens and portal sessions are revoked, its webhooks deleted and its name is free when it returns. Its rows are removed
 // afterwards in small transactions, which continue after a restart. Errors: webhook.ErrNotFound; an *Invalid with code CONFLICT for the
 // default tenant.
 func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
@@ -221,6 +223,7 @@ func (r *Registry) DeleteTenant(ctx context.Context, id webhook.ID) error {
 			// No tenant can have such a name, so it cannot conflict.
 			{"UPDATE tenants SET deleted_at = ?, name = ? WHERE id = ?", []any{dialect.At(now), "deleted " + id.String(), id}},
 			{"UPDATE tokens SET revoked_at = ? WHERE tenant_id = ? AND revoked_at IS NULL", []any{dialect.At(now), id}},
+			{"UPDATE portal_sessions SET revoked_at = ? WHERE tenant_id = ? AND revoked_at IS NULL", []any{dialect.At(now), id}},
 		} {
 			if err := b.DB.Exec(change.text, change.args...).Error; err != nil {
 				return fmt.Errorf("delete tenant: %w", err)
@@ -506,20 +509,26 @@ func (r *Registry) RevokeToken(ctx context.Context, id webhook.ID) (*webhook.Tok
 	return &t, nil
 }
 
+var errNoTenant = &webhook.Invalid{Field: "tenantId", Code: webhook.CodeNotFound, Message: "does not exist"}
+
+// knows returns nil for a tenant that exists and that the caller may see, otherwise the same *Invalid, or the error of reading it.
+func (r *Registry) knows(ctx context.Context, tenant webhook.ID) error {
+	found, err := r.TenantsByID(ctx, []webhook.ID{tenant})
+	if err == nil && found[tenant] == nil {
+		err = errNoTenant
+	}
+	return err
+}
+
 // CreateToken stores the hash of a token that the caller generated. The error has an *Invalid for every broken rule, including a
 // tenant that does not exist.
 func (r *Registry) CreateToken(ctx context.Context, t webhook.Token, token string) (*webhook.Token, error) {
-	unknown := &webhook.Invalid{Field: "tenantId", Code: webhook.CodeNotFound, Message: "does not exist"}
-	if r.tenant != nil && (t.TenantID == nil || *t.TenantID != *r.tenant) {
-		return nil, errors.Join(t.Check(time.Now()), unknown)
+	if r.tenant != nil && t.TenantID == nil {
+		return nil, errors.Join(t.Check(time.Now()), errNoTenant)
 	}
 	if t.TenantID != nil {
-		found, err := r.s.TenantsByID(ctx, []webhook.ID{*t.TenantID})
-		if err != nil {
-			return nil, err
-		}
-		if found[*t.TenantID] == nil {
-			return nil, errors.Join(t.Check(time.Now()), unknown)
+		if err := r.knows(ctx, *t.TenantID); err != nil {
+			return nil, errors.Join(t.Check(time.Now()), err)
 		}
 	}
 	return r.s.addToken(ctx, r.by, t, token)
@@ -617,10 +626,13 @@ func (s *Store) Tokens(ctx context.Context) ([]*webhook.Token, error) {
 	return tokens, nil
 }
 
-// TokenByHash finds a token. Errors: webhook.ErrNotFound if it is unknown; webhook.ErrRevoked or webhook.ErrExpired, which also
+// TokenByHash finds a token, or a portal session, whose credential is one, too. Errors: webhook.ErrNotFound if it is unknown; webhook.ErrRevoked or webhook.ErrExpired, which also
 // match ErrNotFound, if it is no longer valid.
 func (s *Store) TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, error) {
 	t, err := take[webhook.Token](s.read.WithContext(ctx).Where("hash = ?", hash))
+	if errors.Is(err, webhook.ErrNotFound) {
+		t, err = s.sessionToken(ctx, hash)
+	}
 	switch {
 	case err != nil:
 		return nil, err
@@ -635,7 +647,7 @@ func (s *Store) TokenByHash(ctx context.Context, hash []byte) (*webhook.Token, e
 // usedPiece is how many tokens one transaction of TokensUsed updates at most.
 const usedPiece = 100
 
-// TokensUsed records when tokens were last used. A time earlier than the recorded one is ignored.
+// TokensUsed records when tokens and portal sessions were last used. A time earlier than the recorded one is ignored.
 func (s *Store) TokensUsed(ctx context.Context, used map[webhook.ID]time.Time) error {
 	done, ids := 0, make([]webhook.ID, 0, len(used))
 	for id := range used {
@@ -646,9 +658,13 @@ func (s *Store) TokensUsed(ctx context.Context, used map[webhook.ID]time.Time) e
 			part := ids[:min(n, len(ids))]
 			for _, id := range part {
 				when := dialect.At(used[id])
-				if err := b.DB.Exec("UPDATE tokens SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)",
-					when, id, when).Error; err != nil {
-					return 0, err
+				const used = " SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)"
+				done := b.DB.Exec("UPDATE tokens"+used, when, id, when)
+				if done.Error == nil && done.RowsAffected == 0 {
+					done = b.DB.Exec("UPDATE portal_sessions"+used, when, id, when)
+				}
+				if done.Error != nil {
+					return 0, done.Error
 				}
 			}
 			done = len(part)
@@ -658,6 +674,144 @@ func (s *Store) TokensUsed(ctx context.Context, used map[webhook.ID]time.Time) e
 			return err
 		}
 		ids = ids[done:]
+	}
+	return nil
+}
+
+// CreatePortalLink creates a link to the tenant's portal and returns its code, which is not stored, and the session that the link opens. The error
+// has an *Invalid for every broken rule, including a tenant that does not exist.
+func (r *Registry) CreatePortalLink(ctx context.Context, tenant webhook.ID, l portal.Link) (code string, _ *portal.Session, _ error) {
+	err := r.knows(ctx, tenant)
+	if err != nil && len(webhook.Invalids(err)) == 0 {
+		return "", nil, err
+	}
+	if _, broken := l.Session(time.Now()); broken != nil || err != nil {
+		return "", nil, errors.Join(err, broken)
+	}
+	code, hash := portal.NewCode()
+	var made *portal.Session
+	err = r.change(ctx, func(b *batch) (err error) {
+		if _, err := b.tenant(tenant); err != nil {
+			return err
+		}
+		if made, err = l.Session(b.Now.UTC().Truncate(time.Microsecond)); err != nil {
+			return err
+		}
+		made.TenantID, made.Code = tenant, hash
+		limit := b.s.quotas.Of(tenant).Limits().PortalSessions
+		full, err := portals.Insert(&b.Tx, made, limit)
+		if err != nil {
+			return err
+		}
+		if full {
+			b.s.quotas.Refused(tenant, "portal sessions", limit)
+			return webhook.Invalidf("", webhook.CodeQuota, "the tenant has reached its quota of %d portal links and sessions that can be used; revoke one first", limit)
+		}
+		return b.audit(r.by, &tenant, webhook.AuditPortalCreated, made.ID, webhook.AuditChanges(nil, made.AuditFields()))
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	return code, made, nil
+}
+
+// OpenPortalLink opens the link with this code and returns the credential of its session, which is not stored. by says from where. A link is
+// opened once. Errors: webhook.ErrNotFound, whether the link never existed, was opened, was revoked, or has expired.
+func (s *Store) OpenPortalLink(ctx context.Context, by webhook.Actor, code string) (credential string, opened *portal.Session, err error) {
+	known := webhook.HashToken(code)
+	if err := portals.CanOpen(s.read.WithContext(ctx), known, time.Now()); err != nil { // guesses cost no transaction
+		return "", nil, dialect.Unavailable(err)
+	}
+	credential, hash := portal.NewCredential()
+	err = s.change(ctx, func(b *batch) (err error) {
+		if opened, err = portals.Open(&b.Tx, known, hash); err != nil {
+			return err
+		}
+		by := by
+		by.Kind, by.TokenID, by.Name = webhook.ActorPortal, &opened.ID, opened.Label
+		changes := []webhook.AuditChange{{Field: "openedAt", After: webhook.AuditValue(opened.OpenedAt)}, {Field: "expiresAt", After: webhook.AuditValue(opened.ExpiresAt)}}
+		return b.audit(&by, &opened.TenantID, webhook.AuditPortalOpened, opened.ID, changes)
+	})
+	if err != nil {
+		return "", nil, err
+	}
+	return credential, opened, nil
+}
+
+// RenewPortalSession makes a session last as long again as it did when it was opened, up to its end. Errors: webhook.ErrNotFound if it has
+// ended.
+func (s *Store) RenewPortalSession(ctx context.Context, id webhook.ID) (renewed *portal.Session, err error) {
+	err = s.change(ctx, func(b *batch) (err error) {
+		renewed, err = portals.Renew(&b.Tx, id)
+		return err
+	})
+	return renewed, err
+}
+
+// RevokePortalSession revokes a session, or a link that was not opened. Revoking it again changes nothing. Errors: webhook.ErrNotFound.
+func (r *Registry) RevokePortalSession(ctx context.Context, id webhook.ID) (revoked *portal.Session, err error) {
+	err = r.change(ctx, func(b *batch) (err error) {
+		var changed bool
+		if revoked, changed, err = portals.Revoke(&b.Tx, r.tenant, id); err != nil || !changed {
+			return err
+		}
+		return b.audit(r.by, &revoked.TenantID, webhook.AuditPortalRevoked, id, []webhook.AuditChange{{Field: "revokedAt", After: webhook.AuditValue(revoked.RevokedAt)}})
+	})
+	return revoked, err
+}
+
+func (r *Registry) portalSessions(ctx context.Context) *gorm.DB {
+	q := r.db(ctx).Table("portal_sessions AS q").Select(portals.Columns)
+	if r.tenant != nil {
+		q = q.Where("q.tenant_id = ?", *r.tenant)
+	}
+	return q
+}
+
+func (r *Registry) portalSessionList(ctx context.Context, p list.Path) *list.Reading[portal.Session] {
+	return registered[portal.Session](ctx, r, p, portals.Columns, "q.tenant_id")
+}
+
+// PortalSessions lists portal sessions, and links that were not opened, newest first, also those that have ended. They have no themes.
+func (r *Registry) PortalSessions(ctx context.Context, f PortalSessionFilter, p Page) (*List[portal.Session], error) {
+	return list.Read(ctx, r.portalSessionList(ctx, f.Path(r.tenant)), list.NewestFirst, p)
+}
+
+// CountPortalSessionsTo counts what PortalSessions lists, up to limit, and reads a bounded number of rows.
+func (r *Registry) CountPortalSessionsTo(ctx context.Context, f PortalSessionFilter, limit int) (Count, error) {
+	return r.portalSessionList(ctx, f.Path(r.tenant)).Count(ctx, limit)
+}
+
+// PortalSessionsByID reads portal sessions; ids that are absent or foreign are missing from the map.
+func (r *Registry) PortalSessionsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*portal.Session, error) {
+	return list.ByID(r.portalSessions(ctx), nil, "q", ids, func(s *portal.Session) webhook.ID { return s.ID })
+}
+
+// sessionToken finds a portal session by its credential.
+func (s *Store) sessionToken(ctx context.Context, hash []byte) (*webhook.Token, error) {
+	found, err := portals.ByHash(s.read.WithContext(ctx), hash)
+	if err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	return found.Token(), nil
+}
+
+// PrunePortalSessions removes sessions that ended long ago, some in each transaction. It is work by the clock.
+func (s *Store) PrunePortalSessions(ctx context.Context) error {
+	before := s.opts.Now().Add(-portals.KeepEnded)
+	more, err := portals.AnyEnded(s.read.WithContext(ctx), before)
+	if err != nil {
+		return dialect.Unavailable(err)
+	}
+	for p := newPacer(s); more; {
+		err := p.piece(ctx, webhook.ID{}, deleteSome, func(b *batch, n int) (int, error) {
+			rows, err := portals.Prune(&b.Tx, before, n)
+			more = rows == n
+			return rows, err
+		})
+		if err != nil {
+			return fmt.Errorf("remove portal sessions: %w", err)
+		}
 	}
 	return nil
 }

@@ -30,6 +30,7 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "issues", Every: issuesEvery, Exclusive: true, Run: s.KeepIssues},
 		{Name: "probes", Every: probeEvery, Exclusive: true, Run: s.ProbeWebhooks},
 		{Name: "audit log", Every: expireAuditEvery, Exclusive: true, Run: s.ExpireAuditLog},
+		{Name: "portal sessions", Every: portalsEvery, Exclusive: true, Run: s.PrunePortalSessions},
 		{Name: "deleted tenants", Every: s.tuning.Linger / 2, Wake: s.deleted, Exclusive: true, Run: s.sweep},
 	}
 }
@@ -52,7 +53,9 @@ const (
 	lineEvery  = 10 * time.Second
 	linePieces = 20
 	linePiece  = 500
-	replayPoll = time.Second // another replica may have created a replay, or have gone with one
+	// portalsEvery is how often portal sessions are removed that ended long ago.
+	portalsEvery = time.Hour
+	replayPoll   = time.Second // another replica may have created a replay, or have gone with one
 	// findEvery is how often notes of fan-outs are looked for that this process does not know of, such as those of a replica that has gone.
 	findEvery = 2 * time.Second
 )

@@ -54,6 +54,8 @@ type Config struct {
 	Short func() bool
 	// BasePath is where a proxy shows the server, such as /hooks; "" is the root.
 	BasePath string
+	// PortalURL returns the URL of the customer portal; nil: its path.
+	PortalURL func() string
 }
 
 // CallLimits returns the limits of running REST calls of one server, which are those of GraphQL operations.
@@ -153,6 +155,15 @@ func (s *server) resources() map[string]methods {
 		"/v1/issues/{id}/acknowledge": {
 			http.MethodPost: {run: s.acknowledgeIssue, needs: write, like: "Mutation.acknowledgeIssue"},
 		},
+		"/v1/portal-links": {
+			http.MethodPost: {run: s.createPortalLink, needs: admin, like: "Mutation.createPortalLink", maxBody: maxPortalBody},
+		},
+		"/v1/portal-sessions": {
+			http.MethodGet: {run: s.listPortalSessions, needs: admin, like: "Query.portalSessions"},
+		},
+		"/v1/portal-sessions/{id}": {
+			http.MethodDelete: {run: s.revokePortalSession, needs: admin, like: "Mutation.revokePortalSession"},
+		},
 		"/v1/event-types": {
 			http.MethodGet: {run: s.listEventTypes, needs: read, like: "Query.eventTypes"},
 		},
@@ -218,6 +229,7 @@ func New(c Config) http.Handler {
 	for path, m := range s.resources() {
 		mux.Handle(path, s.resource(m))
 	}
+	s.portal(mux)
 	mux.Handle("/openapi.json", s.description("application/json", s.described()))
 	mux.HandleFunc("/", s.notFound)
 	if c.GraphQL != nil {

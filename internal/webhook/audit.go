@@ -27,8 +27,10 @@ func (e *AuditEntry) Position() int64 { return e.Seq }
 
 // ObjectType returns the type of the object, with which the action's name begins.
 func (e *AuditEntry) ObjectType() AuditObjectType {
-	if strings.HasPrefix(string(e.Action), AuditEventType+"_") {
-		return AuditEventType
+	for _, long := range []AuditObjectType{AuditEventType, AuditPortalSession} {
+		if strings.HasPrefix(string(e.Action), string(long)+"_") {
+			return long
+		}
 	}
 	object, _, _ := strings.Cut(string(e.Action), "_")
 	return AuditObjectType(object)
@@ -55,24 +57,29 @@ const (
 	ActorServer   ActorKind = "SERVER"   // the server itself, for example when it disables a webhook
 	ActorOperator ActorKind = "OPERATOR" // an operator's token
 	ActorTenant   ActorKind = "TENANT"   // a tenant's token
+	ActorPortal   ActorKind = "PORTAL"   // a portal session of a tenant
 	ActorCommand  ActorKind = "COMMAND"  // somebody on the server's machine, by the command line
 )
 
 // Actor is who makes a change. The zero value is the server.
 type Actor struct {
 	Kind    ActorKind `gorm:"column:actor_kind"`
-	TokenID *ID       `gorm:"column:actor_token"`
-	Name    string    `gorm:"column:actor_name"` // of the token, when the change was made
-	Address string    `gorm:"column:address"`    // the client's IP address; "" if there is no client
+	TokenID *ID       `gorm:"column:actor_token"` // or of the portal session
+	Name    string    `gorm:"column:actor_name"`  // of the token when the change was made, or the label of the portal session
+	Address string    `gorm:"column:address"`     // the client's IP address; "" if there is no client
 	// RequestID is that of the answer's header and of the log; "" outside of a request.
 	RequestID string `gorm:"column:request_id"`
 }
 
-// AuditObjectType is a type of objects whose changes are logged, as the API names it: WEBHOOK, DELIVERY, REPLAY, TENANT, TOKEN, EVENT_TYPE, ISSUE or KEY.
+// AuditObjectType is a type of objects whose changes are logged, as the API names it: WEBHOOK, DELIVERY, REPLAY, TENANT, TOKEN,
+// PORTAL_SESSION, EVENT_TYPE, ISSUE or KEY.
 type AuditObjectType string
 
-// AuditEventType is the one type whose name has two words.
-const AuditEventType = "EVENT_TYPE"
+// The types whose names have two words.
+const (
+	AuditEventType     AuditObjectType = "EVENT_TYPE"
+	AuditPortalSession AuditObjectType = "PORTAL_SESSION"
+)
 
 // AuditAction names a kind of change: the type of the object, and what happened.
 type AuditAction string
@@ -95,6 +102,9 @@ const (
 	AuditTenantDeleted        AuditAction = "TENANT_DELETED"
 	AuditTokenCreated         AuditAction = "TOKEN_CREATED"
 	AuditTokenRevoked         AuditAction = "TOKEN_REVOKED"
+	AuditPortalCreated        AuditAction = "PORTAL_SESSION_CREATED" // its link
+	AuditPortalOpened         AuditAction = "PORTAL_SESSION_OPENED"
+	AuditPortalRevoked        AuditAction = "PORTAL_SESSION_REVOKED"
 	AuditEventTypeCreated     AuditAction = "EVENT_TYPE_CREATED"
 	AuditEventTypeUpdated     AuditAction = "EVENT_TYPE_UPDATED"
 	AuditEventTypeDeleted     AuditAction = "EVENT_TYPE_DELETED"
@@ -204,6 +214,7 @@ func (t *Tenant) AuditFields() []AuditField {
 		{"name", t.Name},
 		{"quotas.webhooks", t.MaxWebhooks},
 		{"quotas.tokens", t.MaxTokens},
+		{"quotas.portalSessions", t.MaxPortalSessions},
 		{"quotas.storedEvents", t.MaxEvents},
 		{"quotas.eventsPerSecond", t.PublishRate},
 		{"quotas.eventBurst", t.PublishBurst},

@@ -23,6 +23,8 @@ type Tenant struct {
 	MaxEvents    *int // stored
 	PublishRate  *int // events a second
 	PublishBurst *int // events at once
+	// MaxPortalSessions bounds links and sessions of the customer portal that can be used.
+	MaxPortalSessions *int
 
 	// How long its events are kept; nil is the server's default.
 	RetentionSeconds  *int // 0: forever
@@ -39,6 +41,8 @@ type Quotas struct {
 	Events       int // stored
 	PublishRate  int // events a second
 	PublishBurst int // events at once; 0 means twice the rate. At least MaxPublish, which one call may publish.
+	// PortalSessions bounds links and sessions of the customer portal that can be used.
+	PortalSessions int
 }
 
 // Burst returns how many events may be published at once.
@@ -56,7 +60,7 @@ func (t *Tenant) Quotas(defaults Quotas) Quotas {
 	for _, own := range []struct {
 		from *int
 		to   *int
-	}{{t.MaxWebhooks, &q.Webhooks}, {t.MaxTokens, &q.Tokens}, {t.MaxEvents, &q.Events}, {t.PublishRate, &q.PublishRate}, {t.PublishBurst, &q.PublishBurst}} {
+	}{{t.MaxWebhooks, &q.Webhooks}, {t.MaxTokens, &q.Tokens}, {t.MaxEvents, &q.Events}, {t.PublishRate, &q.PublishRate}, {t.PublishBurst, &q.PublishBurst}, {t.MaxPortalSessions, &q.PortalSessions}} {
 		if own.from != nil {
 			*own.to = *own.from
 		}
@@ -90,8 +94,8 @@ func (t *Tenant) Retention(defaults Retention) Retention {
 
 // TenantPatch says what to change in a tenant. What is set to nil becomes the server's default.
 type TenantPatch struct {
-	MaxWebhooks, MaxTokens, MaxEvents, PublishRate, PublishBurst Opt[*int]
-	RetentionSeconds, KeepFailedSeconds                          Opt[*int]
+	MaxWebhooks, MaxTokens, MaxPortalSessions, MaxEvents, PublishRate, PublishBurst Opt[*int]
+	RetentionSeconds, KeepFailedSeconds                                             Opt[*int]
 }
 
 // maxQuota bounds a quota: what a GraphQL Int holds.
@@ -107,6 +111,7 @@ func (t *Tenant) Apply(p TenantPatch) error {
 	}{
 		{"webhooks", p.MaxWebhooks, &t.MaxWebhooks},
 		{"tokens", p.MaxTokens, &t.MaxTokens},
+		{"portalSessions", p.MaxPortalSessions, &t.MaxPortalSessions},
 		{"storedEvents", p.MaxEvents, &t.MaxEvents},
 		{"eventsPerSecond", p.PublishRate, &t.PublishRate},
 		{"eventBurst", p.PublishBurst, &t.PublishBurst},

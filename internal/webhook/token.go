@@ -114,6 +114,8 @@ type Token struct {
 	Prefix *string
 	// CreatedBy is the token that created it; nil if it was created by the command line or the first start.
 	CreatedBy *ID
+	// Portal tells the credential of a portal session, which is not among the tokens, from a token.
+	Portal bool `gorm:"-"`
 }
 
 // Position is Seq: where lists have it.

@@ -76,6 +76,7 @@ var Tables = []*Table{
 	{Name: "nodes", Key: "seq"},
 	{Name: "tenants", Whose: OfItself, Owner: "id", Key: "seq"},
 	{Name: "tokens", Whose: OfTenantOrOperator, Owner: "tenant_id", Key: "seq"},
+	{Name: "portal_sessions", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "audit_log", Whose: OfTenantOrOperator, Owner: "tenant_id", Key: "seq", Outlives: true},
 	{Name: "webhooks", Whose: OfTenant, Owner: "tenant_id", Key: "seq"},
 	{Name: "secrets", Whose: OfTenant, Owner: "tenant_id", Key: "id", Webhook: "webhook_id", Sealed: true},

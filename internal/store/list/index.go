@@ -103,13 +103,15 @@ var (
 	// AllAttempts is the log.
 	AllAttempts = &Index{table: "attempts", alias: "a", at: "started_at"}
 
-	oneTenant      = &Index{table: "tenants", alias: "t", one: true, at: "created_at"}
-	allTenants     = &Index{table: "tenants", alias: "t", at: "created_at"}
-	allTokens      = &Index{table: "tokens", alias: "k", at: "created_at"}
-	allAudits      = &Index{table: "audit_log", alias: "u", at: "created_at"}
-	auditsOfTenant = &Index{table: "audit_log", alias: "u", index: "audit_log_tenant", equal: []string{"tenant_id"}, at: "created_at"}
-	auditsOfObject = &Index{table: "audit_log", alias: "u", index: "audit_log_object", equal: []string{"object_id"}, at: "created_at"}
-	tokensOfTenant = &Index{table: "tokens", alias: "k", index: "tokens_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+	oneTenant              = &Index{table: "tenants", alias: "t", one: true, at: "created_at"}
+	allTenants             = &Index{table: "tenants", alias: "t", at: "created_at"}
+	allTokens              = &Index{table: "tokens", alias: "k", at: "created_at"}
+	allAudits              = &Index{table: "audit_log", alias: "u", at: "created_at"}
+	auditsOfTenant         = &Index{table: "audit_log", alias: "u", index: "audit_log_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+	auditsOfObject         = &Index{table: "audit_log", alias: "u", index: "audit_log_object", equal: []string{"object_id"}, at: "created_at"}
+	allPortalSessions      = &Index{table: "portal_sessions", alias: "q", at: "created_at"}
+	portalSessionsOfTenant = &Index{table: "portal_sessions", alias: "q", index: "portal_sessions_tenant", equal: []string{"tenant_id"}, at: "created_at"}
+	tokensOfTenant         = &Index{table: "tokens", alias: "k", index: "tokens_tenant", equal: []string{"tenant_id"}, at: "created_at"}
 
 	// EventsByID finds events by their ids.
 	EventsByID = &Index{table: "events", alias: "e", index: "events_id"}

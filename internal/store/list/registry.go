@@ -6,6 +6,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 )
 
 // TenantFilter narrows a list of tenants. Zero fields do not filter.
@@ -134,5 +135,53 @@ func (f AuditFilter) Path(tenant *webhook.ID) Path {
 		p.Index, p.branches = auditsOfTenant, []any{*tenant}
 	}
 	p.rest = asides(append(p.rest, f.conditions()...))
+	return p
+}
+
+// PortalSessionFilter narrows a list of portal sessions. Zero fields do not filter.
+type PortalSessionFilter struct {
+	TenantID *webhook.ID
+	Statuses []portal.Status
+}
+
+// Check is as that of EventFilter.
+func (f *PortalSessionFilter) Check() error { return Bounded("statuses", len(f.Statuses)) }
+
+func (f PortalSessionFilter) conditions() []condition {
+	var list []condition
+	if f.TenantID != nil {
+		list = append(list, condition{"q.tenant_id = ?", []any{*f.TenantID}})
+	}
+	if len(f.Statuses) == 0 {
+		return list
+	}
+	now := dialect.At(time.Now())
+	var texts []string
+	var args []any
+	for _, s := range f.Statuses {
+		switch s {
+		case portal.Pending:
+			texts, args = append(texts, "(q.revoked_at IS NULL AND q.expires_at > ? AND q.opened_at IS NULL)"), append(args, now)
+		case portal.Active:
+			texts, args = append(texts, "(q.revoked_at IS NULL AND q.expires_at > ? AND q.opened_at IS NOT NULL)"), append(args, now)
+		case portal.Expired:
+			texts, args = append(texts, "(q.revoked_at IS NULL AND q.expires_at <= ?)"), append(args, now)
+		case portal.Revoked:
+			texts = append(texts, "q.revoked_at IS NOT NULL")
+		}
+	}
+	return append(list, condition{"(" + strings.Join(texts, " OR ") + ")", args})
+}
+
+// Path returns how to list the sessions that the filter keeps: among those of one tenant, or of all.
+func (f PortalSessionFilter) Path(tenant *webhook.ID) Path {
+	p := Path{Index: allPortalSessions, branches: []any{nil}}
+	if tenant == nil {
+		tenant, f.TenantID = f.TenantID, nil
+	}
+	if tenant != nil {
+		p.Index, p.branches = portalSessionsOfTenant, []any{*tenant}
+	}
+	p.rest = asides(f.conditions())
 	return p
 }

@@ -33,6 +33,7 @@ type Page struct {
 	// indexes are the index as served at each depth below the prefix.
 	indexes []*file
 	screen  func(path string) bool
+	private bool // answers are not stored
 	// bare is the index as served at the prefix without a slash at its end; nil without a prefix.
 	bare *file
 }
@@ -101,6 +102,13 @@ func Load(c Config) *Page {
 		p.indexes = append(p.indexes, newFile(indexName, compress(deeper(p.index, depth))))
 	}
 	return p
+}
+
+// Private returns the same page with another content security policy, whose answers browsers do not store.
+func (p *Page) Private(policy string) *Page {
+	other := *p
+	other.policy, other.private = policy, true
+	return &other
 }
 
 func newFile(name string, gzipped []byte) *file {
@@ -204,7 +212,9 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Add("Vary", "Accept-Encoding")
 	h.Set("ETag", etag)
-	if f.immutable {
+	if p.private {
+		h.Set("Cache-Control", "no-store")
+	} else if f.immutable {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	} else {
 		h.Set("Cache-Control", "no-cache")

@@ -30,12 +30,17 @@ import (
 //go:embed all:dist
 var dist embed.FS
 
-// policy allows only what the page needs. connect-src 'self' covers WebSocket in every browser that the page supports.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+// needs allows only what the page needs. connect-src 'self' covers WebSocket in every browser that the page supports.
+const needs = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors "
+
+const policy = needs + "'none'"
 
 // screens are the first words of the screens' paths, as in src/App.tsx. A word of the API's paths cannot be one.
 var screens = []string{"deliveries", "event-types", "events", "issues", "operate", "replays", "webhooks"}
+
+// portal is the first word of the paths of the customer portal, which is the same page.
+const portal = "portal"
 
 var page = sync.OnceValue(func() *assets.Page {
 	files, err := fs.Sub(dist, "dist")
@@ -44,7 +49,7 @@ var page = sync.OnceValue(func() *assets.Page {
 	}
 	return assets.Load(assets.Config{Files: files, Policy: policy, Screen: func(path string) bool {
 		first, _, _ := strings.Cut(path, "/")
-		return slices.Contains(screens, first)
+		return first == portal || slices.Contains(screens, first)
 	}})
 })
 
@@ -69,4 +74,21 @@ func Handlers() map[string]http.Handler {
 		found["/"+screen+"/"] = page()
 	}
 	return found
+}
+
+// Portal returns the page as the customer portal, by the patterns to mount it at. Pages of the origins may show it in a frame; no other part of the
+// server can be shown in one.
+func Portal(origins []string) map[string]http.Handler {
+	ancestors := "'none'"
+	if len(origins) > 0 {
+		ancestors = strings.Join(origins, " ")
+	}
+	private := page().Private(needs + ancestors)
+	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(origins) > 0 {
+			w.Header().Del("X-Frame-Options") // it knows no origins, and the policy says more
+		}
+		private.ServeHTTP(w, r)
+	})
+	return map[string]http.Handler{"/" + portal: h, "/" + portal + "/": h}
 }

@@ -44,6 +44,7 @@ CREATE TABLE tenants (
     deleted_at    INTEGER, -- its rows are being removed
     max_webhooks  INTEGER, -- quotas; NULL: the default
     max_tokens    INTEGER,
+    max_portal_sessions INTEGER,
     max_events    INTEGER,
     publish_rate  INTEGER,
     publish_burst INTEGER,
@@ -67,6 +68,30 @@ CREATE TABLE tokens (
     created_by   BLOB -- the token that made it; NULL: none did
 );
 CREATE INDEX tokens_tenant ON tokens (tenant_id, seq);
+
+-- Links to the customer portal, and the sessions that they open.
+CREATE TABLE portal_sessions (
+    seq          INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           BLOB NOT NULL UNIQUE,
+    tenant_id    BLOB NOT NULL REFERENCES tenants (id),
+    label        TEXT NOT NULL,
+    scopes       TEXT NOT NULL, -- with spaces between
+    code         BLOB NOT NULL UNIQUE, -- hash of the link's code
+    hash         BLOB UNIQUE, -- of the credential; NULL: the link was not opened
+    created_at   INTEGER NOT NULL,
+    created_by   BLOB, -- the token that made the link; NULL: none did
+    expires_at   INTEGER NOT NULL, -- of the link; once that was opened, of the session
+    session_ms   INTEGER NOT NULL,
+    opened_at    INTEGER,
+    ends_at      INTEGER, -- beyond which it cannot be renewed
+    renewed_at   INTEGER,
+    last_used_at INTEGER, -- to about a minute
+    revoked_at   INTEGER,
+    start_path   TEXT NOT NULL,
+    theme        TEXT -- JSON, of up to 45 kB; NULL: none
+);
+CREATE INDEX portal_sessions_tenant ON portal_sessions (tenant_id, seq);
+CREATE INDEX portal_sessions_expires ON portal_sessions (expires_at);
 
 -- Who changed what, when and from where. Rows outlive their tenant, so they do not refer to it.
 CREATE TABLE audit_log (
@@ -477,6 +502,7 @@ DROP TABLE payloads;
 DROP TABLE webhook_headers;
 DROP TABLE secrets;
 DROP TABLE webhooks;
+DROP TABLE portal_sessions;
 DROP TABLE tokens;
 DROP TABLE tenants;
 DROP TABLE nodes;
