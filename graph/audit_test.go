@@ -40,6 +40,8 @@ var audited = map[string]struct {
 	"importEventTypes":    {call: `importEventTypes(input: {openApi: {openapi: "3.1.0", webhooks: {imported: {post: {}}}}}) { userErrors { message } }`, actions: []string{"EVENT_TYPE_CREATED"}},
 	"deleteEventType":     {call: `putEventType(input: {name: "a.c"}) { userErrors { message } } deleteEventType(input: {name: "a.c"}) { userErrors { message } }`, actions: []string{"EVENT_TYPE_CREATED", "EVENT_TYPE_DELETED"}},
 	"revokeToken":         {call: `revokeToken(input: {id: $k}) { userErrors { message } }`, actions: []string{"TOKEN_REVOKED"}},
+	"createPortalLink":    {call: `createPortalLink(input: {label: "ada", scopes: [WEBHOOKS_READ]}) { userErrors { message } }`, actions: []string{"PORTAL_SESSION_CREATED"}},
+	"revokePortalSession": {call: `revokePortalSession(input: {id: $s}) { userErrors { message } }`, actions: []string{"PORTAL_SESSION_REVOKED"}},
 	"createTenant":        {operator: true, call: `createTenant(input: {name: "new"}) { userErrors { message } }`, actions: []string{"TENANT_CREATED"}},
 	"updateTenant":        {operator: true, call: `updateTenant(input: {id: $t, quotas: {webhooks: 7}}) { userErrors { message } }`, actions: []string{"TENANT_UPDATED"}},
 	"deleteTenant":        {operator: true, call: `deleteTenant(input: {id: $t}) { userErrors { message } }`, actions: []string{"TENANT_DELETED"}},
@@ -81,7 +83,7 @@ func auditOf(t *testing.T, name string) {
 	caller.Address = netip.MustParseAddr(address)
 	by = intake.WithRequestID(auth.With(context.WithoutCancel(t.Context()), &caller), request)
 	token := s.list("Query.tokens", "", false).ids[0]
-	ids := strings.NewReplacer("$w", quoted(s.webhook), "$d", quoted(s.delivery), "$r", quoted(s.replay), "$k", quoted(token), "$t", quoted(s.tenant), "$i", quoted(s.issue))
+	ids := strings.NewReplacer("$w", quoted(s.webhook), "$d", quoted(s.delivery), "$r", quoted(s.replay), "$k", quoted(token), "$t", quoted(s.tenant), "$i", quoted(s.issue), "$s", quoted(s.session))
 	const log = `{ auditLog(first: 100, allTenants: true) { nodes { id action objectType objectId address requestId at actor { kind name tokenId token { id } } tenant { id } changes { field before after } } } }`
 	before := a.get(a.operator("default"), log, nil).at("auditLog", "nodes").([]any)
 	got := a.get(by, "mutation { did: "+ids.Replace(c.call)+" }", nil)

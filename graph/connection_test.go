@@ -21,28 +21,29 @@ import (
 
 // connections are all fields of the schema that return pages, with the path to their owner in a shelf.
 var connections = map[string]func(s *shelf) string{
-	"Query.webhooks":     nil,
-	"Query.events":       nil,
-	"Query.deliveries":   nil,
-	"Query.attempts":     nil,
-	"Query.replays":      nil,
-	"Query.eventTypes":   nil,
-	"Query.tokens":       nil,
-	"Query.auditLog":     nil,
-	"Query.issues":       nil,
-	"Webhook.issues":     func(s *shelf) string { return s.failing },
-	"Query.tenants":      nil, // of all tenants, for an operator
-	"Tenant.tokens":      func(s *shelf) string { return s.tenant },
-	"Tenant.webhooks":    func(s *shelf) string { return s.tenant },
-	"Tenant.events":      func(s *shelf) string { return s.tenant },
-	"Tenant.deliveries":  func(s *shelf) string { return s.tenant },
-	"Webhook.deliveries": func(s *shelf) string { return s.webhook },
-	"Webhook.attempts":   func(s *shelf) string { return s.webhook },
-	"Event.deliveries":   func(s *shelf) string { return s.event },
-	"Event.matches":      func(s *shelf) string { return s.event },
-	"Replay.deliveries":  func(s *shelf) string { return s.replay },
-	"EventType.webhooks": func(s *shelf) string { return s.eventType },
-	"Delivery.attempts":  func(s *shelf) string { return s.delivery },
+	"Query.webhooks":       nil,
+	"Query.events":         nil,
+	"Query.deliveries":     nil,
+	"Query.attempts":       nil,
+	"Query.replays":        nil,
+	"Query.eventTypes":     nil,
+	"Query.tokens":         nil,
+	"Query.auditLog":       nil,
+	"Query.issues":         nil,
+	"Query.portalSessions": nil,
+	"Webhook.issues":       func(s *shelf) string { return s.failing },
+	"Query.tenants":        nil, // of all tenants, for an operator
+	"Tenant.tokens":        func(s *shelf) string { return s.tenant },
+	"Tenant.webhooks":      func(s *shelf) string { return s.tenant },
+	"Tenant.events":        func(s *shelf) string { return s.tenant },
+	"Tenant.deliveries":    func(s *shelf) string { return s.tenant },
+	"Webhook.deliveries":   func(s *shelf) string { return s.webhook },
+	"Webhook.attempts":     func(s *shelf) string { return s.webhook },
+	"Event.deliveries":     func(s *shelf) string { return s.event },
+	"Event.matches":        func(s *shelf) string { return s.event },
+	"Replay.deliveries":    func(s *shelf) string { return s.replay },
+	"EventType.webhooks":   func(s *shelf) string { return s.eventType },
+	"Delivery.attempts":    func(s *shelf) string { return s.delivery },
 }
 
 func TestEveryConnectionIsListed(t *testing.T) {
@@ -67,7 +68,7 @@ type shelf struct {
 	ctx                              context.Context
 	tenant, webhook, event, delivery string
 	replay, eventType                string
-	failing, issue                   string
+	failing, issue, session          string
 }
 
 func newShelf(a *api, tenant string) *shelf {
@@ -80,6 +81,8 @@ func newShelf(a *api, tenant string) *shelf {
 	s.delivery = s.get(s.ctx, `query($id: ID!) { webhook(id: $id) { deliveries { nodes { id } } } }`, vars{"id": s.webhook}).
 		text("webhook", "deliveries", "nodes", 0, "id")
 	s.addToken()
+	s.addSession()
+	s.session = s.addSession()
 	s.attempt(s.webhook, 10, false)
 	s.attempt(s.failing, 1, false)
 	s.issue = s.get(s.ctx, `{ issues { nodes { id } } }`, nil).text("issues", "nodes", 0, "id")
@@ -114,8 +117,14 @@ func (s *shelf) addToken() {
 	s.get(s.ctx, `mutation { createToken(input: {name: "t"}) { token { id } userErrors { message } } }`, nil)
 }
 
+// addSession creates a link to the portal.
+func (s *shelf) addSession() string {
+	return s.get(s.ctx, `mutation { createPortalLink(input: {label: "ada", scopes: [WEBHOOKS_READ]}) { portalSession { id } userErrors { message } } }`, nil).
+		text("createPortalLink", "portalSession", "id")
+}
+
 // growths are all lists that grow can add to.
-var growths = []string{"publish", "attempt", "retry", "token", "tenant", "webhook"}
+var growths = []string{"publish", "attempt", "retry", "token", "session", "tenant", "webhook"}
 
 // growing returns the growths that move no row of a list: a success resolves issues, which then come after the open ones.
 func growing(connection string) []string {
@@ -137,6 +146,8 @@ func (s *shelf) grow(how string) {
 		s.attempt(s.webhook, 10, false)
 	case "token":
 		s.addToken()
+	case "session":
+		s.addSession()
 	case "tenant":
 		s.made++
 		s.get(s.operator("kallima"), `mutation($name: String!) { createTenant(input: {name: $name}) { tenant { id } userErrors { message } } }`,
@@ -433,6 +444,7 @@ func TestNodeOfEveryType(t *testing.T) {
 		"AuditEntry":      s.list("Query.auditLog", "", false).ids[0],
 		"EventType":       s.list("Query.eventTypes", "", false).ids[0],
 		"Issue":           s.issue,
+		"PortalSession":   s.session,
 	}
 	schema := graph.New(&graph.Resolver{}).Schema()
 	var all []string

@@ -28,6 +28,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -243,6 +244,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 		p.texts["cursor "+string(kind)] = w.store.Cursor(kind, p.id, seq)
 	}
 	w.issue(t, p, scope)
+	w.session(t, p, scope)
 	y, _, err := scope.PutEventType(t.Context(), eventType, webhook.EventTypePatch{Description: webhook.Some("note of " + name)})
 	if err != nil {
 		t.Fatal(err)
@@ -258,6 +260,22 @@ func (w *isolation) party(t *testing.T, name string) *party {
 		p.texts["cursor "+string(kind)] = scope.CursorAt(kind, store.Place{At: time.Now().UnixMicro(), Seq: claimed.Delivery.Seq})
 	}
 	return p
+}
+
+// session gives the party a portal session.
+func (w *isolation) session(t *testing.T, p *party, scope *store.Scope) {
+	t.Helper()
+	code, made, err := w.store.Registry(&p.id).CreatePortalLink(t.Context(), p.id, portal.Link{Label: "customer of " + p.name, Scopes: webhook.TokenScopes{webhook.ScopeWebhooksRead}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := w.store.OpenPortalLink(t.Context(), webhook.Actor{Address: "address of " + p.name}, code); err != nil {
+		t.Fatal(err)
+	}
+	p.ids["portal session"] = made.ID.String()
+	for _, kind := range []cursor.Kind{cursor.PortalSessions, cursor.RESTPortalSessions} {
+		p.texts["cursor "+string(kind)] = scope.CursorAt(kind, store.Place{Seq: made.Seq})
+	}
 }
 
 // issue notes an issue of the party: deliveries of its have failed, and are not retried.
@@ -489,7 +507,7 @@ func (w *isolation) value(t *testing.T, name string, typ *ast.Type, steps []hop,
 	case "String":
 		if text, ok := map[string]string{
 			"url": "https://own.example.com/", "type": "own.type", "name": fmt.Sprintf("own-%d", time.Now().UnixNano()), "value": "v", "path": "of", "text": "own",
-			"username": "own", "clientId": "own", "tokenUrl": "https://own.example.com/token", "chain": "own", "privateKey": "own",
+			"username": "own", "label": "own", "clientId": "own", "tokenUrl": "https://own.example.com/token", "chain": "own", "privateKey": "own",
 		}[name]; ok {
 			return text
 		}
@@ -662,7 +680,7 @@ func inOrder(answer []byte) string {
 var (
 	madeAnew = regexp.MustCompile(`(?i)[0-9a-f]{8}-[0-9a-f-]{27}|"[^"]*ursor":"[^"]*"|\d{4}-\d\d-\d\dT[0-9:.]+(Z|\+00:00)|own-\d+`)
 	totals   = regexp.MustCompile(`"total":\d+,?`)
-	random   = regexp.MustCompile(`whsec_[\w+/=]+|hg_[\w-]{43}|hg_[\w-]{6}`)
+	random   = regexp.MustCompile(`whsec_[\w+/=]+|hg[lp]?_[\w-]{43}|hg_[\w-]{6}`)
 )
 
 // same removes from two responses what was sent and what each call creates, so that they can be compared.
@@ -859,6 +877,8 @@ func callOwn(r web.Route) (own, body, done string) {
 		return strings.TrimSuffix(kind, "s"), `{"headers": [], "body": ""}`, "200"
 	case kind == "issues":
 		return "issue", "", "200"
+	case kind == "portal-sessions":
+		return "portal session", "", "200"
 	case kind == "events":
 		return "event", "", "200"
 	case kind == "attempts":
@@ -920,6 +940,9 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 		compare("cursor", alice.texts["cursor v"], w.nobody.texts["cursor v"], "", func(x string) string { return r.Path + "?after=" + x })
 	case "GET /v1/issues":
 		compare("cursor", alice.texts["cursor j"], w.nobody.texts["cursor j"], "", func(x string) string { return r.Path + "?after=" + x })
+	case "GET /v1/portal-sessions":
+		compare("cursor", alice.texts["cursor B"], w.nobody.texts["cursor B"], "", func(x string) string { return r.Path + "?after=" + x })
+	case "POST /v1/portal-links": // it names nothing
 	case "POST /v1/replays", "POST /v1/replays/preview":
 		for kind, id := range alice.ids {
 			body := `{"kind": "ALL", "filter": {"webhook_ids": ["$"], "delivery_ids": ["$"], "event_ids": ["$"], "replay_ids": ["$"]}}`

@@ -46,6 +46,14 @@ func (c *Scope) Recording() (*Scope, *Reads, error) {
 // All is everyone's part of the scope's store.
 func (c *Scope) All() *Scope { return c.s.Everyone() }
 
+// Registered returns the registry of the scope's tenant, or of all.
+func (c *Scope) Registered(all bool) *Registry {
+	if all {
+		return c.s.Registry(nil)
+	}
+	return c.s.Registry(&c.tenant)
+}
+
 // QueryContext implements gorm.ConnPool.
 func (r *Reads) QueryContext(ctx context.Context, text string, args ...any) (*sql.Rows, error) {
 	r.mu.Lock()

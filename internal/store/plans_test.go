@@ -14,6 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/filter"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 )
 
 // planned is a list, with a filter, and the index along which it must be read.
@@ -120,7 +121,7 @@ func plannedLists() []planned {
 			}
 		}
 	}
-	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedTags(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll(), plannedOfTenants(), plannedOfEveryone(), plannedReplays(), plannedIssues())
+	return slices.Concat(all, plannedOfParents(), plannedEventSearches(), plannedDeliverySearches(), plannedTags(), plannedOrders(), plannedAttemptSearches(), plannedAmongAll(), plannedOfTenants(), plannedOfEveryone(), plannedReplays(), plannedIssues(), plannedPortals())
 }
 
 // Statuses of which some have an index.
@@ -369,6 +370,24 @@ func plannedIssues() []planned {
 			_, counts := c.CountIssuesOfWebhooks(ctx, of, f, 10)
 			return errors.Join(err, counts)
 		})
+	}
+	return all
+}
+
+// plannedPortals are the lists of portal sessions, of a tenant and of all.
+func plannedPortals() []planned {
+	var all []planned
+	add := adder(&all)
+	for i, f := range []store.PortalSessionFilter{{}, {Statuses: []portal.Status{portal.Pending, portal.Active, portal.Expired, portal.Revoked}}} {
+		for _, everyone := range []bool{false, true} {
+			add(fmt.Sprintf("portal sessions, search %d, of all %v", i, everyone), "portal_sessions q", choose(!everyone, "portal_sessions_tenant", ""),
+				func(ctx context.Context, c *store.Scope, p store.Page) error {
+					of := c.Registered(everyone)
+					_, err := of.PortalSessions(ctx, f, p)
+					_, counts := of.CountPortalSessionsTo(ctx, f, 10)
+					return errors.Join(err, counts)
+				})
+		}
 	}
 	return all
 }

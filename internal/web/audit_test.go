@@ -30,6 +30,8 @@ var audited = map[string]struct {
 	"DELETE /v1/event-types/{name}":    {"", []webhook.AuditAction{webhook.AuditEventTypeDeleted}},
 	"POST /v1/deliveries/{id}/retry":   {"", []webhook.AuditAction{webhook.AuditDeliveryRetried}},
 	"POST /v1/deliveries/{id}/cancel":  {"", []webhook.AuditAction{webhook.AuditDeliveryCanceled}},
+	"POST /v1/portal-links":            {`{"label": "ada", "scopes": ["webhooks:read"]}`, []webhook.AuditAction{webhook.AuditPortalCreated}},
+	"DELETE /v1/portal-sessions/{id}":  {"", []webhook.AuditAction{webhook.AuditPortalRevoked}},
 	"DELETE /v1/replays/{id}":          {"", []webhook.AuditAction{webhook.AuditReplayCanceled}},
 }
 
@@ -70,6 +72,10 @@ func TestEveryCallIsAudited(t *testing.T) {
 			}
 			if strings.Contains(path, "replays") {
 				id = made["id"].(string)
+			}
+			if strings.Contains(path, "portal-sessions") {
+				_, link := a.rest(t, a.kallima, "POST", "/v1/portal-links", `{"label": "ada", "scopes": ["webhooks:read"]}`)
+				id = link["id"].(string)
 			}
 			if strings.Contains(path, "issues") {
 				id = a.failed(t)

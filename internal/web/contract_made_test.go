@@ -49,7 +49,8 @@ func (a *api) objects(t *testing.T) objects {
 	a.rest(t, a.kallima, "POST", "/v1/deliveries/"+a.ids(t, "/v1/deliveries?event_types=order.sent")[0]+"/cancel", "")
 	_, replay := a.rest(t, a.kallima, "POST", "/v1/replays", `{"kind": "ALL", "filter": {"statuses": ["CANCELED"]}}`) // which waits until somebody sends
 	a.rest(t, a.kallima, "PUT", "/v1/event-types/order.paid", `{}`)
-	return objects{"webhooks": hook, "events": event, "deliveries": delivery, "attempts": attempt, "replays": replay["id"].(string), "issues": a.failed(t), "event-types": "order.paid"}
+	_, session := a.rest(t, a.kallima, "POST", "/v1/portal-links", `{"label": "ada", "scopes": ["webhooks:read"]}`)
+	return objects{"portal-sessions": session["id"].(string), "webhooks": hook, "events": event, "deliveries": delivery, "attempts": attempt, "replays": replay["id"].(string), "issues": a.failed(t), "event-types": "order.paid"}
 }
 
 // path fills the path of the operation.
@@ -97,6 +98,17 @@ var conflicts = map[string]func(t *testing.T, a *api, all objects) string{
 		t.Helper()
 		a.rest(t, a.kallima, "DELETE", "/v1/replays/"+all["replays"], "")
 		return `{"paused": true}`
+	},
+	"createPortalLink": func(t *testing.T, a *api, _ objects) string {
+		t.Helper()
+		owner, err := a.store.TenantByName(t.Context(), "kallima")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.store.Registry(nil).UpdateTenant(t.Context(), owner.ID, webhook.TenantPatch{MaxPortalSessions: webhook.Some(new(1))}); err != nil {
+			t.Fatal(err)
+		}
+		return `{"label": "grace", "scopes": ["webhooks:read"]}`
 	},
 	"putEventType": func(t *testing.T, a *api, _ objects) string {
 		t.Helper()
@@ -196,6 +208,8 @@ func callAll(t *testing.T, o *operation, failing map[int]*api) map[string]bool {
 	case o.ID == "putEventType":
 		call(a, http.StatusOK, a.kallima, path, body)
 		call(a, http.StatusCreated, a.kallima, path+".again", body)
+	case o.ID == "createPortalLink":
+		call(a, http.StatusCreated, a.kallima, path, body)
 	case does("202"):
 		call(a, http.StatusAccepted, a.kallima, path, body)
 	default:

@@ -61,6 +61,9 @@ export const AUDIT_ACTIONS: Record<AuditAction, string> = {
   EVENT_TYPE_UPDATED: 'Event type changed',
   EVENT_TYPE_DELETED: 'Event type deleted',
   ISSUE_ACKNOWLEDGED: 'Issue acknowledged',
+  PORTAL_SESSION_CREATED: 'Portal link created',
+  PORTAL_SESSION_OPENED: 'Portal link opened',
+  PORTAL_SESSION_REVOKED: 'Portal session revoked',
   KEY_ROTATED: 'Master key changed',
 };
 
