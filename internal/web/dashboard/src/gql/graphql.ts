@@ -65,6 +65,12 @@ export type AuditAction =
   | 'ISSUE_ACKNOWLEDGED'
   /** The master key, which encrypts secrets, was changed. */
   | 'KEY_ROTATED'
+  /** A link to the customer portal was created. */
+  | 'PORTAL_SESSION_CREATED'
+  /** A link to the customer portal was opened. */
+  | 'PORTAL_SESSION_OPENED'
+  /** A portal session was revoked, or a link that was not opened. */
+  | 'PORTAL_SESSION_REVOKED'
   /** A replay was canceled. */
   | 'REPLAY_CANCELED'
   /** A replay was created. */
@@ -100,6 +106,8 @@ export type AuditActorKind =
   | 'COMMAND'
   /** An operator token. */
   | 'OPERATOR'
+  /** A portal session of a tenant: a customer in the portal. */
+  | 'PORTAL'
   /** The server itself, for example when it disabled a webhook. */
   | 'SERVER'
   /** A token of a tenant. */
@@ -115,7 +123,7 @@ export type AuditEntryFilter = {
   objectIds?: Array<string> | null | undefined;
   /** Entries of objects of this tenant, which may have been deleted. With it, an operator does not need `allTenants`. */
   tenantId?: string | null | undefined;
-  /** Entries of changes that were made with one of these tokens, at most 100; null or empty means all. */
+  /** Entries of changes that were made with one of these tokens or portal sessions, at most 100; null or empty means all. */
   tokenIds?: Array<string> | null | undefined;
 };
 
@@ -129,6 +137,8 @@ export type AuditObjectType =
   | 'ISSUE'
   /** The master key of the installation. */
   | 'KEY'
+  /** A link to the customer portal, and the session that it opens. */
+  | 'PORTAL_SESSION'
   /** A replay. */
   | 'REPLAY'
   /** A tenant. */

@@ -42,6 +42,7 @@ const OBJECTS: Record<AuditObjectType, { name: string; screen?: string }> = {
   REPLAY: { name: 'Replay', screen: '/replays' },
   TENANT: { name: 'Tenant' },
   TOKEN: { name: 'Token' },
+  PORTAL_SESSION: { name: 'Portal session' },
   EVENT_TYPE: { name: 'Event type' },
   ISSUE: { name: 'Issue' },
   KEY: { name: 'Master key' },
