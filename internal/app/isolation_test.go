@@ -942,7 +942,7 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 		compare("cursor", alice.texts["cursor j"], w.nobody.texts["cursor j"], "", func(x string) string { return r.Path + "?after=" + x })
 	case "GET /v1/portal-sessions":
 		compare("cursor", alice.texts["cursor B"], w.nobody.texts["cursor B"], "", func(x string) string { return r.Path + "?after=" + x })
-	case "POST /v1/portal-links": // it names nothing
+	case "POST /v1/portal-links": // it has no IDs
 	case "POST /v1/replays", "POST /v1/replays/preview":
 		for kind, id := range alice.ids {
 			body := `{"kind": "ALL", "filter": {"webhook_ids": ["$"], "delivery_ids": ["$"], "event_ids": ["$"], "replay_ids": ["$"]}}`
@@ -981,7 +981,7 @@ func (w *isolation) probeRoute(t *testing.T, r web.Route, alice, bob *party) {
 	case "GET /v1/webhooks/{id}", "PATCH /v1/webhooks/{id}", "DELETE /v1/webhooks/{id}", "POST /v1/webhooks/{id}/test", "GET /v1/replays/{id}", "PATCH /v1/replays/{id}", "DELETE /v1/replays/{id}",
 		"GET /v1/events/{id}", "GET /v1/deliveries/{id}", "POST /v1/deliveries/{id}/retry", "POST /v1/deliveries/{id}/cancel", "GET /v1/attempts/{id}",
 		"POST /v1/attempts/{id}/verify", "POST /v1/webhooks/{id}/verify",
-		"GET /v1/issues/{id}", "POST /v1/issues/{id}/acknowledge":
+		"GET /v1/issues/{id}", "POST /v1/issues/{id}/acknowledge", "DELETE /v1/portal-sessions/{id}":
 		own, body, done := callOwn(r)
 		path := func(x string) string { return strings.Replace(r.Path, "{id}", x, 1) }
 		for kind, id := range alice.ids {

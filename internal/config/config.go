@@ -192,27 +192,7 @@ func (c *Config) Check(getenv func(string) string) error {
 	} else if c.CostBurst > 0 && c.CostBurst < MaxCost {
 		bad("--cost-burst: must be at least %d, the maximum cost of one operation; or give 0", MaxCost)
 	}
-	for i, o := range c.AllowedOrigins {
-		origin, err := readOrigin(o)
-		if err != nil {
-			bad("--allowed-origins: %w", err)
-		}
-		c.AllowedOrigins[i] = origin
-	}
-	for i, o := range c.PortalFrameAncestors {
-		origin, err := readOrigin(o)
-		if err != nil {
-			bad("--portal-frame-ancestors: %w", err)
-		}
-		c.PortalFrameAncestors[i] = origin
-	}
-	if c.PublicURL != "" {
-		origin, err := readOrigin(c.PublicURL)
-		if err != nil || strings.Contains(origin, "*") {
-			bad("--public-url: %q is not an origin like https://hooks.example.com; the path below it is --base-path", c.PublicURL)
-		}
-		c.PublicURL = origin
-	}
+	errs = append(errs, c.checkOrigins())
 	for flag, ranges := range map[string][]netip.Prefix{"allow-target": c.AllowTarget, "deny-target": c.DenyTarget, "trusted-proxy": c.TrustedProxy} {
 		for _, p := range ranges {
 			if p != p.Masked() {
@@ -263,6 +243,28 @@ func (c *Config) Backups() (dir string, named bool) {
 		return c.BackupDir, true
 	}
 	return filepath.Join(c.Database, "backups"), false
+}
+
+// checkOrigins checks the web origins, and writes them as browsers do.
+func (c *Config) checkOrigins() error {
+	var errs []error
+	for flag, origins := range map[string][]string{"allowed-origins": c.AllowedOrigins, "portal-frame-ancestors": c.PortalFrameAncestors} {
+		for i, o := range origins {
+			origin, err := readOrigin(o)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("--%s: %w", flag, err))
+			}
+			origins[i] = origin
+		}
+	}
+	if c.PublicURL != "" {
+		origin, err := readOrigin(c.PublicURL)
+		if err != nil || strings.Contains(origin, "*") {
+			errs = append(errs, fmt.Errorf("--public-url: %q is not an origin like https://hooks.example.com; the path below it is --base-path", c.PublicURL))
+		}
+		c.PublicURL = origin
+	}
+	return errors.Join(errs...)
 }
 
 // readBootstrapToken reads the token from the environment, and checks it.

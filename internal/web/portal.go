@@ -38,6 +38,15 @@ func (s *server) portal(mux *http.ServeMux) {
 	mux.Handle("/portal/session/renew", s.resource(methods{http.MethodPost: {run: s.renewPortalSession}}))
 }
 
+// portalResources are the platform's part of resources: links and sessions of the portal.
+func (s *server) portalResources(admin auth.Needs) map[string]methods {
+	return map[string]methods{
+		"/v1/portal-links":         {http.MethodPost: {run: s.createPortalLink, needs: admin, like: "Mutation.createPortalLink", maxBody: maxPortalBody}},
+		"/v1/portal-sessions":      {http.MethodGet: {run: s.listPortalSessions, needs: admin, like: "Query.portalSessions"}},
+		"/v1/portal-sessions/{id}": {http.MethodDelete: {run: s.revokePortalSession, needs: admin, like: "Mutation.revokePortalSession"}},
+	}
+}
+
 // portalSession is a portal session, or a link that was not opened, as REST shows it.
 type portalSession struct {
 	ID                 webhook.ID           `json:"id"`

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -109,7 +110,7 @@ func (s *server) resources() map[string]methods {
 	read, write := auth.Needs{Scope: webhook.ScopeWebhooksRead}, auth.Needs{Scope: webhook.ScopeWebhooksWrite}
 	watch, steer := auth.Needs{Scope: webhook.ScopeDeliveriesRead}, auth.Needs{Scope: webhook.ScopeDeliveriesWrite}
 	admin := auth.Needs{Scope: webhook.ScopeAdmin}
-	return map[string]methods{
+	all := map[string]methods{
 		"/v1/webhooks": {
 			http.MethodGet:  {run: s.listWebhooks, needs: read, like: "Query.webhooks"},
 			http.MethodPost: {run: s.createWebhook, needs: write, like: "Mutation.createWebhook", maxBody: maxWebhookBody},
@@ -155,15 +156,6 @@ func (s *server) resources() map[string]methods {
 		"/v1/issues/{id}/acknowledge": {
 			http.MethodPost: {run: s.acknowledgeIssue, needs: write, like: "Mutation.acknowledgeIssue"},
 		},
-		"/v1/portal-links": {
-			http.MethodPost: {run: s.createPortalLink, needs: admin, like: "Mutation.createPortalLink", maxBody: maxPortalBody},
-		},
-		"/v1/portal-sessions": {
-			http.MethodGet: {run: s.listPortalSessions, needs: admin, like: "Query.portalSessions"},
-		},
-		"/v1/portal-sessions/{id}": {
-			http.MethodDelete: {run: s.revokePortalSession, needs: admin, like: "Mutation.revokePortalSession"},
-		},
 		"/v1/event-types": {
 			http.MethodGet: {run: s.listEventTypes, needs: read, like: "Query.eventTypes"},
 		},
@@ -189,6 +181,8 @@ func (s *server) resources() map[string]methods {
 			},
 		},
 	}
+	maps.Copy(all, s.portalResources(admin))
+	return all
 }
 
 // Route is one endpoint of the REST surface.
