@@ -1,11 +1,11 @@
 import { defineConfig } from 'vite';
 import { gzipOutput } from '../graphiql/gzip.ts';
-import { trustedDocuments } from './documents.ts';
+import { documentsAsText, trustedDocuments } from './documents.ts';
 
 export default defineConfig({
   // Relative: the page works behind a proxy that adds a path prefix.
   base: './',
-  plugins: [trustedDocuments(), gzipOutput()],
+  plugins: [documentsAsText(), trustedDocuments(), gzipOutput()],
   // GraphiQL's source is shared, its packages are not.
   resolve: { dedupe: ['react', 'react-dom'] },
   build: {
