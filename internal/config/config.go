@@ -136,7 +136,7 @@ var basePath = regexp.MustCompile(`^(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+$`)
 
 // OwnPaths are the first words of the server's paths. A base path that began with one could not be told from them.
 var OwnPaths = []string{
-	"assets", "deliveries", "event-types", "events", "graphiql", "graphql", "issues", "licenses.md", "livez", "openapi.json", "operate", "portal", "readyz", "replays",
+	"assets", "deliveries", "developers", "event-types", "events", "graphiql", "graphql", "issues", "licenses.md", "livez", "openapi.json", "operate", "portal", "readyz", "replays",
 	"schema.graphql", "settings", "test-receiver", "v1", "webhooks",
 }
 

@@ -159,7 +159,7 @@ func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".js":
 		return "text/javascript; charset=utf-8"
-	case ".md":
+	case ".md", ".cs", ".go", ".java", ".mjs", ".php", ".py", ".rb", ".rs": // source that is shown, and not run
 		return "text/plain; charset=utf-8"
 	case ".ttf":
 		return "font/ttf"

@@ -37,7 +37,7 @@ const needs = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 
 const policy = needs + "'none'"
 
 // screens are the first words of the screens' paths, as in src/App.tsx. A word of the API's paths cannot be one.
-var screens = []string{"deliveries", "event-types", "events", "issues", "operate", "replays", "webhooks"}
+var screens = []string{"deliveries", "developers", "event-types", "events", "issues", "operate", "replays", "webhooks"}
 
 // portal is the first word of the paths of the customer portal, which is the same page.
 const portal = "portal"

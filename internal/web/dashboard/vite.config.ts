@@ -25,6 +25,7 @@ export default defineConfig({
   },
   server: {
     // `npm run dev` against a running server.
+    fs: { allow: ['../../..'] }, // the examples of the documentation
     proxy: { '/graphql': { target: 'http://localhost:8080', ws: true } },
   },
 });

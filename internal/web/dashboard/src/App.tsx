@@ -7,6 +7,7 @@ import { useScope } from './frame/viewer';
 import {
   DeliveriesScreen,
   DeliveryScreen,
+  DevelopersScreen,
   EventScreen,
   EventsScreen,
   EventTypeScreen,
@@ -57,6 +58,9 @@ export function App() {
             <Route path="/replays" component={ReplaysScreen} />
             <Route path="/replays/new" component={NewReplayScreen} />
             <Route path="/replays/:id">{({ id }) => <ReplayScreen key={id} id={id} />}</Route>
+            <Route path="/developers/:tab?">
+              {({ tab }) => <DevelopersScreen tab={tab ?? 'debugger'} />}
+            </Route>
             <Route path="/operate/:tab?">{({ tab }) => <OperateScreen tab={tab ?? 'tokens'} />}</Route>
             <Route component={NotFound} />
           </Switch>

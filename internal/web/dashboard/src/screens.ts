@@ -27,6 +27,7 @@ export const IssuesScreen = screen('IssuesScreen', () => import('./issues/Issues
 export const ReplaysScreen = screen('ReplaysScreen', () => import('./replays/ReplaysScreen'));
 export const ReplayScreen = screen('ReplayScreen', () => import('./replays/ReplayScreen'));
 export const NewReplayScreen = screen('NewReplayScreen', () => import('./replays/NewReplayScreen'));
+export const DevelopersScreen = screen('DevelopersScreen', () => import('./developers/DevelopersScreen'));
 export const OperateScreen = screen('OperateScreen', () => import('./operate/OperateScreen'));
 
 /** Loads all screens when the browser is idle. */

@@ -1,4 +1,5 @@
 import { useQuery } from 'urql';
+import { Link } from 'wouter';
 import { AttemptDocument, type AttemptQuery } from '../gql/graphql';
 import { Body } from '../ui/Body';
 import { CopyButton } from '../ui/CopyButton';
@@ -48,6 +49,11 @@ export function AttemptDetail({ attempt, before }: Props) {
             <div className="section-head">
               <h3>Request</h3>
               <CopyButton text={() => curl(full.request)}>Copy as curl</CopyButton>
+              {full.request.signedBy.length > 0 && (
+                <Link href={`/developers?attempt=${attempt.id}`} className="soft-link">
+                  Debug its signature
+                </Link>
+              )}
               <GraphiqlLink document={AttemptDocument} variables={{ id: attempt.id }} />
             </div>
             <p className="url">

@@ -4,7 +4,7 @@ import type { Viewer } from './viewer';
 interface Screen {
   path: string;
   name: string;
-  /** The scopes of which one is sufficient to see something there. */
+  /** The scopes of which one is sufficient to see something there; none if every token sees something. */
   scopes: readonly TokenScope[];
 }
 
@@ -16,10 +16,13 @@ const SCREENS: readonly Screen[] = [
   { path: '/event-types', name: 'Event types', scopes: ['WEBHOOKS_READ'] },
   { path: '/issues', name: 'Issues', scopes: ['WEBHOOKS_READ'] },
   { path: '/replays', name: 'Replays', scopes: ['DELIVERIES_READ'] },
+  { path: '/developers', name: 'Developers', scopes: [] },
   { path: '/operate', name: 'Operate', scopes: ['ADMIN'] },
 ];
 
 /** The screens that the caller's token may see. */
 export function screensOf(viewer: Viewer): readonly Screen[] {
-  return SCREENS.filter(({ scopes }) => scopes.some((scope) => viewer.token.scopes.includes(scope)));
+  return SCREENS.filter(
+    ({ scopes }) => scopes.length === 0 || scopes.some((scope) => viewer.token.scopes.includes(scope)),
+  );
 }

@@ -22,8 +22,14 @@ const EXPIRIES = {
 
 type Owner = 'tenant' | 'operator';
 
+interface DialogProps {
+  /** Whether the token can only belong to the tenant. */
+  isOwn: boolean;
+  onClose(created: boolean): void;
+}
+
 /** Creates a token, and shows its credential once. */
-export function CreateTokenDialog({ onClose }: { onClose(created: boolean): void }) {
+export function CreateTokenDialog({ isOwn, onClose }: DialogProps) {
   const viewer = useViewer();
   const [name, setName] = useState('');
   const [owner, setOwner] = useState<Owner>('tenant');
@@ -75,7 +81,7 @@ export function CreateTokenDialog({ onClose }: { onClose(created: boolean): void
             />
           )}
         </Field>
-        <OwnerField owner={owner} onChange={setOwner} />
+        {!isOwn && <OwnerField owner={owner} onChange={setOwner} />}
         <ScopeFields
           chosen={scopes}
           problem={lacksScope ? 'Choose at least one scope.' : problemOf('scopes')}

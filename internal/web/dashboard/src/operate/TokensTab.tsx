@@ -24,17 +24,23 @@ const STATES = { '': 'All', valid: 'Valid', ended: 'Revoked or expired' } as con
 const OWNERS = { '': 'Everybody', tenant: 'This tenant', operators: 'Operators' } as const;
 const COLUMNS = ['Name', 'State', 'Belongs to', 'Scopes', 'Created', 'Last used', 'Expires', 'Revoke'];
 
+interface Props {
+  /** Whether to show the tokens of the tenant only, to operators too. */
+  isOwn?: boolean;
+}
+
 /** The tokens, newest first, and the ways to create and revoke one. The filter is in the address. */
-export function TokensTab() {
+export function TokensTab({ isOwn = false }: Props) {
   useTitle('Tokens');
   const [params, set] = useAddress();
   const viewer = useViewer();
   const mayCreate = useScope('ADMIN');
   const state = optionOf(STATES, params.get('state'));
-  const owner = optionOf(OWNERS, params.get('of'));
+  const mayChoose = viewer?.operator === true && !isOwn;
+  const owner = mayChoose ? optionOf(OWNERS, params.get('of')) : 'tenant';
   const variables = {
     filter: filterOf(state, owner),
-    allTenants: viewer?.operator === true && owner !== 'tenant',
+    allTenants: mayChoose && owner !== 'tenant',
   };
   const { api } = useSession();
   const watch = useMemo(() => auditLogChanges(api, variables.allTenants), [api, variables.allTenants]);
@@ -53,7 +59,7 @@ export function TokensTab() {
       />
       <search className="filter">
         <Choice name="State" value={state} options={STATES} onChange={(state) => set({ state }, true)} />
-        {viewer?.operator && (
+        {mayChoose && (
           <Choice name="Belongs to" value={owner} options={OWNERS} onChange={(of) => set({ of }, true)} />
         )}
       </search>
@@ -70,6 +76,7 @@ export function TokensTab() {
       <ListFoot noun="tokens" empty="No token matches." list={list} />
       {creating && (
         <CreateTokenDialog
+          isOwn={isOwn}
           onClose={(created) => {
             setCreating(false);
             if (created) list.reload();

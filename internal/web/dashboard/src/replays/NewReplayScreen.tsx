@@ -45,6 +45,7 @@ export function NewReplayScreen() {
       />
       {lacksWebhook && (
         <WebhookChooser
+          label="To which webhook?"
           onChoose={(id) => {
             const others = filter.terms.filter(({ key }) => key !== 'webhook');
             set({ q: print([{ key: 'webhook', value: id }, ...others]) }, true);

@@ -6,8 +6,13 @@ import { Field } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { Visible } from '../ui/Visible';
 
-/** Chooses the webhook that gets the events it never received. */
-export function WebhookChooser({ onChoose }: { onChoose(id: string): void }) {
+interface Props {
+  label: string;
+  onChoose(id: string): void;
+}
+
+/** Chooses a webhook. */
+export function WebhookChooser({ label, onChoose }: Props) {
   const mayRead = useScope('WEBHOOKS_READ');
   const [text, setText] = useState('');
   const [{ data, error }] = useQuery({
@@ -19,11 +24,7 @@ export function WebhookChooser({ onChoose }: { onChoose(id: string): void }) {
   const found = data?.webhooks;
   return (
     <section className="chooser" aria-label="Which webhook">
-      <Field
-        label="To which webhook?"
-        hint="A part of its URL, its description or its external ID."
-        problem={undefined}
-      >
+      <Field label={label} hint="A part of its URL, its description or its external ID." problem={undefined}>
         {(field) => (
           <input
             {...field}

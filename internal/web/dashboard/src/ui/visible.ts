@@ -6,8 +6,11 @@ const NAMES: Record<number, string> = {
   0: 'NUL',
   7: 'BEL',
   8: 'backspace',
+  9: 'tab',
+  10: 'line feed',
   13: 'carriage return',
   27: 'escape',
+  32: 'space',
   127: 'delete',
   173: 'soft hyphen',
   8203: 'zero-width space',
@@ -34,15 +37,16 @@ const NAMES: Record<number, string> = {
 // All characters of the categories Cc (except tab and line feed), Cf, Zl, Zp, lone surrogates, tags and the replacement character.
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\ufffd]/gu;
 
-/** Splits text at invisible characters. */
-export function pieces(text: string): Piece[] {
+/** Splits text at invisible characters; with all, at tabs and line ends too, and at spaces if it has nothing else. */
+export function pieces(text: string, all = false): Piece[] {
   const found: Piece[] = [];
   let from = 0;
-  for (const match of text.matchAll(HIDDEN)) {
+  const hidden = all && /^ +$/.test(text) ? / /g : HIDDEN;
+  for (const match of text.matchAll(hidden)) {
     const character = match[0];
-    if (character === '\n' || character === '\t') continue;
+    if (!all && (character === '\n' || character === '\t')) continue;
     // CRLF, the line ending of HTTP.
-    if (character === '\r' && text[match.index + 1] === '\n') continue;
+    if (!all && character === '\r' && text[match.index + 1] === '\n') continue;
     if (match.index > from) found.push({ text: text.slice(from, match.index) });
     const point = character.codePointAt(0) ?? 0;
     const code = `U+${point.toString(16).toUpperCase().padStart(4, '0')}`;
