@@ -462,6 +462,21 @@ func (p *Page) CheckQuiet(expected ...string) {
 	}
 }
 
+// WaitComplaint waits until the browser complains with the text.
+func (p *Page) WaitComplaint(text string) {
+	p.t.Helper()
+	deadline := time.Now().Add(patience)
+	for ; time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		p.mu.Lock()
+		found := slices.ContainsFunc(p.complaints, func(complaint string) bool { return strings.Contains(complaint, text) })
+		p.mu.Unlock()
+		if found {
+			return
+		}
+	}
+	p.fail("the browser did not complain: %s", text)
+}
+
 // Screenshot writes a PNG of the page to the directory that the environment variable BROWSERTEST_SCREENSHOTS names; without it, it does
 // nothing.
 func (p *Page) Screenshot(name string) {

@@ -1,9 +1,11 @@
+import { type ReactNode, Suspense } from 'react';
 import { Redirect, Route, Router, Switch } from 'wouter';
 import { BASE_PATH } from './api/base';
 import { Frame } from './frame/Frame';
 import { NotFound } from './frame/NotFound';
 import { Session } from './frame/Session';
 import { useScope } from './frame/viewer';
+import { IS_PORTAL, PORTAL_PATH } from './portal/code';
 import {
   DeliveriesScreen,
   DeliveryScreen,
@@ -16,6 +18,7 @@ import {
   IssuesScreen,
   NewReplayScreen,
   OperateScreen,
+  Portal,
   ReplayScreen,
   ReplaysScreen,
   WebhookScreen,
@@ -34,11 +37,21 @@ function StartScreen() {
   return <Redirect to={mayOperate ? '/operate' : '/webhooks'} replace />;
 }
 
+/** The session around the screens: that of a token, or of the customer portal. */
+function Caller({ children }: { children: ReactNode }) {
+  if (!IS_PORTAL) return <Session>{children}</Session>;
+  return (
+    <Suspense fallback={null}>
+      <Portal>{children}</Portal>
+    </Suspense>
+  );
+}
+
 /** Which screen an address shows. The server knows the first word of each (dashboard.go). */
 export function App() {
   return (
-    <Router base={BASE_PATH}>
-      <Session>
+    <Router base={IS_PORTAL ? PORTAL_PATH : BASE_PATH}>
+      <Caller>
         <Frame>
           <Switch>
             <Route path="/" component={StartScreen} />
@@ -65,7 +78,7 @@ export function App() {
             <Route component={NotFound} />
           </Switch>
         </Frame>
-      </Session>
+      </Caller>
     </Router>
   );
 }

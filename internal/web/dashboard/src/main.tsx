@@ -1,4 +1,5 @@
 import './style.css';
+import './portal/code'; // first: it takes the code of a portal link out of the address
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';

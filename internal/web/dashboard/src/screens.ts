@@ -30,6 +30,9 @@ export const NewReplayScreen = screen('NewReplayScreen', () => import('./replays
 export const DevelopersScreen = screen('DevelopersScreen', () => import('./developers/DevelopersScreen'));
 export const OperateScreen = screen('OperateScreen', () => import('./operate/OperateScreen'));
 
+/** The session of the customer portal, which nobody else loads. */
+export const Portal = lazy(async () => ({ default: (await import('./portal/Portal')).Portal }));
+
 /** Loads all screens when the browser is idle. */
 export function loadScreens(): void {
   const soon = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 2000));

@@ -16,8 +16,17 @@ export interface Api {
 
 export type Link = 'connecting' | 'connected' | 'lost';
 
+interface Options {
+  /** Whether the connection for streams is kept open without streams, too. */
+  isKept?: boolean;
+}
+
 /** refused is called each time the server does not accept the credentials. */
-export function createApi(credentials: Credentials, refused: () => void): Api {
+export function createApi(
+  credentials: Credentials,
+  refused: () => void,
+  { isKept = false }: Options = {},
+): Api {
   const sent = headers(credentials);
   const client = new Client({
     url: GRAPHQL.href,
@@ -47,6 +56,8 @@ export function createApi(credentials: Credentials, refused: () => void): Api {
   const sockets = createClient({
     url: GRAPHQL_SOCKET.href,
     connectionParams: sent,
+    lazy: !isKept,
+    onNonLazyError() {}, // closed tells
     connectionAckWaitTimeout: SILENCE_MS,
     // The connection is kept while the user moves from one screen to the next.
     lazyCloseTimeout: LINGER_MS,

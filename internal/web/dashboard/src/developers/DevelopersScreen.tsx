@@ -1,5 +1,6 @@
 import { Link, useSearch } from 'wouter';
 import { NotFound } from '../frame/NotFound';
+import { useSession } from '../frame/Session';
 import { TokensTab } from '../operate/TokensTab';
 import { DebuggerTab } from './DebuggerTab';
 import { ExamplesTab } from './ExamplesTab';
@@ -16,14 +17,17 @@ type Tab = keyof typeof TABS;
 
 /** What those need who write receivers: why a signature does not verify, code that verifies, deliveries on their own machine, and tokens. */
 export function DevelopersScreen({ tab }: { tab: string }) {
+  const { portal } = useSession();
   const webhook = new URLSearchParams(useSearch()).get('webhook');
-  if (!Object.hasOwn(TABS, tab)) return <NotFound />;
+  // A session of the customer portal cannot have tokens.
+  const tabs = (Object.keys(TABS) as Tab[]).filter((name) => !(portal && name === 'tokens'));
+  if (!(tabs as string[]).includes(tab)) return <NotFound />;
   // The chosen webhook stays chosen.
   const search = webhook ? `?webhook=${encodeURIComponent(webhook)}` : '';
   return (
     <div className="screen">
       <nav className="tabs" aria-label="Developers">
-        {(Object.keys(TABS) as Tab[]).map((name) => (
+        {tabs.map((name) => (
           <Link
             key={name}
             href={

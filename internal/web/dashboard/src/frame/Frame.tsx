@@ -37,10 +37,7 @@ export function Frame({ children }: { children: ReactNode }) {
         Skip to the content
       </a>
       <header className="bar">
-        <Link href="/" className="brand" aria-label="Hookgraph">
-          <img src={icon} alt="" width="24" height="24" />
-          <span>Hookgraph</span>
-        </Link>
+        <Brand />
         {viewer && <Navigation viewer={viewer} />}
         <div className="bar-end">
           <button type="button" className="quiet jump" onClick={() => setOpen('jump')}>
@@ -60,6 +57,22 @@ export function Frame({ children }: { children: ReactNode }) {
       {open === 'help' && <Help onClose={() => setOpen('')} />}
       {open === 'jump' && <Jump onClose={() => setOpen('')} />}
     </ViewerContext.Provider>
+  );
+}
+
+/** The name and the logo: in the customer portal those of the platform. */
+function Brand() {
+  const { portal } = useSession();
+  const name = portal ? portal.theme?.name || 'Webhooks' : 'Hookgraph';
+  return (
+    <Link href="/" className="brand" aria-label={name}>
+      {portal?.theme?.logo ? (
+        <img src={portal.theme.logo} alt="" height="24" className="logo" />
+      ) : (
+        <img src={icon} alt="" width="24" height="24" />
+      )}
+      <span>{name}</span>
+    </Link>
   );
 }
 
@@ -83,7 +96,7 @@ function Navigation({ viewer }: { viewer: Viewer }) {
 }
 
 function Settings({ viewer, onHelp }: { viewer: Viewer | null; onHelp(): void }) {
-  const { ask, signOut } = useSession();
+  const { ask, signOut, portal } = useSession();
   return (
     <>
       <button type="button" className="quiet" popoverTarget="settings" aria-label="Settings and account">
@@ -92,7 +105,7 @@ function Settings({ viewer, onHelp }: { viewer: Viewer | null; onHelp(): void })
       <div id="settings" popover="auto" className="menu">
         {viewer && (
           <p>
-            Token <b>{viewer.token.name}</b>
+            {portal ? 'Session for' : 'Token'} <b>{portal ? portal.label : viewer.token.name}</b>
             <br />
             <span className="soft">
               {viewer.operator ? 'of an operator, acting for' : 'of tenant'} {viewer.tenant.name}
@@ -100,18 +113,22 @@ function Settings({ viewer, onHelp }: { viewer: Viewer | null; onHelp(): void })
           </p>
         )}
         <TimeSwitch />
-        <ThemeSwitch />
+        {(portal?.theme?.appearance ?? 'AUTO') === 'AUTO' && <ThemeSwitch />}
         <button type="button" popoverTarget="settings" popoverTargetAction="hide" onClick={onHelp}>
           Keys <kbd>?</kbd>
         </button>
-        <a href="graphiql" target="_blank" rel="noopener opener" className="button">
-          GraphiQL
-        </a>
-        <button type="button" popoverTarget="settings" popoverTargetAction="hide" onClick={ask}>
-          Use another token
-        </button>
+        {!portal && (
+          <>
+            <a href="graphiql" target="_blank" rel="noopener opener" className="button">
+              GraphiQL
+            </a>
+            <button type="button" popoverTarget="settings" popoverTargetAction="hide" onClick={ask}>
+              Use another token
+            </button>
+          </>
+        )}
         <button type="button" className="danger" onClick={signOut}>
-          Forget the token
+          {portal ? 'End the session' : 'Forget the token'}
         </button>
       </div>
     </>

@@ -3,11 +3,14 @@ import { Provider } from 'urql';
 import type { Credentials } from '../../../graphiql/src/credentials';
 import * as credentials from '../../../graphiql/src/credentials';
 import { type Api, createApi } from '../api/client';
+import type { Theme } from '../portal/session';
 import { SignIn } from './SignIn';
 
 interface Session {
   api: Api;
   caller: Credentials;
+  /** In the customer portal, for whom it is and how it looks; null outside of it. */
+  portal: { label: string; theme: Theme | null } | null;
   /** Acts for another tenant, by its name. */
   actFor(tenant: string): void;
   /** Asks for another token; the page keeps its state behind the dialog. */
@@ -15,10 +18,10 @@ interface Session {
   signOut(): void;
 }
 
-const Context = createContext<Session | null>(null);
+export const SessionContext = createContext<Session | null>(null);
 
 export function useSession(): Session {
-  const session = useContext(Context);
+  const session = useContext(SessionContext);
   if (!session) throw new Error('useSession outside of a Session');
   return session;
 }
@@ -60,6 +63,7 @@ export function Session({ children }: { children: ReactNode }) {
       api && {
         api,
         caller,
+        portal: null,
         actFor(tenant: string) {
           const next = { ...caller, tenant };
           credentials.save(next, credentials.isRemembered());
@@ -76,7 +80,7 @@ export function Session({ children }: { children: ReactNode }) {
 
   if (!session) return <SignIn onSignIn={signIn} />;
   return (
-    <Context.Provider value={session}>
+    <SessionContext.Provider value={session}>
       <Provider value={session.api.client}>{children}</Provider>
       {asking && (
         <SignIn
@@ -86,6 +90,6 @@ export function Session({ children }: { children: ReactNode }) {
           onClose={() => setAsking('')}
         />
       )}
-    </Context.Provider>
+    </SessionContext.Provider>
   );
 }

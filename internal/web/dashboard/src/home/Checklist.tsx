@@ -32,7 +32,7 @@ function publishCommand(token: string): string {
  * receiver knows whether it verifies signatures, so the user ticks that.
  */
 export function Checklist({ published }: { published: boolean }) {
-  const { caller } = useSession();
+  const { caller, portal } = useSession();
   const { data, reload } = useLive(FirstStepsDocument, {}, ALL);
   const [verified, setVerified] = useState(kept(VERIFIED) !== null);
   const [hidden, setHidden] = useState(false);
@@ -61,7 +61,9 @@ export function Checklist({ published }: { published: boolean }) {
           <div className="code">
             <pre>{publishCommand('hg_…')}</pre>
           </div>
-          <CopyButton text={publishCommand(caller.token)}>Copy with the token of this page</CopyButton>
+          {!portal && (
+            <CopyButton text={publishCommand(caller.token)}>Copy with the token of this page</CopyButton>
+          )}
         </Step>
         {!tried && (
           <Step done={verified}>

@@ -157,18 +157,20 @@ function ExpiryField({ expiry, problem, onChange }: ExpiryProps) {
 
 interface ScopeProps {
   chosen: readonly TokenScope[];
+  /** One that is not offered. */
+  except?: TokenScope;
   problem: string | undefined;
   onChange(scopes: readonly TokenScope[]): void;
 }
 
 /** The scopes that the caller may pass on: a token cannot have one that its creator does not have. */
-function ScopeFields({ chosen, problem, onChange }: ScopeProps) {
+export function ScopeFields({ chosen, except, problem, onChange }: ScopeProps) {
   const own = useViewer()?.token.scopes ?? [];
   return (
     <fieldset className="scopes">
       <legend>Scopes</legend>
       {(Object.keys(SCOPES) as TokenScope[])
-        .filter((scope) => own.includes(scope))
+        .filter((scope) => own.includes(scope) && scope !== except)
         .map((scope) => (
           <label className="check" key={scope}>
             <input

@@ -2,17 +2,24 @@ import { Link } from 'wouter';
 import { NotFound } from '../frame/NotFound';
 import { useViewer } from '../frame/viewer';
 import { AuditTab } from './AuditTab';
+import { PortalTab } from './PortalTab';
 import { ServerTab } from './ServerTab';
 import { TenantsTab } from './TenantsTab';
 import { TokensTab } from './TokensTab';
 
-const TABS = { tokens: 'Tokens', tenants: 'Tenants', audit: 'Audit log', server: 'Server' } as const;
+const TABS = {
+  tokens: 'Tokens',
+  tenants: 'Tenants',
+  portal: 'Portal',
+  audit: 'Audit log',
+  server: 'Server',
+} as const;
 type Tab = keyof typeof TABS;
 
 /** The tabs for administrators of a tenant. */
-const OWN: readonly Tab[] = ['tokens', 'audit'];
+const OWN: readonly Tab[] = ['tokens', 'portal', 'audit'];
 
-/** Tokens, tenants, the audit log and the server's settings. Administrators of a tenant see its tokens and its part of the log. */
+/** Tokens, tenants, the portal, the audit log and the server's settings. Administrators of a tenant see what is the tenant's. */
 export function OperateScreen({ tab }: { tab: string }) {
   const isOperator = useViewer()?.operator ?? false;
   const tabs = (Object.keys(TABS) as Tab[]).filter((name) => isOperator || OWN.includes(name));
@@ -32,6 +39,7 @@ export function OperateScreen({ tab }: { tab: string }) {
       </nav>
       {tab === 'tokens' && <TokensTab />}
       {tab === 'tenants' && <TenantsTab />}
+      {tab === 'portal' && <PortalTab />}
       {tab === 'audit' && <AuditTab />}
       {tab === 'server' && <ServerTab />}
     </div>

@@ -1,0 +1,212 @@
+package app
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
+)
+
+// portalLinked is a new link to the customer portal.
+type portalLinked struct {
+	URL           string
+	PortalSession struct{ ID string }
+	UserErrors    []struct{ Message string }
+}
+
+// portalLink creates a link for the client's tenant.
+func (c *client) portalLink(t *testing.T, input map[string]any) portalLinked {
+	t.Helper()
+	if input["label"] == nil {
+		input["label"] = "ada@kallima.example"
+	}
+	if input["scopes"] == nil {
+		input["scopes"] = []string{"WEBHOOKS_READ", "WEBHOOKS_WRITE", "DELIVERIES_READ", "DELIVERIES_WRITE"}
+	}
+	var made portalLinked
+	c.mutate(t, `mutation ($input: CreatePortalLinkInput!) { done: createPortalLink(input: $input) { url portalSession { id } userErrors { message } } }`, input, &made)
+	if len(made.UserErrors) > 0 || made.URL == "" {
+		t.Fatal(made)
+	}
+	return made
+}
+
+// session reads a portal session.
+func (c *client) session(t *testing.T, id string) (found struct {
+	ID, Status          string
+	OpenedAt, RenewedAt *time.Time
+},
+) {
+	t.Helper()
+	type session = struct {
+		ID, Status          string
+		OpenedAt, RenewedAt *time.Time
+	}
+	var answer struct {
+		Data struct {
+			PortalSessions struct{ Nodes []session }
+		}
+	}
+	c.rest(t, "POST", "/graphql", `{"query": "{ portalSessions(first: 100) { nodes { id status openedAt renewedAt } } }"}`, &answer)
+	for _, one := range answer.Data.PortalSessions.Nodes {
+		if one.ID == id {
+			return one
+		}
+	}
+	t.Fatalf("no portal session %s in %v", id, answer)
+	return found
+}
+
+// kallima is how the platform wants its portal to look.
+func kallima() map[string]any {
+	return map[string]any{
+		"name": "Kallima", "accentColor": "#ffd400",
+		"logo": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==",
+	}
+}
+
+// A link opens the portal on its screen, in the platform's look, with the tenant's own webhooks only, and without what is for operators. The address
+// has no code, nor has any storage. The session outlives a reload. The link works once; another tab has to ask for one. A session that is revoked
+// ends at once, and the page says so, and nothing of what it showed is there any more.
+func TestDashboardPortal(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": "https://example.com/" + canary})
+	acme := c.tenant(t, "acme")
+	hook := acme.createWebhook(t, map[string]any{"url": "https://example.com/acme"})
+	made := acme.portalLink(t, map[string]any{"startPath": "/webhooks?state=enabled", "theme": kallima()})
+	code := made.URL[strings.Index(made.URL, "#")+1:]
+
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(made.URL))
+	page.WaitText("tbody tr", "https://example.com/acme")
+	page.WaitFor(`location.pathname + location.search + location.hash === "/portal/webhooks?state=enabled"`)
+	page.WaitFor(`document.title.endsWith("· Kallima") && document.querySelector(".brand img").src.startsWith("data:image/png")`)
+	if page.Is(fmt.Sprintf(`[document.documentElement.outerHTML, location.href, JSON.stringify({...sessionStorage}), JSON.stringify({...localStorage}), JSON.stringify(history.state)].some((s) => s.includes(%q))`, code)) {
+		t.Error("the page has the code of the link")
+	}
+	if page.Is(fmt.Sprintf(`/Operate|GraphiQL|Tenant|%s/.test(document.body.innerText)`, canary)) {
+		t.Error("the portal offers what is not the customer's")
+	}
+	looked(page, axe, "portal")
+	page.Do(chromedp.Reload())
+	page.WaitText("tbody tr", "https://example.com/acme")
+	page.WaitFor(`location.pathname === "/portal/webhooks"`)
+	click(page, "https://example.com/acme")
+	page.WaitFor(fmt.Sprintf(`location.pathname === "/portal/webhooks/%s"`, hook))
+	click(page, "Settings")
+	page.WaitFor(`document.querySelector(".settings")`)
+	click(page, "Developers")
+	page.WaitText("h1", "Signature debugger")
+	if page.Is(`[...document.querySelectorAll(".tabs a")].some((a) => a.innerText === "Tokens")`) {
+		t.Error("the portal offers tokens")
+	}
+
+	// The operator's pages of the same browser know nothing of the session.
+	other := page.Another()
+	other.Do(chromedp.Navigate(p.url + "/"))
+	other.WaitText("dialog[open]", "Sign in to Hookgraph")
+	other.Do(chromedp.Navigate(made.URL))
+	other.WaitText("h1", "This link does not work any more")
+	other.WaitFor(`location.hash === ""`)
+	looked(other, axe, "portal-refused")
+	other.Do(chromedp.Navigate(p.url + "/portal/deliveries"))
+	other.WaitText("h1", "Open this page from your account")
+	other.CheckQuiet("401")
+	page.Front()
+
+	// Developers has no stream: the page learns of the end by its connection.
+	acme.mutate(t, `mutation ($input: RevokePortalSessionInput!) { done: revokePortalSession(input: $input) { portalSession { id } } }`,
+		map[string]any{"id": made.PortalSession.ID}, &struct{}{})
+	page.WaitText("h1", "Your session has ended")
+	if page.Is(`document.querySelector("nav, .bar, dialog") || sessionStorage.getItem("hookgraph:portal")`) {
+		t.Error("something of the portal is left")
+	}
+	looked(page, axe, "portal-ended")
+	page.Do(chromedp.Reload())
+	page.WaitText("h1", "Open this page from your account")
+	page.CheckQuiet("401", "403")
+}
+
+// A session is renewed beyond its time, and what a user types stays; who ends it is out, and a new link opens in the same tab.
+func TestDashboardPortalRenews(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	const life = 6 * time.Second
+	made := c.portalLink(t, map[string]any{"sessionExpiresInMs": life.Milliseconds(), "startPath": "/webhooks"})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(made.URL))
+	click(page, "Register a webhook")
+	fill(page, "dialog input[name=url]", "https://example.com/typed")
+	webhooktest.Eventually(t, "the session is renewed after its first time has ended", func() bool {
+		s := c.session(t, made.PortalSession.ID)
+		return s.OpenedAt != nil && s.RenewedAt != nil && s.RenewedAt.Sub(*s.OpenedAt) > life
+	})
+	page.WaitFor(`document.querySelector("dialog input[name=url]").value === "https://example.com/typed"`)
+	click(page, "Cancel")
+	click(page, "⋯")
+	click(page, "End the session")
+	page.WaitText("h1", "You have left")
+	webhooktest.Eventually(t, "the session is revoked", func() bool { return c.session(t, made.PortalSession.ID).Status == "REVOKED" })
+
+	again := c.portalLink(t, map[string]any{"startPath": "/event-types"})
+	page.Do(chromedp.Navigate(again.URL)) // only the fragment changes
+	page.WaitFor(`location.pathname === "/portal/event-types" && location.hash === ""`)
+	page.WaitText("h1", "Event types")
+	page.CheckQuiet("401", "403")
+}
+
+// A page of a listed origin shows the portal in a frame, also where the browser blocks site data there: the session is then in memory. A page of
+// another origin cannot show it, and its link is not used.
+func TestDashboardPortalInFrame(t *testing.T) {
+	t.Parallel()
+	var src string
+	parent := func() *httptest.Server {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html")
+			_, _ = fmt.Fprintf(w, `<!doctype html><title>platform</title><iframe id="portal" src="%s" width="800" height="600"></iframe>`, src)
+		}))
+		t.Cleanup(s.Close)
+		return s
+	}
+	listed, unlisted := parent(), parent()
+	p := boot(t, t.TempDir(), "--portal-frame-ancestors", listed.URL)
+	c := &client{url: p.url, token: p.token}
+	first, second := c.portalLink(t, map[string]any{"startPath": "/webhooks"}), c.portalLink(t, map[string]any{})
+
+	page := browsertest.Open(t, listed.URL)
+	page.Script(`for (const name of ["sessionStorage", "localStorage"])
+		Object.defineProperty(window, name, {get() { throw new DOMException("blocked", "SecurityError"); }});
+		addEventListener("hashchange", () => {}); const t = setInterval(() => { if (parent !== window && document.querySelector("h1")) { clearInterval(t); parent.postMessage(document.querySelector("h1").innerText + " " + location.hash, "*"); } }, 50);
+		if (parent === window) addEventListener("message", (e) => { document.title = e.data; });`)
+	src = first.URL
+	page.Do(chromedp.Navigate(listed.URL))
+	page.WaitFor(`document.title === "Webhooks "`)
+	if got := c.session(t, first.PortalSession.ID).Status; got != "ACTIVE" {
+		t.Errorf("in a frame of a listed origin the link is %s", got)
+	}
+	src = second.URL
+	page.Do(chromedp.Navigate(unlisted.URL))
+	page.WaitComplaint("frame-ancestors")
+	if got := c.session(t, second.PortalSession.ID).Status; got != "PENDING" {
+		t.Errorf("in a frame of another origin the link is %s", got)
+	}
+
+	// With storage blocked and no frame: as long as the page lasts.
+	page.Do(chromedp.Navigate(second.URL))
+	page.WaitText("main", "First steps")
+	click(page, "Webhooks")
+	page.WaitText("h1", "Webhooks")
+	page.Do(chromedp.Reload())
+	page.WaitText("h1", "Open this page from your account")
+}
