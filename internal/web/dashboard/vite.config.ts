@@ -1,3 +1,4 @@
+import zopfli from '@gfx/zopfli';
 import { defineConfig } from 'vite';
 import { gzipOutput } from '../graphiql/gzip.ts';
 import { documentsAsText, trustedDocuments } from './documents.ts';
@@ -5,7 +6,11 @@ import { documentsAsText, trustedDocuments } from './documents.ts';
 export default defineConfig({
   // Relative: the page works behind a proxy that adds a path prefix.
   base: './',
-  plugins: [documentsAsText(), trustedDocuments(), gzipOutput()],
+  plugins: [
+    documentsAsText(),
+    trustedDocuments(),
+    gzipOutput((content) => zopfli.gzipAsync(content, { numiterations: 5 })),
+  ],
   // GraphiQL's source is shared, its packages are not.
   resolve: { dedupe: ['react', 'react-dom'] },
   build: {
