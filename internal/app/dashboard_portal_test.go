@@ -191,7 +191,7 @@ func TestDashboardPortalInFrame(t *testing.T) {
 		if (parent === window) addEventListener("message", (e) => { document.title = e.data; });`)
 	src = first.URL
 	page.Do(chromedp.Navigate(listed.URL))
-	page.WaitFor(`document.title === "Webhooks "`)
+	page.WaitFor(`document.title === "Webhooks"`)
 	if got := c.session(t, first.PortalSession.ID).Status; got != "ACTIVE" {
 		t.Errorf("in a frame of a listed origin the link is %s", got)
 	}
@@ -209,4 +209,61 @@ func TestDashboardPortalInFrame(t *testing.T) {
 	page.WaitText("h1", "Webhooks")
 	page.Do(chromedp.Reload())
 	page.WaitText("h1", "Open this page from your account")
+}
+
+// An operator creates a link to the portal of the chosen tenant, which is shown once; the list has those of all tenants and shows live that one was
+// opened; a session that is revoked there ends. A tenant's administrator sees those of the tenant.
+func TestDashboardOperatePortal(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	acme := c.tenant(t, "acme")
+	acme.portalLink(t, map[string]any{"label": "bo <b>"})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/operate/portal#token=" + p.token))
+	page.WaitText("tbody tr", "bo <b> … Not opened acme WEBHOOKS_READ")
+
+	click(page, "Create a link")
+	fill(page, "input[name=label]", "ada")
+	fill(page, "input[name=startPath]", "webhooks")
+	click(page, "How it looks")
+	fill(page, "input[name=platform]", "Kallima")
+	fill(page, "input[name=accentColor]", "green")
+	click(page, "Create")
+	page.WaitText("dialog .wrong", "must")
+	page.WaitText("dialog .alert", "must be like #0a7d5c")
+	looked(page, axe, "portal-create")
+	fill(page, "input[name=startPath]", "/webhooks")
+	fill(page, "input[name=accentColor]", "#00aa55")
+	click(page, "Create")
+	page.WaitText("dialog .secret", "/portal#hgl_")
+	made := page.Text("dialog .secret code")
+	click(page, "I have kept the secret")
+	page.WaitText("tbody tr:nth-child(1)", "ada … Not opened default WEBHOOKS_READ DELIVERIES_READ")
+	looked(page, axe, "portal-links")
+
+	customer := page.Another()
+	customer.Do(chromedp.Navigate(made))
+	customer.WaitText("h1", "Webhooks")
+	customer.WaitFor(`document.title.endsWith("Kallima")`)
+	page.Front()
+	page.WaitText("tbody tr:nth-child(1)", "ada ✓ Open")
+	clickIn(page, "tbody tr:nth-child(1) ", "Revoke…")
+	page.WaitText("dialog", "The page that uses it ends within 5 seconds")
+	click(page, "Revoke it")
+	page.WaitText("tbody tr:nth-child(1)", "ada – Revoked")
+	customer.Front()
+	customer.WaitText("h1", "Your session has ended")
+	page.Front()
+	click(page, "Not opened")
+	page.WaitFor(`location.search === "?state=PENDING" && document.querySelectorAll("tbody tr").length === 1`)
+
+	page.Do(chromedp.Navigate(p.url + "/operate/portal#token=" + acme.token))
+	page.WaitText("tbody tr", "bo <b>")
+	page.WaitFor(`document.querySelectorAll("tbody tr").length === 1`)
+	if page.Is(`document.querySelector("main").innerText.includes("All tenants")`) {
+		t.Error("a tenant is offered what is an operator's")
+	}
+	page.CheckQuiet()
 }

@@ -21,8 +21,8 @@ export function ExamplesTab() {
       <Head title="Verify signatures" document={ChooseWebhookDocument} variables={{ text: null }} />
       <p>
         Act on a request only after its signature has been verified: whoever knows the URL can send requests
-        to it. These functions need nothing outside of the language’s library, and are tested against{' '}
-        <b>requests of this server</b>; libraries of Standard Webhooks verify them, too.
+        to it. These functions need nothing outside of the language’s library, and are tested with requests
+        that Hookgraph’s own code signs. Libraries of Standard Webhooks verify them, too.
       </p>
       <Choice
         name="Language"

@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useTitle } from '../ui/title';
 import type { Refusal } from './session';
 
 const TEXTS: Record<Refusal, { title: string; text: string }> = {
@@ -29,12 +29,12 @@ interface Props {
   why: Refusal;
   /** Tries the same again, where that may help. */
   onAgain?: (() => void) | undefined;
-  children?: ReactNode;
 }
 
 /** What is shown instead of the portal, and what to do about it. */
 export function PortalMessage({ why, onAgain }: Props) {
   const { title, text } = TEXTS[why];
+  useTitle(title);
   return (
     <main className="screen portal-message">
       <h1>{title}</h1>

@@ -29,14 +29,14 @@ export function accentOf(color: string, scheme: Scheme): Accent {
   const { paper, raised, soft } = SCHEMES[scheme];
   const wanted = parse(color);
   const toward = scheme === 'light' ? BLACK : WHITE;
-  const chosen = firstOf(
-    (part) => mix(parse(paper), wanted, 0.16 * (1 - part)),
-    (chosen) => contrast(chosen, parse(soft)) >= ENOUGH,
-  );
-  const papers = [parse(paper), parse(raised), chosen];
+  const papers = [parse(paper), parse(raised)];
   const accent = firstOf(
     (part) => mix(wanted, toward, part),
     (accent) => papers.every((paper) => contrast(accent, paper) >= ENOUGH),
+  );
+  const chosen = firstOf(
+    (part) => mix(parse(paper), wanted, 0.16 * (1 - part)),
+    (chosen) => [accent, parse(soft)].every((ink) => contrast(ink, chosen) >= ENOUGH),
   );
   const onAccent = contrast(accent, WHITE) >= contrast(accent, BLACK) ? WHITE : BLACK;
   return { accent: print(accent), onAccent: print(onAccent), chosen: print(chosen) };
