@@ -205,7 +205,7 @@ func TestDashboardPortalInFrame(t *testing.T) {
 	// With storage blocked and no frame: as long as the page lasts.
 	page.Do(chromedp.Navigate(second.URL))
 	page.WaitText("main", "First steps")
-	click(page, "Webhooks")
+	clickIn(page, "nav ", "Webhooks")
 	page.WaitText("h1", "Webhooks")
 	page.Do(chromedp.Reload())
 	page.WaitText("h1", "Open this page from your account")
