@@ -45,7 +45,6 @@ const OBJECTS: Record<AuditObjectType, { name: string; screen?: string }> = {
   PORTAL_SESSION: { name: 'Portal session' },
   EVENT_TYPE: { name: 'Event type' },
   ISSUE: { name: 'Issue' },
-  PORTAL_SESSION: { name: 'Portal session' },
   KEY: { name: 'Master key' },
 };
 
