@@ -1,6 +1,7 @@
 import { type ReactNode, Suspense } from 'react';
 import { Redirect, Route, Router, Switch } from 'wouter';
 import { BASE_PATH } from './api/base';
+import { Boundary } from './frame/Boundary';
 import { Frame } from './frame/Frame';
 import { NotFound } from './frame/NotFound';
 import { Session } from './frame/Session';
@@ -41,9 +42,11 @@ function StartScreen() {
 function Caller({ children }: { children: ReactNode }) {
   if (!IS_PORTAL) return <Session>{children}</Session>;
   return (
-    <Suspense fallback={null}>
-      <Portal>{children}</Portal>
-    </Suspense>
+    <Boundary path={PORTAL_PATH}>
+      <Suspense fallback={null}>
+        <Portal>{children}</Portal>
+      </Suspense>
+    </Boundary>
   );
 }
 
