@@ -393,8 +393,13 @@ type ComplexityRoot struct {
 	Issue struct {
 		AcknowledgedAt func(childComplexity int) int
 		Acknowledger   func(childComplexity int) int
+		Advice         func(childComplexity int) int
+		Bound          func(childComplexity int) int
 		Count          func(childComplexity int) int
 		DisablesAt     func(childComplexity int) int
+		DueSince       func(childComplexity int) int
+		EventType      func(childComplexity int) int
+		ExpiresAt      func(childComplexity int) int
 		FirstSeenAt    func(childComplexity int) int
 		HTTPStatus     func(childComplexity int) int
 		ID             func(childComplexity int) int
@@ -402,6 +407,7 @@ type ComplexityRoot struct {
 		LastAttempt    func(childComplexity int) int
 		LastSeenAt     func(childComplexity int) int
 		OpenedAt       func(childComplexity int) int
+		Quota          func(childComplexity int) int
 		Reason         func(childComplexity int) int
 		ResolvedAt     func(childComplexity int) int
 		Status         func(childComplexity int) int
@@ -2508,6 +2514,18 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Issue.Acknowledger(childComplexity), true
+	case "Issue.advice":
+		if e.ComplexityRoot.Issue.Advice == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Advice(childComplexity), true
+	case "Issue.limit":
+		if e.ComplexityRoot.Issue.Bound == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Bound(childComplexity), true
 	case "Issue.count":
 		if e.ComplexityRoot.Issue.Count == nil {
 			break
@@ -2520,6 +2538,24 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Issue.DisablesAt(childComplexity), true
+	case "Issue.dueSince":
+		if e.ComplexityRoot.Issue.DueSince == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.DueSince(childComplexity), true
+	case "Issue.eventType":
+		if e.ComplexityRoot.Issue.EventType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.EventType(childComplexity), true
+	case "Issue.expiresAt":
+		if e.ComplexityRoot.Issue.ExpiresAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.ExpiresAt(childComplexity), true
 	case "Issue.firstSeenAt":
 		if e.ComplexityRoot.Issue.FirstSeenAt == nil {
 			break
@@ -2562,6 +2598,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Issue.OpenedAt(childComplexity), true
+	case "Issue.quota":
+		if e.ComplexityRoot.Issue.Quota == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Issue.Quota(childComplexity), true
 	case "Issue.error":
 		if e.ComplexityRoot.Issue.Reason == nil {
 			break
@@ -6244,18 +6286,30 @@ func (ec *executionContext) childFields_Issue(ctx context.Context, field graphql
 		return ec.fieldContext_Issue_status(ctx, field)
 	case "title":
 		return ec.fieldContext_Issue_title(ctx, field)
+	case "advice":
+		return ec.fieldContext_Issue_advice(ctx, field)
 	case "tenant":
 		return ec.fieldContext_Issue_tenant(ctx, field)
 	case "webhookId":
 		return ec.fieldContext_Issue_webhookId(ctx, field)
 	case "webhook":
 		return ec.fieldContext_Issue_webhook(ctx, field)
+	case "eventType":
+		return ec.fieldContext_Issue_eventType(ctx, field)
+	case "quota":
+		return ec.fieldContext_Issue_quota(ctx, field)
 	case "error":
 		return ec.fieldContext_Issue_error(ctx, field)
 	case "httpStatus":
 		return ec.fieldContext_Issue_httpStatus(ctx, field)
 	case "count":
 		return ec.fieldContext_Issue_count(ctx, field)
+	case "limit":
+		return ec.fieldContext_Issue_limit(ctx, field)
+	case "expiresAt":
+		return ec.fieldContext_Issue_expiresAt(ctx, field)
+	case "dueSince":
+		return ec.fieldContext_Issue_dueSince(ctx, field)
 	case "firstSeenAt":
 		return ec.fieldContext_Issue_firstSeenAt(ctx, field)
 	case "lastSeenAt":
@@ -14177,6 +14231,13 @@ func (ec *executionContext) fieldContext_Issue_title(_ context.Context, field gr
 	return graphql.NewScalarFieldContext("Issue", field, true, false, "String")
 }
 
+func (ec *executionContext) _Issue_advice(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalNString2string(ctx, field.Selections, obj.Advice())
+}
+func (ec *executionContext) fieldContext_Issue_advice(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, false, "String")
+}
+
 func (ec *executionContext) _Issue_tenant(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -14228,7 +14289,7 @@ func (ec *executionContext) fieldContext_Issue_tenant(_ context.Context, field g
 }
 
 func (ec *executionContext) _Issue_webhookId(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
-	return ec.marshalNID2githubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, field.Selections, obj.WebhookID)
+	return ec.marshalOID2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐID(ctx, field.Selections, obj.WebhookID)
 }
 func (ec *executionContext) fieldContext_Issue_webhookId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Issue", field, false, false, "ID")
@@ -14289,6 +14350,20 @@ func (ec *executionContext) fieldContext_Issue_webhook(_ context.Context, field 
 	return fc, nil
 }
 
+func (ec *executionContext) _Issue_eventType(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖstring(ctx, field.Selections, obj.EventType)
+}
+func (ec *executionContext) fieldContext_Issue_eventType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "String")
+}
+
+func (ec *executionContext) _Issue_quota(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalOIssueQuota2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐQuotaName(ctx, field.Selections, obj.Quota())
+}
+func (ec *executionContext) fieldContext_Issue_quota(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, false, "IssueQuota")
+}
+
 func (ec *executionContext) _Issue_error(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
 	return ec.marshalOAttemptErrorCode2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐErrorCode(ctx, field.Selections, obj.Reason())
 }
@@ -14308,6 +14383,27 @@ func (ec *executionContext) _Issue_count(ctx context.Context, field graphql.Coll
 }
 func (ec *executionContext) fieldContext_Issue_count(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Issue", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Issue_limit(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalOInt2ᚖint(ctx, field.Selections, obj.Bound)
+}
+func (ec *executionContext) fieldContext_Issue_limit(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, false, false, "Int")
+}
+
+func (ec *executionContext) _Issue_expiresAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.ExpiresAt())
+}
+func (ec *executionContext) fieldContext_Issue_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, false, "DateTime")
+}
+
+func (ec *executionContext) _Issue_dueSince(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
+	return ec.marshalODateTime2ᚖtimeᚐTime(ctx, field.Selections, obj.DueSince())
+}
+func (ec *executionContext) fieldContext_Issue_dueSince(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Issue", field, true, false, "DateTime")
 }
 
 func (ec *executionContext) _Issue_firstSeenAt(ctx context.Context, field graphql.CollectedField, obj *webhook.Issue) (ret graphql.Marshaler) {
@@ -31727,6 +31823,11 @@ func (ec *executionContext) _Issue(ctx context.Context, sel ast.SelectionSet, ob
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
+		case "advice":
+			out.Values[i] = ec._Issue_advice(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "tenant":
 			out.ResolveConcurrently(ec.OperationContext, &deferred, i,
 				true, false,
@@ -31735,7 +31836,7 @@ func (ec *executionContext) _Issue(ctx context.Context, sel ast.SelectionSet, ob
 				})
 		case "webhookId":
 			out.Values[i] = ec._Issue_webhookId(ctx, field, obj)
-			if out.Values[i] == graphql.Null {
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "webhook":
@@ -31744,6 +31845,16 @@ func (ec *executionContext) _Issue(ctx context.Context, sel ast.SelectionSet, ob
 				func(ctx context.Context) graphql.Marshaler {
 					return ec._Issue_webhook(ctx, field, obj)
 				})
+		case "eventType":
+			out.Values[i] = ec._Issue_eventType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "quota":
+			out.Values[i] = ec._Issue_quota(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
 		case "error":
 			out.Values[i] = ec._Issue_error(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
@@ -31757,6 +31868,21 @@ func (ec *executionContext) _Issue(ctx context.Context, sel ast.SelectionSet, ob
 		case "count":
 			out.Values[i] = ec._Issue_count(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "limit":
+			out.Values[i] = ec._Issue_limit(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "expiresAt":
+			out.Values[i] = ec._Issue_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "dueSince":
+			out.Values[i] = ec._Issue_dueSince(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
 		case "firstSeenAt":
@@ -38993,6 +39119,24 @@ func (ec *executionContext) marshalOIssueKind2ᚕgithubᚗcomᚋhookgraphᚋhook
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOIssueQuota2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐQuotaName(ctx context.Context, v any) (*webhook.QuotaName, error) {
+	if v == nil {
+		return nil, nil
+	}
+	res, err := model.UnmarshalIssueQuota(v)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOIssueQuota2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐQuotaName(ctx context.Context, sel ast.SelectionSet, v *webhook.QuotaName) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := model.MarshalIssueQuota(*v)
+	return res
 }
 
 func (ec *executionContext) unmarshalOIssueStatus2ᚕgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐIssueStatusᚄ(ctx context.Context, v any) ([]webhook.IssueStatus, error) {

@@ -334,8 +334,8 @@ func deliveryLine(d *webhook.Delivery) webhook.ID {
 
 func issuePlace(i *webhook.Issue) int64        { return i.Place }
 func issueTenant(i *webhook.Issue) webhook.ID  { return i.TenantID }
-func issueWebhook(i *webhook.Issue) webhook.ID { return i.WebhookID }
-func issueAttempt(i *webhook.Issue) webhook.ID { return i.AttemptID }
+func issueWebhook(i *webhook.Issue) webhook.ID { return given(i.WebhookID) }
+func issueAttempt(i *webhook.Issue) webhook.ID { return given(i.AttemptID) }
 
 func attemptReplay(a *webhook.Attempt) webhook.ID     { return given(a.ReplayID) }
 func eventTypeID(t *webhook.EventType) webhook.ID     { return t.ID }

@@ -230,7 +230,15 @@ func MarshalIssueKind(k webhook.IssueKind) graphql.Marshaler { return enum(k) }
 
 // UnmarshalIssueKind reads a kind, with the same check.
 func UnmarshalIssueKind(v any) (webhook.IssueKind, error) {
-	return oneOf(v, webhook.IssueFailing, webhook.IssueDisabled, webhook.IssueExhausted)
+	return oneOf(v, webhook.IssueKinds...)
+}
+
+// MarshalIssueQuota writes q.
+func MarshalIssueQuota(q webhook.QuotaName) graphql.Marshaler { return enum(q) }
+
+// UnmarshalIssueQuota reads a quota, with the same check.
+func UnmarshalIssueQuota(v any) (webhook.QuotaName, error) {
+	return oneOf(v, webhook.QuotaStored, webhook.QuotaRate)
 }
 
 // MarshalIssueStatus writes s.
@@ -238,5 +246,5 @@ func MarshalIssueStatus(s webhook.IssueStatus) graphql.Marshaler { return enum(s
 
 // UnmarshalIssueStatus reads a status, with the same check.
 func UnmarshalIssueStatus(v any) (webhook.IssueStatus, error) {
-	return oneOf(v, webhook.IssueOpen, webhook.IssueAcknowledged, webhook.IssueResolved)
+	return oneOf(v, webhook.IssueStatuses...)
 }

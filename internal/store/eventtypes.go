@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/eventtypes"
+	"github.com/hookgraph/hookgraph/internal/store/issues"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -119,10 +121,27 @@ func (c *Scope) tellViolations(ctx context.Context, k *eventtypes.Checker) {
 			continue
 		}
 		c.s.log.WarnContext(ctx, "an event breaks the schema of its type", slog.Any("tenant", c.tenant), slog.String("type", y.Name()), slog.Bool("refused", y.Rejects()))
-		if err := c.changeDeliveries(ctx, func(b *batch) error { return y.Tell(b.DB, now, what) }); err != nil { // not an error: the events can be stored
+		if err := c.violated(ctx, y, now, what); err != nil { // not an error: the events can be stored
 			c.s.log.WarnContext(ctx, "what an event breaks cannot be kept with its type", slog.String("type", y.Name()), slog.Any("error", err))
 		}
 	}
+}
+
+// violated keeps what an event has violated with its type, and in an issue.
+func (c *Scope) violated(ctx context.Context, y *eventtypes.Type, now time.Time, what string) error {
+	told := false
+	err := c.changeDeliveries(ctx, func(b *batch) (err error) {
+		told, err = y.Tell(b.DB, now, what)
+		return err
+	})
+	if err != nil || !told {
+		return err
+	}
+	name := y.Name()
+	is := issues.Standing{
+		TenantID: c.tenant, SubjectID: webhook.EventTypeID(c.tenant, name), EventType: &name, Kind: webhook.IssueMismatch, Count: 1, Adds: true,
+	}
+	return c.s.changeIssues(ctx, func(b *dialect.Tx) ([]issues.Turned, error) { return issues.Stand(b, c.s.db, []issues.Standing{is}) })
 }
 
 // SchemaBudget bounds what SchemaErrors costs an operation.

@@ -63,11 +63,11 @@ func TestIssueOpensAndCloses(t *testing.T) {
 		wantIssues(t, c)
 		answers(t, s, c, w, 503)
 		first := wantIssues(t, c, failingIssue+"OPEN")[0]
-		if first.Count != 5 || first.WebhookID != w.ID || *first.HTTPStatus != 503 || first.ResolvedAt != nil || !first.FirstSeenAt.Before(first.LastSeenAt) || !first.OpenedAt.Equal(first.LastSeenAt) {
+		if first.Count != 5 || *first.WebhookID != w.ID || *first.HTTPStatus != 503 || first.ResolvedAt != nil || !first.FirstSeenAt.Before(first.LastSeenAt) || !first.OpenedAt.Equal(first.LastSeenAt) {
 			t.Errorf("opened as %+v", first)
 		}
 		last := storetest.Only[webhook.Attempt](t)(c.Attempts(t.Context(), store.AttemptFilter{}, store.Page{First: 1}))
-		if first.AttemptID != last.ID {
+		if *first.AttemptID != last.ID {
 			t.Errorf("the last attempt is %v, want %v", first.AttemptID, last.ID)
 		}
 		answers(t, s, c, w, 500)

@@ -714,7 +714,7 @@ func (c *Scope) CountIssuesTo(ctx context.Context, f IssueFilter, limit int) (Co
 
 // IssuesOfWebhooks reads the same page of each webhook's issues, as Issues lists them.
 func (c *Scope) IssuesOfWebhooks(ctx context.Context, ids []webhook.ID, f IssueFilter, p Page) (map[webhook.ID]*List[webhook.Issue], error) {
-	return list.ReadOf(ctx, c.issueList(ctx, f.OfWebhooks()), ids, list.NewestFirst, p, func(i *webhook.Issue) webhook.ID { return i.WebhookID })
+	return list.ReadOf(ctx, c.issueList(ctx, f.OfWebhooks()), ids, list.NewestFirst, p, func(i *webhook.Issue) webhook.ID { return *i.WebhookID })
 }
 
 // CountIssuesOfWebhooks counts the issues of each webhook, as CountWebhooksTo does.

@@ -261,7 +261,8 @@ func (m *model) create(t *rapid.T) {
 		t.Skip()
 	}
 	h := &modelTarget{
-		events:   rapid.SampledFrom([][]string{nil, {"a.b"}, {"a.b", "c.d"}, {"a.*", "*", "hookgraph.delivery.failed"}, {"a.b", "a.*", "hookgraph.*"}}).Draw(t, "events"),
+		// Ends of replays are not told to them: a replay ends when its worker comes to it. TestReplaysAreToldOf is about them.
+		events:   rapid.SampledFrom([][]string{nil, {"a.b"}, {"a.b", "c.d"}, {"a.*", "*", "hookgraph.delivery.failed"}, {"a.b", "a.*", "hookgraph.webhook.*", "hookgraph.delivery.*"}}).Draw(t, "events"),
 		schedule: rapid.SampledFrom([][]int{{}, {0}, {0, 0, 0}, {0, 3_600_000}}).Draw(t, "schedule"),
 		enabled:  rapid.IntRange(0, 3).Draw(t, "enabled") > 0,
 		secrets:  1,

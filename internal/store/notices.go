@@ -15,11 +15,11 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// A notice is an operational event to be published: one row for each webhook and kind of event, with the count and the newest
+// A notice is an operational event to be published: one row for each subject (a webhook, mostly) and kind of event, with the count and the newest
 // sample. Notices are written in the transaction of their cause, in one statement, and published afterwards in pieces; the
 // publishing transaction removes them. So a kill loses none, and none is published twice.
 type notice struct {
-	tenant, webhook webhook.ID
+	tenant, subject webhook.ID
 	kind            string // the event's type
 	count           int
 	sample          any // the newest; a struct that is a JSON object with at least one field
@@ -55,11 +55,62 @@ type recoveredWebhook struct {
 	URL string `json:"url"`
 }
 
+// endedReplay is the sample of TypeReplayCompleted.
+type endedReplay struct {
+	Kind          webhook.ReplayKind   `json:"kind"`
+	Status        webhook.ReplayStatus `json:"status"`
+	FailureReason *string              `json:"failureReason"`
+	Note          string               `json:"note"`
+	MatchedCount  int                  `json:"matchedCount"`
+	StartedCount  int                  `json:"startedCount"`
+	SkippedCount  int                  `json:"skippedCount"`
+	CreatedAt     time.Time            `json:"createdAt"`
+	CompletedAt   *time.Time           `json:"completedAt"`
+}
+
+// tellEnded writes a notice for a replay that has ended.
+func (b *batch) tellEnded(r *webhook.Replay) error {
+	var n notices
+	n.tell(r.TenantID, r.ID, webhook.TypeReplayCompleted, endedReplay{
+		Kind: r.Kind, Status: r.Status, FailureReason: r.FailureReason, Note: r.Note, MatchedCount: r.Matched, StartedCount: r.Started,
+		SkippedCount: r.Skipped, CreatedAt: r.CreatedAt, CompletedAt: r.CompletedAt,
+	})
+	return b.note(n)
+}
+
+// usedQuota is the sample of TypeTenantQuota.
+type usedQuota struct {
+	Quota  webhook.QuotaName `json:"quota"`
+	Used   *int              `json:"used"`
+	Limit  *int              `json:"limit"`
+	UsedUp bool              `json:"usedUp"`
+}
+
+// quotaSubjects are what notices of quotas are about.
+var quotaSubjects = map[webhook.QuotaName]webhook.ID{webhook.QuotaStored: {15: 1}, webhook.QuotaRate: {15: 2}}
+
+// tellQuotas writes notices for issues of quotas that opened, or got worse.
+func (b *batch) tellQuotas(turned []issues.Turned) error {
+	var n notices
+	for i := range turned {
+		t := &turned[i]
+		if t.Kind != webhook.IssueQuota || t.ResolvedAt != nil {
+			continue
+		}
+		is := usedQuota{Quota: webhook.QuotaName(t.Error), Limit: t.Bound, UsedUp: t.Level == webhook.QuotaUsedUp}
+		if is.Quota == webhook.QuotaStored {
+			is.Used = &t.Count
+		}
+		n.tell(t.TenantID, quotaSubjects[is.Quota], webhook.TypeTenantQuota, is)
+	}
+	return b.note(n)
+}
+
 // tellFailing adds notices for the issues that opened, and for those that a success resolved.
 func (n *notices) tellFailing(b *batch, opened, resolved []issues.Turned) {
 	for i := range opened {
 		t := &opened[i]
-		if to := b.target(t.WebhookID); t.Kind == webhook.IssueFailing && to != nil && to.Enabled {
+		if to := b.failing(t); to != nil {
 			n.add(to, webhook.TypeWebhookFailing, failingWebhook{
 				URL: to.URL, Error: t.Error, HTTPStatus: t.HTTPStatus, FailingSince: to.FailingSince, DisablesAt: to.DisablesAt(),
 			})
@@ -68,11 +119,22 @@ func (n *notices) tellFailing(b *batch, opened, resolved []issues.Turned) {
 	told := map[webhook.ID]bool{}
 	for i := range resolved { // one for each error
 		t := &resolved[i]
-		if to := b.target(t.WebhookID); t.Kind == webhook.IssueFailing && to != nil && to.Enabled && !told[to.ID] {
+		if to := b.failing(t); to != nil && !told[to.ID] {
 			told[to.ID] = true
 			n.add(to, webhook.TypeWebhookRecovered, recoveredWebhook{to.URL})
 		}
 	}
+}
+
+// failing returns the enabled webhook that an issue of its failures is of; nil for others.
+func (b *batch) failing(t *issues.Turned) *Target {
+	if t.Kind != webhook.IssueFailing || t.WebhookID == nil {
+		return nil
+	}
+	if to := b.target(*t.WebhookID); to != nil && to.Enabled {
+		return to
+	}
+	return nil
 }
 
 // tellEnabled writes notices for webhooks that the transaction's changes enabled.
@@ -88,26 +150,29 @@ func (b *batch) tellEnabled() error {
 type notices map[noticeKey]*notice
 
 type noticeKey struct {
-	webhook webhook.ID
+	subject webhook.ID
 	kind    string
 }
 
 // add adds an occurrence for a webhook.
-func (n *notices) add(to *Target, kind string, sample any) {
+func (n *notices) add(to *Target, kind string, sample any) { n.tell(to.TenantID, to.ID, kind, sample) }
+
+// tell adds an occurrence for a subject of the tenant.
+func (n *notices) tell(tenant, subject webhook.ID, kind string, sample any) {
 	if *n == nil {
 		*n = notices{}
 	}
-	key := noticeKey{to.ID, kind}
+	key := noticeKey{subject, kind}
 	is := (*n)[key]
 	if is == nil {
-		is = &notice{tenant: to.TenantID, webhook: to.ID, kind: kind}
+		is = &notice{tenant: tenant, subject: subject, kind: kind}
 		(*n)[key] = is
 	}
 	is.count++
 	is.sample = sample
 }
 
-var noticeColumns = []dialect.Column{{Name: "tenant_id", Kind: "uuid"}, {Name: "kind", Kind: "text"}, {Name: "webhook_id", Kind: "uuid"}, {Name: "count", Kind: "bigint"}, {Name: "sample", Kind: "text"}, {Name: "created_at", Kind: "timestamptz"}}
+var noticeColumns = []dialect.Column{{Name: "tenant_id", Kind: "uuid"}, {Name: "kind", Kind: "text"}, {Name: "subject_id", Kind: "uuid"}, {Name: "count", Kind: "bigint"}, {Name: "sample", Kind: "text"}, {Name: "created_at", Kind: "timestamptz"}}
 
 // note writes the notices, in one statement.
 func (b *batch) note(n notices) error {
@@ -119,15 +184,15 @@ func (b *batch) note(n notices) error {
 		all = append(all, is)
 	}
 	slices.SortFunc(all, func(a, b *notice) int { // in a fixed order, so that transactions cannot deadlock
-		return cmp.Or(bytes.Compare(a.tenant[:], b.tenant[:]), cmp.Compare(a.kind, b.kind), bytes.Compare(a.webhook[:], b.webhook[:]))
+		return cmp.Or(bytes.Compare(a.tenant[:], b.tenant[:]), cmp.Compare(a.kind, b.kind), bytes.Compare(a.subject[:], b.subject[:]))
 	})
 	rows := make([][]any, len(all))
 	for i, is := range all {
-		rows[i] = []any{is.tenant, is.kind, is.webhook, is.count, string(dialect.CompactJSON(is.sample)), dialect.At(b.Now)}
+		rows[i] = []any{is.tenant, is.kind, is.subject, is.count, string(dialect.CompactJSON(is.sample)), dialect.At(b.Now)}
 	}
-	err := b.DB.Exec(`INSERT INTO notices (tenant_id, kind, webhook_id, count, sample, created_at)
-		SELECT tenant_id, kind, webhook_id, count, sample, created_at FROM `+b.s.db.Rows(noticeColumns)+` AS v WHERE true
-		ON CONFLICT (tenant_id, kind, webhook_id) DO UPDATE SET count = notices.count + excluded.count, sample = excluded.sample`,
+	err := b.DB.Exec(`INSERT INTO notices (tenant_id, kind, subject_id, count, sample, created_at)
+		SELECT tenant_id, kind, subject_id, count, sample, created_at FROM `+b.s.db.Rows(noticeColumns)+` AS v WHERE true
+		ON CONFLICT (tenant_id, kind, subject_id) DO UPDATE SET count = notices.count + excluded.count, sample = excluded.sample`,
 		string(dialect.CompactJSON(rows))).Error
 	if err != nil {
 		return fmt.Errorf("write operational events: %w", err)
@@ -202,20 +267,33 @@ func (g *noticeGroup) next(ctx context.Context, s *Store) (found bool, err error
 	return true, nil
 }
 
+// noticeName is how an event names its subjects: the list of them, and the id of each; "" if they have none.
+type noticeName struct{ list, id string }
+
+func noticeNames(kind string) noticeName {
+	switch kind {
+	case webhook.TypeReplayCompleted:
+		return noticeName{"replays", "replayId"}
+	case webhook.TypeTenantQuota:
+		return noticeName{"quotas", ""}
+	}
+	return noticeName{"webhooks", "webhookId"}
+}
+
 // publishPiece publishes one event for the group's first notices, up to Seq last, and reports whether more are left.
 func (s *Store) publishPiece(ctx context.Context, p *pacer, g noticeGroup, last int64) (left bool, err error) {
-	most := min(p.budget, maxNoticeTargets)
+	most, name := min(p.budget, maxNoticeTargets), noticeNames(g.Kind)
 	err = p.take(ctx, g.TenantID, most+maxOperational, func(b *batch) (int, error) {
 		left = false
 		var rows []struct {
 			Seq       int64
-			WebhookID webhook.ID
+			SubjectID webhook.ID
 			Count     int
 			Sample    string
 		}
 		// Notices that another node is publishing are skipped.
-		if err := b.DB.Raw(`SELECT seq, webhook_id, count, sample FROM notices WHERE tenant_id = ? AND kind = ? AND seq <= ?
-			ORDER BY webhook_id LIMIT ?`+s.db.SkipLocked("notices"), g.TenantID, g.Kind, last, most+1).Scan(&rows).Error; err != nil {
+		if err := b.DB.Raw(`SELECT seq, subject_id, count, sample FROM notices WHERE tenant_id = ? AND kind = ? AND seq <= ?
+			ORDER BY subject_id LIMIT ?`+s.db.SkipLocked("notices"), g.TenantID, g.Kind, last, most+1).Scan(&rows).Error; err != nil {
 			return 0, fmt.Errorf("read notices: %w", err)
 		}
 		total := 0
@@ -230,9 +308,15 @@ func (s *Store) publishPiece(ctx context.Context, p *pacer, g noticeGroup, last 
 			if len(list) > 0 {
 				list = append(list, ',')
 			}
-			list = append(list, `{"webhookId":"`...)
-			list = row.WebhookID.AppendText(list)
-			list = append(list, `","count":`...)
+			list = append(list, '{')
+			if name.id != "" {
+				list = append(list, '"')
+				list = append(list, name.id...)
+				list = append(list, `":"`...)
+				list = row.SubjectID.AppendText(list)
+				list = append(list, `",`...)
+			}
+			list = append(list, `"count":`...)
 			list = strconv.AppendInt(list, int64(row.Count), 10)
 			list = append(list, ',')
 			list = append(list, row.Sample[1:]...)
@@ -245,7 +329,7 @@ func (s *Store) publishPiece(ctx context.Context, p *pacer, g noticeGroup, last 
 		if err := b.DB.Exec("DELETE FROM notices WHERE seq IN ?", seqs).Error; err != nil {
 			return 0, fmt.Errorf("remove notices: %w", err)
 		}
-		data := fmt.Appendf(nil, `{"count":%d,"webhooks":[%s]}`, total, list)
+		data := fmt.Appendf(nil, `{"count":%d,"%s":[%s]}`, total, name.list, list)
 		event := &incoming{event: b.newEvent(g.TenantID, g.Kind, data)}
 		if len(b.receivers(nil, event)) == 0 {
 			return len(seqs), nil // no webhook subscribes to it, so it is not stored

@@ -24,9 +24,9 @@ var copySecrets = map[string]string{
 // addNotices adds operational events, to be published, of webhooks that do not exist.
 var addNotices = map[string]string{
 	"sqlite": `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)
-		INSERT INTO notices (tenant_id, webhook_id, kind, count, sample, created_at)
+		INSERT INTO notices (tenant_id, subject_id, kind, count, sample, created_at)
 		SELECT tenant_id, randomblob(16), 'hookgraph.delivery.failed', 1, '{"eventType":"a.b"}', created_at FROM (SELECT * FROM webhooks LIMIT 1) AS w, n`,
-	"postgres": `INSERT INTO notices (tenant_id, webhook_id, kind, count, sample, created_at)
+	"postgres": `INSERT INTO notices (tenant_id, subject_id, kind, count, sample, created_at)
 		SELECT tenant_id, gen_random_uuid(), 'hookgraph.delivery.failed', 1, '{"eventType":"a.b"}', created_at
 		FROM (SELECT * FROM webhooks LIMIT 1) AS w, generate_series(1, %d)`,
 }

@@ -324,6 +324,7 @@ func (s *Store) replay(ctx context.Context) error {
 						}
 						return b.advance(left)
 					},
+					Ended: b.tellEnded,
 				})
 			})
 		},

@@ -27,6 +27,7 @@ func (s *Store) Tasks() []upkeep.Task {
 		{Name: "statistics", Every: foldEvery, Exclusive: true, Run: s.keepStatistics},
 		{Name: "failure rates", Every: rateEvery, Exclusive: true, Run: s.RateFailures},
 		{Name: "payload versions", Every: payloadsEvery, Exclusive: true, Run: func(ctx context.Context) error { _, err := s.PrunePayloads(ctx); return err }},
+		{Name: "refused calls", Every: quotaInterval, Run: s.noteRefused},
 		{Name: "issues", Every: issuesEvery, Exclusive: true, Run: s.KeepIssues},
 		{Name: "probes", Every: probeEvery, Exclusive: true, Run: s.ProbeWebhooks},
 		{Name: "audit log", Every: expireAuditEvery, Exclusive: true, Run: s.ExpireAuditLog},
@@ -129,16 +130,44 @@ func (s *Store) RateFailures(ctx context.Context) error {
 	return (&statistics.Rater{DB: s.db, Read: s.read, Change: change}).Rate(ctx, s.opts.Now())
 }
 
-// KeepIssues resolves the issues that nothing else resolves, and removes those that were resolved long ago.
+// KeepIssues looks for problems that no attempt shows, resolves the issues that nothing else resolves, and removes those that were resolved long ago.
 func (s *Store) KeepIssues(ctx context.Context) error {
-	change := func(ctx context.Context, do func(b *dialect.Tx) ([]issues.Turned, error)) error {
-		return s.changeDeliveries(ctx, func(b *batch) error {
-			resolved, err := do(&b.Tx)
-			b.tellIssues(resolved)
-			return err
-		})
+	k := &issues.Keeper{DB: s.db, Read: s.read, Change: s.changeIssues}
+	for id, account := range s.quotas.Limited() {
+		if used, ok := account.Counted(); ok {
+			k.Stored = append(k.Stored, issues.Stored{TenantID: id, Used: int(used), Bound: account.Limits().Events})
+		}
 	}
-	return (&issues.Keeper{DB: s.db, Read: s.read, Change: change}).Keep(ctx, s.opts.Now())
+	return k.Keep(ctx, s.opts.Now())
+}
+
+// changeIssues has the writer change issues, and tells of those that turned.
+func (s *Store) changeIssues(ctx context.Context, do func(b *dialect.Tx) ([]issues.Turned, error)) error {
+	return s.changeDeliveries(ctx, func(b *batch) error {
+		turned, err := do(&b.Tx)
+		if err != nil {
+			return err
+		}
+		b.tellIssues(turned)
+		return b.tellQuotas(turned)
+	})
+}
+
+// noteRefused opens issues of tenants whose calls this process has refused because they came too fast.
+func (s *Store) noteRefused(ctx context.Context) error {
+	var list []issues.Standing
+	for id, account := range s.quotas.Paced() {
+		if n := account.TakeRefused(); n > 0 {
+			list = append(list, issues.Standing{
+				TenantID: id, SubjectID: id, Kind: webhook.IssueQuota, Quota: webhook.QuotaRate, Level: webhook.QuotaUsedUp, Count: n, Adds: true,
+				Bound: new(account.Limits().PublishRate),
+			})
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return s.changeIssues(ctx, func(b *dialect.Tx) ([]issues.Turned, error) { return issues.Stand(b, s.db, list) })
 }
 
 // Everybody waits for a task's transaction. While nobody calls, the statements of each take about pieceTime. While others call, the task

@@ -16,17 +16,23 @@ type issue struct {
 	Kind           webhook.IssueKind   `json:"kind"`
 	Status         webhook.IssueStatus `json:"status"`
 	Title          string              `json:"title"`
-	WebhookID      webhook.ID          `json:"webhook_id"`
+	Advice         string              `json:"advice"`
+	WebhookID      *webhook.ID         `json:"webhook_id"`
+	EventType      *string             `json:"event_type"`
+	Quota          *webhook.QuotaName  `json:"quota"`
 	Error          *webhook.ErrorCode  `json:"error"`
 	HTTPStatus     *int                `json:"http_status"`
 	Count          int                 `json:"count"`
+	Limit          *int                `json:"limit"`
+	ExpiresAt      *second             `json:"expires_at"`
+	DueSince       *second             `json:"due_since"`
 	FirstSeenAt    second              `json:"first_seen_at"`
 	LastSeenAt     second              `json:"last_seen_at"`
 	OpenedAt       second              `json:"opened_at"`
 	ResolvedAt     *second             `json:"resolved_at"`
 	AcknowledgedAt *second             `json:"acknowledged_at"`
 	AcknowledgedBy *string             `json:"acknowledged_by"`
-	LastAttemptID  webhook.ID          `json:"last_attempt_id"`
+	LastAttemptID  *webhook.ID         `json:"last_attempt_id"`
 	DisablesAt     *second             `json:"disables_at"`
 }
 
@@ -34,8 +40,8 @@ type issue struct {
 func showIssues(r *request, list ...*webhook.Issue) ([]issue, error) {
 	var ids []webhook.ID
 	for _, i := range list {
-		if i.Kind == webhook.IssueFailing && i.ResolvedAt == nil && !slices.Contains(ids, i.WebhookID) {
-			ids = append(ids, i.WebhookID)
+		if i.Kind == webhook.IssueFailing && i.ResolvedAt == nil && !slices.Contains(ids, *i.WebhookID) {
+			ids = append(ids, *i.WebhookID)
 		}
 	}
 	hooks, err := r.scope.WebhooksByID(r.Context(), ids)
@@ -45,11 +51,14 @@ func showIssues(r *request, list ...*webhook.Issue) ([]issue, error) {
 	shown := make([]issue, len(list))
 	for n, i := range list {
 		shown[n] = issue{
-			ID: i.ID, Object: "issue", Kind: i.Kind, Status: i.Status(), Title: i.Title(), WebhookID: i.WebhookID, Error: i.Reason(), HTTPStatus: i.HTTPStatus,
-			Count: i.Count, FirstSeenAt: second(i.FirstSeenAt), LastSeenAt: second(i.LastSeenAt), OpenedAt: second(i.OpenedAt), ResolvedAt: (*second)(i.ResolvedAt),
+			ID: i.ID, Object: "issue", Kind: i.Kind, Status: i.Status(), Title: i.Title(), Advice: i.Advice(), WebhookID: i.WebhookID, EventType: i.EventType,
+			Quota: i.Quota(), Error: i.Reason(), HTTPStatus: i.HTTPStatus, Limit: i.Bound, ExpiresAt: (*second)(i.ExpiresAt()), DueSince: (*second)(i.DueSince()), Count: i.Count, FirstSeenAt: second(i.FirstSeenAt), LastSeenAt: second(i.LastSeenAt), OpenedAt: second(i.OpenedAt), ResolvedAt: (*second)(i.ResolvedAt),
 			AcknowledgedAt: (*second)(i.AcknowledgedAt), AcknowledgedBy: i.Acknowledger(), LastAttemptID: i.AttemptID,
 		}
-		if w := hooks[i.WebhookID]; w != nil && i.Kind == webhook.IssueFailing && i.ResolvedAt == nil {
+		if i.Kind != webhook.IssueFailing || i.ResolvedAt != nil {
+			continue
+		}
+		if w := hooks[*i.WebhookID]; w != nil {
 			shown[n].DisablesAt = (*second)(w.DisablesAt())
 		}
 	}

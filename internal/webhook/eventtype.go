@@ -19,9 +19,15 @@ const (
 	TypeWebhookFailing   = OperationalPrefix + "webhook.failing"   // issues of failing webhooks opened
 	TypeWebhookRecovered = OperationalPrefix + "webhook.recovered" // webhooks with such issues succeed again
 	TypeWebhookEnabled   = OperationalPrefix + "webhook.enabled"   // webhooks were enabled
+
+	TypeReplayCompleted = OperationalPrefix + "replay.completed" // replays have ended
+	TypeTenantQuota     = OperationalPrefix + "tenant.quota"     // most of a quota is used, or all of it
 )
 
-var operationalTypes = []string{TypeTest, TypeProbe, TypeWebhookDisabled, TypeDeliveryFailed, TypeWebhookFailing, TypeWebhookRecovered, TypeWebhookEnabled}
+var operationalTypes = []string{
+	TypeTest, TypeProbe, TypeWebhookDisabled, TypeDeliveryFailed, TypeWebhookFailing, TypeWebhookRecovered, TypeWebhookEnabled, TypeReplayCompleted,
+	TypeTenantQuota,
+}
 
 // AllPublished in a webhook's Events matches every published type: all except operational ones.
 const AllPublished = "*"

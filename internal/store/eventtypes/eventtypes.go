@@ -317,8 +317,9 @@ func (y *Type) ToTell(now time.Time) bool {
 	return now.Unix()-last >= int64(tellEvery/time.Second) && y.told.CompareAndSwap(last, now.Unix())
 }
 
-// Tell writes a violation of the type.
-func (y *Type) Tell(db *gorm.DB, now time.Time, what string) error {
-	return db.Exec("UPDATE event_types SET violated_at = ?, violation = ? WHERE tenant_id = ? AND name = ? AND updated_at = ?",
-		dialect.At(now), what, y.tenant, y.name, y.updated).Error
+// Tell writes a violation of the type, and reports whether the type is as it was when the event was checked.
+func (y *Type) Tell(db *gorm.DB, now time.Time, what string) (bool, error) {
+	res := db.Exec("UPDATE event_types SET violated_at = ?, violation = ? WHERE tenant_id = ? AND name = ? AND updated_at = ?",
+		dialect.At(now), what, y.tenant, y.name, y.updated)
+	return res.RowsAffected > 0, res.Error
 }

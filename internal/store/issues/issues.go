@@ -1,5 +1,6 @@
-// Package issues groups failures of webhooks for people. What a transaction records is gathered in memory and written in two statements at most,
-// none of them if nothing failed and nothing recovered.
+// Package issues keeps problems for people. Failures of webhooks are grouped with the results of attempts: what a transaction records is gathered in
+// memory and written in two statements at most, none of them if nothing failed and nothing recovered. Other problems, such as a certificate that
+// expires, are looked for by a Keeper.
 package issues
 
 import (
@@ -84,12 +85,16 @@ func (n *Noted) Enabled(hook webhook.ID) { n.enabled = append(n.enabled, hook) }
 
 // Turned is an issue that was opened or resolved.
 type Turned struct {
-	TenantID, WebhookID webhook.ID
+	TenantID  webhook.ID
+	WebhookID *webhook.ID // nil: it is of no webhook
 
 	Kind        webhook.IssueKind
 	Error       webhook.ErrorCode
 	HTTPStatus  *int      `gorm:"column:http_status"`
 	FirstSeenAt time.Time `gorm:"serializer:micros"`
+	Count, Level int
+	Bound       *int
+	ResolvedAt  *time.Time `gorm:"serializer:micros"` // nil: it was opened
 	Turned      bool
 }
 
@@ -119,11 +124,11 @@ const (
 	total  = "(issues.failures + excluded.failures)"
 )
 
-const addFailures = `INSERT INTO issues (id, tenant_id, webhook_id, kind, error, failures, since, recent, recent_since, count, first_seen_at, last_seen_at,
+const addFailures = `INSERT INTO issues (id, tenant_id, subject_id, webhook_id, kind, error, failures, since, recent, recent_since, count, first_seen_at, last_seen_at,
 	opened_at, http_status, attempt_id, place, turned)
-	SELECT id, tenant_id, webhook_id, kind, error, failures, now, recent, now, failures, now, now, opened_at, http_status, attempt_id, place,
+	SELECT id, tenant_id, webhook_id, webhook_id, kind, error, failures, now, recent, now, failures, now, now, opened_at, http_status, attempt_id, place,
 	opened_at IS NOT NULL FROM %s AS v WHERE true
-	ON CONFLICT (webhook_id, kind, error) DO UPDATE SET
+	ON CONFLICT (subject_id, kind, error) DO UPDATE SET
 	failures = ` + total + `,
 	since = COALESCE(issues.since, excluded.since),
 	recent = ` + recent + `,
@@ -140,7 +145,10 @@ const addFailures = `INSERT INTO issues (id, tenant_id, webhook_id, kind, error,
 	acknowledged_name = CASE WHEN ` + opened + ` THEN '' ELSE issues.acknowledged_name END,
 	place = CASE WHEN ` + opened + ` THEN @place ELSE issues.place END,
 	turned = ` + opened + `
-	RETURNING tenant_id, webhook_id, kind, error, http_status, first_seen_at, turned`
+	RETURNING ` + returned
+
+// returned are the columns of Turned.
+const returned = "tenant_id, webhook_id, kind, error, http_status, first_seen_at, count, level, bound, resolved_at, turned"
 
 // Write writes what was noted, and returns the issues that it opened and those that it resolved.
 func (n *Noted) Write(b *dialect.Tx, db dialect.DB) (opened, resolved []Turned, err error) {
@@ -187,14 +195,14 @@ func turned(all []Turned) []Turned {
 const resolving = `UPDATE issues SET turned = ` + isOpen + `, resolved_at = CASE WHEN ` + isOpen + ` THEN @now ELSE issues.resolved_at END,
 	place = CASE WHEN ` + isOpen + ` THEN @place ELSE issues.place END, failures = 0, recent = 0, since = NULL
 	WHERE seq IN (SELECT i.seq FROM issues AS i WHERE %s%s) AND since IS NOT NULL%s
-	RETURNING tenant_id, webhook_id, kind, error, http_status, first_seen_at, turned`
+	RETURNING ` + returned
 
 // locking returns what makes PostgreSQL lock the rows of issues in the order in which Write does.
 func locking(db dialect.DB) string {
 	if db.SkipLocked("i") == "" {
 		return ""
 	}
-	return " ORDER BY i.webhook_id, i.kind, i.error FOR UPDATE"
+	return " ORDER BY i.subject_id, i.kind, i.error FOR UPDATE"
 }
 
 // resolve resolves the open issues among those, i, for which the condition holds, and returns them. of is a condition on issues.

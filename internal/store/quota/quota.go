@@ -31,6 +31,7 @@ type Account struct {
 	limits atomic.Pointer[webhook.Quotas]
 	rate   bucket
 	held   holding // detail for refusals
+	fast   atomic.Int64 // calls that were refused because of PublishRate, and that TakeRefused has not returned
 	set    uint64  // the number of the last call of New or Set for this account; guarded by the book's mu
 
 	mu     sync.Mutex // guards what follows
@@ -117,6 +118,16 @@ func (a *Account) Stored() int64 {
 	return a.stored
 }
 
+// Counted is Stored, and whether the number is known: the tenant is new, or its events were counted.
+func (a *Account) Counted() (int64, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.stored, a.known
+}
+
+// TakeRefused returns how many calls were refused because they published too fast, since it was last called.
+func (a *Account) TakeRefused() int { return int(a.fast.Swap(0)) }
+
 // Left returns how many events the tenant may publish now.
 func (a *Account) Left() float64 {
 	a.rate.mu.Lock()
@@ -155,6 +166,7 @@ func (q *Book) Admit(tenant webhook.ID, n int) (*Account, error) {
 		if wait := a.rate.take(n, time.Now()); wait > 0 {
 			a.Forget(n)
 			a.Settle(n)
+			a.fast.Add(1)
 			q.Refused(tenant, "events a second", l.PublishRate)
 			return nil, &webhook.TooFast{RetryAfter: wait, Invalid: &webhook.Invalid{
 				Code:    webhook.CodeQuota,
@@ -224,15 +236,24 @@ func (a *Account) GiveBack(n int) {
 
 // Limited returns the accounts of tenants whose stored events are limited.
 func (q *Book) Limited() map[webhook.ID]*Account {
+	return q.those(func(l *webhook.Quotas) bool { return l.Events > 0 })
+}
+
+// Paced returns the accounts of tenants whose rate of publishing is limited.
+func (q *Book) Paced() map[webhook.ID]*Account {
+	return q.those(func(l *webhook.Quotas) bool { return l.PublishRate > 0 })
+}
+
+func (q *Book) those(is func(l *webhook.Quotas) bool) map[webhook.ID]*Account {
 	q.mu.RLock()
 	defer q.mu.RUnlock()
-	limited := map[webhook.ID]*Account{}
+	found := map[webhook.ID]*Account{}
 	for id, a := range q.of {
-		if a.limits.Load().Events > 0 {
-			limited[id] = a
+		if is(a.limits.Load()) {
+			found[id] = a
 		}
 	}
-	return limited
+	return found
 }
 
 // Load sets the quotas of all tenants to those that read returns, and closes other accounts, except what New and Set did since read was

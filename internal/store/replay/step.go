@@ -217,18 +217,27 @@ func (s *Step) make(b *dialect.Tx, db dialect.DB, seqs []int64, events []webhook
 	return nil
 }
 
-// Finish completes the replay if it has looked at everything and nothing waits.
-func Finish(b *dialect.Tx, r *webhook.Replay) error {
-	if err := b.DB.Exec(`UPDATE replays SET completed_at = ?, status = CASE WHEN status = 'CANCELING' THEN 'CANCELED' ELSE 'COMPLETED' END
+// Finish completes the replay if it has looked at everything and nothing waits, and returns it; nil if it goes on.
+func Finish(b *dialect.Tx, r *webhook.Replay) (*webhook.Replay, error) {
+	return end(b, `UPDATE replays SET completed_at = ?, status = CASE WHEN status = 'CANCELING' THEN 'CANCELED' ELSE 'COMPLETED' END
 		WHERE id = ? AND (status = 'CANCELING' OR status IN ('QUEUED', 'RUNNING') AND cursor >= until_seq)
-		AND NOT EXISTS (SELECT 1 FROM replay_queue q WHERE q.replay_id = replays.id)`, dialect.At(b.Now), r.ID).Error; err != nil {
-		return fmt.Errorf("complete a replay: %w", err)
-	}
-	return nil
+		AND NOT EXISTS (SELECT 1 FROM replay_queue q WHERE q.replay_id = replays.id)`, dialect.At(b.Now), r.ID)
 }
 
-// Fail ends a replay that cannot go on.
-func Fail(b *dialect.Tx, r *webhook.Replay, why string) error {
-	return b.DB.Exec("UPDATE replays SET completed_at = ?, status = 'FAILED', failure_reason = ? WHERE id = ? AND completed_at IS NULL",
-		dialect.At(b.Now), why, r.ID).Error
+// Fail ends a replay that cannot go on, and returns it; nil if it had ended.
+func Fail(b *dialect.Tx, r *webhook.Replay, why string) (*webhook.Replay, error) {
+	return end(b, "UPDATE replays SET completed_at = ?, status = 'FAILED', failure_reason = ? WHERE id = ? AND completed_at IS NULL",
+		dialect.At(b.Now), why, r.ID)
+}
+
+// end runs a statement that ends a replay, and returns the replay if it did.
+func end(b *dialect.Tx, statement string, args ...any) (*webhook.Replay, error) {
+	var ended []*webhook.Replay
+	if err := b.DB.Raw(statement+" RETURNING *", args...).Scan(&ended).Error; err != nil {
+		return nil, fmt.Errorf("end a replay: %w", err)
+	}
+	if len(ended) == 0 {
+		return nil, nil
+	}
+	return ended[0], nil
 }

@@ -55,6 +55,8 @@ type Tx struct {
 	Insert func(claims []*dialect.Claimed) error // new deliveries, which are due
 	// Advance promotes the next deliveries of the lines that deliveries have entered or left.
 	Advance func(of []Moved) error
+	// Ended tells that the replay has ended.
+	Ended func(r *webhook.Replay) error
 }
 
 // How long replays wait: for room, or for their rate, twice as long each time that there is none; and for what is being sent of one that
@@ -247,13 +249,21 @@ func (w *Worker) finish(ctx context.Context, r *webhook.Replay, waiting map[webh
 		return false, nil
 	}
 	delete(w.paces, r.ID)
-	return true, w.Change(ctx, r.TenantID, 1, nil, func(b *Tx) error { return Finish(b.Tx, r) })
+	return true, w.Change(ctx, r.TenantID, 1, nil, func(b *Tx) error { return b.ended(Finish(b.Tx, r)) })
 }
 
 // fail ends a replay that cannot go on.
 func (w *Worker) fail(ctx context.Context, r *webhook.Replay, why string) error {
 	delete(w.paces, r.ID)
-	return w.Change(ctx, r.TenantID, 1, nil, func(b *Tx) error { return Fail(b.Tx, r, why) })
+	return w.Change(ctx, r.TenantID, 1, nil, func(b *Tx) error { return b.ended(Fail(b.Tx, r, why)) })
+}
+
+// ended tells that a replay has ended, if it has.
+func (b *Tx) ended(r *webhook.Replay, err error) error {
+	if err != nil || r == nil {
+		return err
+	}
+	return b.Ended(r)
 }
 
 // stopped puts back what waits for a webhook that was disabled, and cancels what waits for one that was deleted.
@@ -312,7 +322,7 @@ func (w *Worker) cancel(ctx context.Context, r *webhook.Replay) (moved bool, err
 		if moved = left; left || err != nil {
 			return err
 		}
-		return Finish(b.Tx, r)
+		return b.ended(Finish(b.Tx, r))
 	})
 	return moved, err
 }

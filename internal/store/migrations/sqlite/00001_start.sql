@@ -379,28 +379,33 @@ CREATE INDEX replay_queue_tenant ON replay_queue (tenant_id);
 CREATE TABLE notices (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,
     tenant_id  BLOB NOT NULL,
-    webhook_id BLOB NOT NULL,
+    subject_id BLOB NOT NULL, -- the webhook, or what else it is about
     kind       TEXT NOT NULL, -- the event's type
     count      INTEGER NOT NULL, -- how often it happened
     sample     TEXT NOT NULL, -- JSON: the last time
     created_at INTEGER NOT NULL
 );
-CREATE UNIQUE INDEX notices_webhook ON notices (tenant_id, kind, webhook_id);
+CREATE UNIQUE INDEX notices_subject ON notices (tenant_id, kind, subject_id);
 
--- Failures for people: of a webhook, for one reason. Columns up to opened_at are of failures since the last success, or since it was resolved;
--- from count on the row is as it is shown, if it was ever opened (place). Before that nobody sees it.
+-- Problems for people. Most are failures of a webhook for one reason: columns up to recent_since are of failures since the last success, or since it was resolved;
+-- from count on the row is as it is shown, if it was ever opened (place). Before that nobody sees it. The others are looked for now and then.
 CREATE TABLE issues (
     seq          INTEGER PRIMARY KEY AUTOINCREMENT,
     id           BLOB NOT NULL UNIQUE,
     tenant_id    BLOB NOT NULL,
-    webhook_id   BLOB NOT NULL,
+    subject_id   BLOB NOT NULL, -- what it is of: the webhook, or else the event type or the tenant
+    webhook_id   BLOB,
+    event_type   TEXT,
     kind         TEXT NOT NULL,
-    error        TEXT NOT NULL, -- why the last attempt failed; empty: not known
+    error        TEXT NOT NULL, -- why the last attempt failed, or which quota; empty: not known
     failures     INTEGER NOT NULL, -- not yet resolved
     since        INTEGER, -- the first of them; NULL: there are none
     recent       INTEGER NOT NULL, -- first attempts of deliveries among them, since
     recent_since INTEGER NOT NULL,
-    count        INTEGER NOT NULL, -- failures
+    count        INTEGER NOT NULL, -- failures, or what else its kind counts
+    bound        INTEGER, -- what count may be
+    at           INTEGER, -- when the certificate expires, or since when the oldest delivery is due
+    level        INTEGER NOT NULL DEFAULT 0, -- how bad it is; it opens again when that rises
     first_seen_at INTEGER NOT NULL,
     last_seen_at INTEGER NOT NULL,
     opened_at    INTEGER, -- NULL: never
@@ -409,11 +414,11 @@ CREATE TABLE issues (
     acknowledged_by   BLOB, -- the token
     acknowledged_name TEXT NOT NULL DEFAULT '', -- of the token, then
     http_status  INTEGER, -- of the last attempt
-    attempt_id   BLOB NOT NULL, -- the last
+    attempt_id   BLOB, -- the last; NULL: it is not of failures
     place        INTEGER, -- orders lists: open ones are above all others
     turned       BOOLEAN NOT NULL -- the last statement opened it, or resolved it
 );
-CREATE UNIQUE INDEX issues_webhook ON issues (webhook_id, kind, error);
+CREATE UNIQUE INDEX issues_subject ON issues (subject_id, kind, error);
 CREATE INDEX issues_of_webhook ON issues (webhook_id, place) WHERE place IS NOT NULL;
 CREATE INDEX issues_tenant ON issues (tenant_id, place) WHERE place IS NOT NULL;
 CREATE INDEX issues_place ON issues (place) WHERE place > 0;

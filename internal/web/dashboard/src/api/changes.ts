@@ -45,9 +45,9 @@ export function auditLogChanges({ sockets }: Api, allTenants: boolean): Watch {
   return (soon) => follow(sockets, WatchAuditLogDocument, { allTenants }, { next: soon, failed() {} });
 }
 
-/** Signals that issues were opened, resolved or acknowledged: at most once a second. */
-export function issueChanges({ sockets }: Api): Watch {
-  return (soon) => follow(sockets, WatchIssuesDocument, {}, { next: soon, failed() {} });
+/** Signals that issues of the tenant, or of all, were opened, resolved or acknowledged: at most once a second. */
+export function issueChanges({ sockets }: Api, allTenants = false): Watch {
+  return (soon) => follow(sockets, WatchIssuesDocument, { allTenants }, { next: soon, failed() {} });
 }
 
 /** Signals when any of the given sources does. */

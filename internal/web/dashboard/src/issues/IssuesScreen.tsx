@@ -2,6 +2,7 @@ import { useMemo } from 'react';
 import { Link } from 'wouter';
 import { issueChanges } from '../api/changes';
 import { useSession } from '../frame/Session';
+import { useViewer } from '../frame/viewer';
 import { type IssueFilter, type IssueKind, IssuesDocument, type IssuesQuery } from '../gql/graphql';
 import { useAddress } from '../ui/address';
 import { Choice, optionOf } from '../ui/Choice';
@@ -15,7 +16,7 @@ import { useTitle } from '../ui/title';
 import { usePages } from '../ui/usePages';
 import { Visible } from '../ui/Visible';
 import { Acknowledge } from './Acknowledge';
-import { COUNTED } from './OpenIssues';
+import { COUNTED, Subject } from './OpenIssues';
 
 type IssueRow = NonNullable<IssuesQuery['issues']>['nodes'][number];
 
@@ -27,9 +28,15 @@ const KINDS: Record<IssueKind | '', string> = {
   WEBHOOK_FAILING: 'Failing',
   WEBHOOK_DISABLED: 'Disabled',
   DELIVERIES_EXHAUSTED: 'Given up',
+  BACKLOG: 'Backlog',
+  CERTIFICATE_EXPIRES: 'Certificate',
+  SCHEMA_MISMATCH: 'Schema',
+  QUOTA: 'Quota',
 };
 
-const COLUMNS = ['Issue', 'Webhook', 'State', 'Failures', 'Since', 'Last', 'Acknowledge'];
+const OWNERS = { '': 'This tenant', all: 'All tenants' } as const;
+
+const COLUMNS = ['Issue', 'Of', 'State', 'Count', 'Since', 'Last', 'Acknowledge'];
 
 /** The issues, open ones first. The filter is in the address. */
 export function IssuesScreen() {
@@ -39,15 +46,22 @@ export function IssuesScreen() {
   const kind = optionOf(KINDS, params.get('kind'));
   const webhook = params.get('webhook');
   const filter = filterOf(state, kind, webhook);
+  const viewer = useViewer();
+  const owner = optionOf(OWNERS, params.get('of'));
+  const allTenants = viewer?.operator === true && owner === 'all';
+  const variables = { filter, allTenants };
   const { api } = useSession();
-  const watch = useMemo(() => issueChanges(api), [api]);
-  const list = usePages(IssuesDocument, { filter }, (data) => data.issues, { watch });
+  const watch = useMemo(() => issueChanges(api, allTenants), [api, allTenants]);
+  const list = usePages(IssuesDocument, variables, (data) => data.issues, { watch });
   return (
     <div className="screen">
-      <Head title="Issues" document={IssuesDocument} variables={{ filter }} />
+      <Head title="Issues" document={IssuesDocument} variables={variables} />
       <div className="filter">
         <Choice name="State" value={state} options={STATES} onChange={(state) => set({ state }, true)} />
         <Choice name="Kind" value={kind} options={KINDS} onChange={(kind) => set({ kind }, true)} />
+        {viewer?.operator && (
+          <Choice name="Of" value={owner} options={OWNERS} onChange={(of) => set({ of }, true)} />
+        )}
         {webhook && (
           <button type="button" onClick={() => set({ webhook: null }, true)}>
             Of one webhook <span aria-hidden="true">✕</span>
@@ -63,6 +77,7 @@ export function IssuesScreen() {
               <Row
                 key={issue.id}
                 issue={issue}
+                isOwn={!issue.tenant || issue.tenant.id === viewer?.tenant.id}
                 onWebhook={() => set({ webhook: issue.webhookId }, true)}
                 onChanged={list.reload}
               />
@@ -75,7 +90,7 @@ export function IssuesScreen() {
         empty={
           filter
             ? 'No issue matches.'
-            : 'There are no issues. One opens when a webhook keeps failing, and closes by itself.'
+            : 'There are no issues. One opens when a webhook keeps failing, a certificate expires or a quota is used up, and closes by itself.'
         }
         list={list}
       />
@@ -94,17 +109,20 @@ function filterOf(state: State, kind: IssueKind | '', webhook: string | null): I
 
 interface RowProps {
   issue: IssueRow;
+  /** Whether it is of the tenant that the page acts for: pages of others are not found. */
+  isOwn: boolean;
   onWebhook(): void;
   onChanged(): void;
 }
 
-function Row({ issue, onWebhook, onChanged }: RowProps) {
+function Row({ issue, isOwn, onWebhook, onChanged }: RowProps) {
   const counted = COUNTED[issue.kind];
   const delivery = issue.lastAttempt?.delivery?.id;
   return (
     <tr>
       <td className="name">
         {issue.title}
+        {!issue.resolvedAt && <div className="soft">{issue.advice}</div>}
         {issue.disablesAt && (
           <div className="soft">
             The webhook will be disabled <Time at={issue.disablesAt} />
@@ -112,14 +130,19 @@ function Row({ issue, onWebhook, onChanged }: RowProps) {
         )}
       </td>
       <td className="url">
-        <Link href={`/webhooks/${issue.webhookId}`}>
-          <Visible text={issue.webhook?.url ?? issue.webhookId} />
-        </Link>
-        <div>
-          <button type="button" className="quiet" onClick={onWebhook}>
-            Only its issues
-          </button>
-        </div>
+        {issue.tenant && (
+          <div>
+            <Visible text={issue.tenant.name} />
+          </div>
+        )}
+        <Subject issue={issue} linked={isOwn} />
+        {issue.webhookId && isOwn && (
+          <div>
+            <button type="button" className="quiet" onClick={onWebhook}>
+              Only its issues
+            </button>
+          </div>
+        )}
       </td>
       <td>
         <IssueState issue={issue} />
@@ -129,7 +152,7 @@ function Row({ issue, onWebhook, onChanged }: RowProps) {
         <Time at={issue.firstSeenAt} />
       </td>
       <td>
-        {delivery ? (
+        {delivery && isOwn ? (
           <Link href={`/deliveries/${delivery}`}>
             <Time at={issue.lastSeenAt} />
           </Link>
@@ -138,7 +161,7 @@ function Row({ issue, onWebhook, onChanged }: RowProps) {
         )}
       </td>
       <td>
-        {issue.resolvedAt ? (
+        {issue.resolvedAt || (!isOwn && !issue.acknowledgedAt) ? (
           <span className="soft">–</span>
         ) : issue.acknowledgedAt ? (
           <span className="soft">

@@ -10,11 +10,15 @@ import { Time } from '../ui/Time';
 import { Visible } from '../ui/Visible';
 import { Acknowledge } from './Acknowledge';
 
-/** What an issue counts. */
+/** What an issue counts; empty if that says nothing. */
 export const COUNTED: Record<IssueKind, string> = {
   WEBHOOK_FAILING: 'failed attempts',
   WEBHOOK_DISABLED: '',
   DELIVERIES_EXHAUSTED: 'failed deliveries',
+  BACKLOG: 'pending deliveries',
+  CERTIFICATE_EXPIRES: '',
+  SCHEMA_MISMATCH: '',
+  QUOTA: '',
 };
 
 interface Props {
@@ -62,6 +66,21 @@ export function OpenIssues({ webhookIds, isOfOne = false }: Props) {
   );
 }
 
+/** What the issue is of: its webhook, or its event type. */
+export function Subject({ issue, linked = true }: { issue: Issue; linked?: boolean }) {
+  const { webhookId, eventType } = issue;
+  const text = webhookId ? (issue.webhook?.url ?? webhookId) : eventType;
+  if (!text) return null;
+  const path = webhookId ? `/webhooks/${webhookId}` : `/event-types/${encodeURIComponent(text)}`;
+  return linked ? (
+    <Link href={path}>
+      <Visible text={text} />
+    </Link>
+  ) : (
+    <Visible text={text} />
+  );
+}
+
 interface RowProps {
   issue: Issue;
   /** Whether to say which webhook it is of. */
@@ -75,11 +94,8 @@ function Row({ issue, named, onChanged }: RowProps) {
     <li className="alert">
       <div>
         <b>{issue.title}</b>
-        {named && (
-          <Link href={`/webhooks/${issue.webhookId}`}>
-            <Visible text={issue.webhook?.url ?? issue.webhookId} />
-          </Link>
-        )}
+        <span>{issue.advice}</span>
+        {named && <Subject issue={issue} />}
         <span className="soft">
           {counted && `${issue.count.toLocaleString()} ${counted}, `}since <Time at={issue.firstSeenAt} />
           {issue.disablesAt && (
