@@ -88,14 +88,14 @@ type Turned struct {
 	TenantID  webhook.ID
 	WebhookID *webhook.ID // nil: it is of no webhook
 
-	Kind        webhook.IssueKind
-	Error       webhook.ErrorCode
-	HTTPStatus  *int      `gorm:"column:http_status"`
-	FirstSeenAt time.Time `gorm:"serializer:micros"`
+	Kind         webhook.IssueKind
+	Error        webhook.ErrorCode
+	HTTPStatus   *int      `gorm:"column:http_status"`
+	FirstSeenAt  time.Time `gorm:"serializer:micros"`
 	Count, Level int
-	Bound       *int
-	ResolvedAt  *time.Time `gorm:"serializer:micros"` // nil: it was opened
-	Turned      bool
+	Bound        *int
+	ResolvedAt   *time.Time `gorm:"serializer:micros"` // nil: it was opened
+	Turned       bool
 }
 
 var columns = []dialect.Column{

@@ -30,9 +30,9 @@ type Book struct {
 type Account struct {
 	limits atomic.Pointer[webhook.Quotas]
 	rate   bucket
-	held   holding // detail for refusals
+	held   holding      // detail for refusals
 	fast   atomic.Int64 // calls that were refused because of PublishRate, and that TakeRefused has not returned
-	set    uint64  // the number of the last call of New or Set for this account; guarded by the book's mu
+	set    uint64       // the number of the last call of New or Set for this account; guarded by the book's mu
 
 	mu     sync.Mutex // guards what follows
 	stored int64      // events stored and reserved
