@@ -125,7 +125,7 @@ func CertificateLevel(expires, now time.Time) int {
 }
 
 // QuotaLevel returns the level of an issue of a quota of which so much is used: 1 from 80 %, QuotaUsedUp if all is. One that has a level keeps it
-// until 10 % less is used, so that a number about the limit does not open it again and again. 0 is no issue.
+// until 10 % less is used, so that a number about the limit does not open it each time. 0 is no issue.
 func QuotaLevel(used, bound, level int) int {
 	per := func(percent int) bool { return int64(used)*100 >= int64(bound)*int64(percent) }
 	switch {
