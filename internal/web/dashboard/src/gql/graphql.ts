@@ -498,7 +498,7 @@ export type IssueKind =
    */
   | 'DELIVERIES_EXHAUSTED'
   /**
-   * 80 % of a quota of stored events is used, and again all of it; or calls were refused because they published too fast. It is resolved when less than
+   * Most of the quota of stored events is used, 80 %, and again all of it; or calls were refused because they published too fast. It is resolved when less than
    * 70 % is used, or when no call has been refused for 15 minutes.
    */
   | 'QUOTA'
