@@ -433,7 +433,7 @@ func (u *until) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// The demo verifies every signature, streams attempts while it runs, ends when its context does, and cleans up.
+// The demo prints a link to a customer's portal, verifies every signature, streams attempts while it runs, ends when its context does, and cleans up.
 func TestDemo(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
@@ -443,7 +443,7 @@ func TestDemo(t *testing.T) {
 	if err := run(ctx, []string{"demo"}, func(string) string { return "" }, out, t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	if text := string(out.bytes()); !regexp.MustCompile(`[1-9]\d* attempts delivered, .* [1-9]\d* signatures verified, 0 did not`).MatchString(text) {
+	if text := string(out.bytes()); !strings.Contains(text, "/portal#hgl_") || !regexp.MustCompile(`[1-9]\d* attempts delivered, .* [1-9]\d* signatures verified, 0 did not`).MatchString(text) {
 		t.Error(text)
 	}
 	if err := run(t.Context(), []string{"demo", "--duration", "300ms"}, func(string) string { return "" }, io.Discard, t.Output()); err != nil {

@@ -73,7 +73,9 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.begin(ctx); err != nil {
 		return unlessOver(ctx, err)
 	}
-	d.introduce()
+	if err := d.introduce(ctx); err != nil {
+		return unlessOver(ctx, err)
+	}
 	d.printf(lineFormat, "TIME", "TENANT", "EVENT", "ATTEMPT", "RESULT", "TOOK", "NEXT")
 	group, ctx := errgroup.WithContext(ctx)
 	watching := make(chan struct{}, len(d.tenants))

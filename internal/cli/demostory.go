@@ -184,12 +184,33 @@ func (d *demo) trickle(ctx context.Context) error {
 	}
 }
 
+// customerPage creates a link to the page of a customer's own developers, and returns its URL.
+func (d *demo) customerPage(ctx context.Context) (string, error) {
+	var made struct{ URL string }
+	err := d.of(demoNorthwind).Mutate(ctx, `mutation ($input: CreatePortalLinkInput!) {
+		done: createPortalLink(input: $input) { url userErrors { message field } }
+	}`, map[string]any{
+		"label": "ada@northwind.example", "scopes": []string{"WEBHOOKS_READ", "WEBHOOKS_WRITE", "DELIVERIES_READ", "DELIVERIES_WRITE"},
+		"expiresInMs": (24 * time.Hour).Milliseconds(), "theme": map[string]any{"name": "Webhooks of Northwind", "accentColor": "#7c3aed"},
+	}, &made)
+	if err != nil {
+		return "", fmt.Errorf("portal link: %w", err)
+	}
+	return made.URL, nil
+}
+
 // introduce prints where to look, and what to try.
-func (d *demo) introduce() {
+func (d *demo) introduce(ctx context.Context) error {
+	customer, err := d.customerPage(ctx)
+	if err != nil {
+		return err
+	}
 	dashboard := d.operator.URL + "/?range=1h#token=" + d.operator.Token + "&tenant=" + demoKallima
 	d.printf(`Hookgraph %s: two customers, %d webhooks, one failure of each kind, a replay, and a trickle of events. Ctrl-C stops and removes all of it.
 
-  Open it    %s
+  Open it          %s
+  As a customer    %s
+                   (a link to the portal of %s; it opens once)
 
 Three things to try:
 
@@ -199,7 +220,8 @@ Three things to try:
      signed. Its receiver has another secret.
   3. Watch. Deliveries shows each attempt while it is made: press / to filter (status:failed), j and k to move, Enter to open, ? for all keys.
 
-`, version(), len(demoHooks), dashboard, demoNorthwind)
+`, version(), len(demoHooks), dashboard, customer, demoNorthwind, demoNorthwind)
+	return nil
 }
 
 func (d *demo) printf(format string, args ...any) {
