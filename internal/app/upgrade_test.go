@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/sqlite"
 	"github.com/hookgraph/hookgraph/internal/transfer"
@@ -31,11 +33,18 @@ func TestUpgrade(t *testing.T) {
 	if _, err := transfer.Restore(t.Context(), transfer.RestoreOptions{From: earlier, Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
-	token, err := command(t, "token", "create", "--operator", "--database", dir)
+	token, err := command(t, "token", "create", "--operator", "--database", dir) // it applies migrations
 	if err != nil {
 		t.Fatal(token, err)
 	}
-	p := boot(t, dir, "--retention", "0", "--audit-retention", "1000000h") // however old the backup has become
+	fresh := t.TempDir()
+	if said, err := command(t, "token", "create", "--operator", "--database", fresh); err != nil {
+		t.Fatal(said, err)
+	}
+	if diff := cmp.Diff(schemaOf(t, fresh), schemaOf(t, dir)); diff != "" {
+		t.Fatalf("the schema has changed without a migration (-new +upgraded). Before the first release, run this test with -upgrade.make:\n%s", diff)
+	}
+	p := boot(t, dir, "--retention", "0", "--audit-retention", "800000h") // however old the backup has become
 	c := &client{p.url, strings.TrimSpace(token)}
 	results, err := store.Inspect(t.Context(), options(dir), store.InspectionBounds{})
 	if err != nil {
@@ -73,6 +82,32 @@ func TestUpgrade(t *testing.T) {
 	if found["WEBHOOK_CREATED"] != 1 || found["WEBHOOK_DISABLED"]+found["WEBHOOK_UPDATED"] < 2 {
 		t.Errorf("the audit log has %v", found)
 	}
+}
+
+// schemaOf returns the definitions of a database's tables and indexes.
+func schemaOf(t *testing.T, dir string) (list []string) {
+	t.Helper()
+	db, err := sqlite.OpenBare(t.Context(), dir, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	rows, err := db.Pool().QueryContext(t.Context(), "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, text)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 // makeBackup writes earlier.
