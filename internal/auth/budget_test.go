@@ -274,3 +274,34 @@ func TestNeeds(t *testing.T) {
 		t.Errorf("a token without scopes has all: %v", err)
 	}
 }
+
+// Portal sessions of a tenant share a budget of their own, half as large as the tenant's, of which one may use half; the tenant's own tokens pay
+// nothing for them.
+func TestPortalHasABudgetOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := NewRateLimit(100, 1000)
+		caller := func(id byte, portal bool) *Caller {
+			return &Caller{Token: &webhook.Token{ID: webhook.ID{id}, TenantID: &webhook.ID{1}, Portal: portal}, Tenant: &webhook.Tenant{ID: webhook.ID{1}}}
+		}
+		spend := func(c *Caller) (spent int) {
+			for r.Charge(c, 10) == 0 {
+				spent += 10
+			}
+			return spent
+		}
+		for id, want := range map[byte]int{1: 250} {
+			if got := spend(caller(id, true)); got != want {
+				t.Errorf("one session spends %d, want %d", got, want)
+			}
+		}
+		if got := spend(caller(2, true)) + spend(caller(3, true)); got != 250 {
+			t.Errorf("the others spend %d, want what is left", got)
+		}
+		if got := spend(caller(4, false)) + spend(caller(5, false)); got != 1000 {
+			t.Errorf("the tenant's tokens spend %d", got)
+		}
+		if h := Holder(caller(1, true)); h == Holder(caller(1, false)) {
+			t.Error("a session and a token hold the same share")
+		}
+	})
+}

@@ -9,7 +9,7 @@ import (
 // After the words before it, the last word is completed by commands, flags, and their values.
 func TestCompletion(t *testing.T) {
 	for line, want := range map[string]string{
-		"":                               "serve demo bench token secrets backup restore compact copy migrate doctor config version completion publish webhooks events deliveries tail listen search replay verify health",
+		"":                               "serve demo bench token secrets backup restore compact copy migrate doctor config version completion publish webhooks events deliveries tail listen search replay portal verify health",
 		"del":                            "deliveries",
 		"deliveries ":                    "list get retry cancel",
 		"deliveries --st":                "--status",
@@ -19,7 +19,7 @@ func TestCompletion(t *testing.T) {
 		"completion ":                    "bash zsh fish",
 		"--re":                           "--retention",
 		"events get --to":                "--token",
-		"nothing ":                       "serve demo bench token secrets backup restore compact copy migrate doctor config version completion publish webhooks events deliveries tail listen search replay verify health",
+		"nothing ":                       "serve demo bench token secrets backup restore compact copy migrate doctor config version completion publish webhooks events deliveries tail listen search replay portal verify health",
 		"events get --xyz":               "",
 	} {
 		_, out, err := command(t, nil, append([]string{completing}, strings.Split(line, " ")...)...)

@@ -719,7 +719,7 @@ func (r *Registry) CreatePortalLink(ctx context.Context, tenant webhook.ID, l po
 // opened once. Errors: webhook.ErrNotFound, whether the link never existed, was opened, was revoked, or has expired.
 func (s *Store) OpenPortalLink(ctx context.Context, by webhook.Actor, code string) (credential string, opened *portal.Session, err error) {
 	known := webhook.HashToken(code)
-	if err := portals.CanOpen(s.read.WithContext(ctx), known, time.Now()); err != nil { // guesses cost no transaction
+	if err := portals.CanOpen(s.read.WithContext(ctx), known, s.opts.Now()); err != nil { // guesses cost no transaction
 		return "", nil, dialect.Unavailable(err)
 	}
 	credential, hash := portal.NewCredential()

@@ -27,6 +27,7 @@ type Commands struct {
 	Listen     listenCmd     `cmd:"" group:"remote" help:"Forward what is sent to webhooks to an endpoint on this machine, or receive and verify requests."`
 	Search     searchCmd     `cmd:"" group:"remote" help:"Find webhooks, events, deliveries, tenants and tokens by a text."`
 	Replay     replayCmd     `cmd:"" group:"remote" help:"Send deliveries again, or cancel them, many at a time."`
+	Portal     portalCmd     `cmd:"" group:"remote" help:"Create links to the customer portal, list and revoke its sessions."`
 	Verify     verifyCmd     `cmd:"" group:"remote" help:"Tell why the signature of a received request does not verify."`
 	Health     healthCmd     `cmd:"" group:"remote" help:"Tell whether a server is ready, for images without a shell and for scripts."`
 }
