@@ -385,6 +385,9 @@ func TestMistakesOfListeners(t *testing.T) {
 		"--record: mkdir " + bad:                      {"--forward", to, "--record", bad},
 		"401 Unauthorized":                            {"--forward", to, "--token", "hg_wrong"},
 		"404 Not Found":                               {"--forward", to, "--url", p.url + "/nowhere"},
+		"--events: * must be an event type":           {"--forward", to, "--events", "*"},
+		"--events: a.*.b must have a wildcard only":   {"--forward", to, "--events", "a.b", "--events", "a.*.b"},
+		"--events: hookgraph.nope.* matches no event": {"--forward", to, "--events", "hookgraph.nope.*"},
 		"--webhook: no-id is not an ID":               {"--forward", to, "--webhook", "no-id"},
 		"connection refused":                          {"--forward", to, "--url", "http://" + webhooktest.Refusing(t)},
 	} {

@@ -240,6 +240,7 @@ func TestVerify(t *testing.T) {
 	}
 	asLines, asObject, good, bad := write("lines", lines.Bytes()), write("object", object), write("good", text), write("bad", append(bytes.Clone(text), '\n'))
 	secret := []string{"--secret", made.Secret}
+	weak := c.createToken(t, map[string]any{"name": "publisher", "scopes": []string{"EVENTS_PUBLISH"}}).Credential
 	for name, tc := range map[string]struct {
 		args []string
 		want string
@@ -251,7 +252,11 @@ func TestVerify(t *testing.T) {
 		"a line end":          {append([]string{"--headers", asLines, "--body", bad}, secret...), "BODY_WHITESPACE", false},
 		"a line end, compare": {[]string{"--headers", asLines, "--body", bad, "--attempt", attempt}, fmt.Sprintf("number %d, counted", len(text)), false},
 		"what was sent":       {append([]string{"--attempt", attempt}, secret...), "the signature is right, by scheme v1", true},
-		"the same":            {[]string{"--headers", asLines, "--body", good, "--attempt", attempt}, "the request is what was sent", true},
+		"the same":            {[]string{"--headers", asLines, "--body", good, "--attempt", attempt}, "the signature is right, by scheme v1", true},
+		"the attempt alone":   {[]string{"--attempt", attempt}, "the signature is right, by scheme v1", true},
+		"the server, as JSON": {[]string{"--attempt", attempt, "--json"}, `"scheme":"v1"`, true},
+		"the server, code":    {[]string{"--attempt", attempt, "--computed", "AAAA"}, "of something else", false},
+		"the server, late":    {[]string{"--headers", asLines, "--body", good, "--attempt", attempt, "--at", time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)}, "CLOCK", false},
 		"code":                {append([]string{"--attempt", attempt, "--computed", "AAAA"}, secret...), "of something else", false},
 		"a day later":         {append([]string{"--headers", asLines, "--body", good, "--at", time.Now().Add(24 * time.Hour).UTC().Format(time.RFC3339)}, secret...), "CLOCK", false},
 	} {
@@ -267,12 +272,47 @@ func TestVerify(t *testing.T) {
 		"both are required":   {"--headers", asLines},
 		"--secret: is req":    {"--headers", asLines, "--body", good},
 		"--secret: is not":    {"--headers", asLines, "--body", good, "--secret", "whsec_%"},
-		"there is no attempt": {"--attempt", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11"},
+		"--attempt: ":         {"--attempt", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11"},
+		"there is no attempt": {"--attempt", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11", "--secret", made.Secret},
+		"DELIVERIES_READ":     {"--attempt", attempt, "--token", weak},
 		"--headers: open":     {"--headers", dir + "/none", "--body", good, "--secret", made.Secret},
 		"only one can be the": {"--headers", "-", "--body", "-", "--secret", made.Secret},
 	} {
 		if out, _, err := p.call(t, "", append([]string{"verify"}, args...)...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v: %s %v, want %q", args, out, err, want)
 		}
+	}
+}
+
+// A webhook is registered with probes, shown so, and changed: --no-probe ends them, and leaving the flag out keeps what is set.
+func TestProbeFlag(t *testing.T) {
+	p := boot(t, t.TempDir())
+	webhooks := func(args ...string) string {
+		t.Helper()
+		out, told, err := p.call(t, "", append([]string{"webhooks"}, args...)...)
+		if err != nil {
+			t.Fatalf("%v: %v %s", args, err, told)
+		}
+		return out
+	}
+	const probed = "is probed if it is disabled because it fails"
+	id, _, _ := strings.Cut(webhooks("create", "--probe", "https://hooks.example/"), "\n")
+	for _, step := range []struct {
+		flags  []string
+		probed bool
+	}{{nil, true}, {[]string{"--description", "the lab"}, true}, {[]string{"--no-probe"}, false}, {[]string{"--description", "a lab"}, false}, {[]string{"--probe"}, true}} {
+		if step.flags != nil {
+			webhooks(append([]string{"update", id}, step.flags...)...)
+		}
+		if out := webhooks("get", id); strings.Contains(out, probed) != step.probed {
+			t.Errorf("after %v it is shown as %s", step.flags, out)
+		}
+		if out := webhooks("get", id, "--json"); strings.Contains(out, `"probe":true`) != step.probed {
+			t.Errorf("after %v it is %s", step.flags, out)
+		}
+	}
+	plain, _, _ := strings.Cut(webhooks("create", "https://hooks.example/plain"), "\n")
+	if out := webhooks("get", plain); strings.Contains(out, probed) {
+		t.Errorf("without the flag it is %s", out)
 	}
 }

@@ -351,6 +351,10 @@ var databaseFaults = []fault{
 	{"it is read-only", "postgresql", "postgres", func(p *patient) { p.alter("SET default_transaction_read_only = on") }},
 	{"idle connections are closed", "postgresql", "postgres", func(p *patient) { p.alter("SET idle_session_timeout = 60000") }},
 	{"too few connections", "postgresql", "postgres", func(p *patient) { p.alter("CONNECTION LIMIT 6") }},
+	{"it is too old", "postgresql", "postgres", pretend("current_setting(name text) RETURNS text", "CASE name WHEN 'server_version_num' THEN '130014' ELSE pg_catalog.current_setting(name) END")},
+	{"its encoding is another", "postgresql", "postgres", pretend("current_setting(name text) RETURNS text", "CASE name WHEN 'server_encoding' THEN 'LATIN1' ELSE pg_catalog.current_setting(name) END")},
+	{"transactions share processes", "postgresql", "postgres", pretend("pg_backend_pid() RETURNS int", "1")}, // as those of a pooler do
+	{"a pooler is between", "postgresql", "postgres", pretend("pg_backend_pid() RETURNS int", "-pg_catalog.pg_backend_pid()")},
 	{"its clock differs", "clock", "postgres", func(p *patient) {
 		p.Host.Now = func() time.Time { return time.Now().Add(-10 * time.Minute) }
 	}},
@@ -361,6 +365,16 @@ func (p *patient) alter(how string) {
 	p.Helper()
 	name := p.Config.Database[strings.LastIndex(p.Config.Database, "/")+1:]
 	p.exec("ALTER DATABASE " + name + " " + how)
+}
+
+// pretend has a function of PostgreSQL return something else to new connections, as another server would, or the one behind a pooler.
+func pretend(function, result string) func(p *patient) {
+	return func(p *patient) {
+		p.Helper()
+		p.exec("CREATE SCHEMA pretended")
+		p.exec("CREATE FUNCTION pretended." + function + " AS $$ SELECT " + result + " $$ LANGUAGE sql")
+		p.alter("SET search_path = pretended, pg_catalog, public")
+	}
 }
 
 // zero overwrites the first page of an index.

@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
 	"hash"
 	"log/slog"
 	"math"
@@ -125,6 +126,24 @@ func ImportSecret(tenant, webhook ID, key []byte, now time.Time) *Secret {
 	return s
 }
 
+// ParseSecret reads a secret in the form of Reveal, to sign with it. The error has no part of it.
+func ParseSecret(text string) (*Secret, error) {
+	prefix, rest, _ := strings.Cut(strings.TrimSpace(text), "_")
+	raw, err := base64.StdEncoding.DecodeString(rest)
+	s := &Secret{Scheme: SchemeHMAC}
+	switch {
+	case err != nil:
+		return nil, errors.New("is not base64 after its prefix")
+	case prefix == "whsec" && len(raw) > 0:
+	case prefix == "whsk" && len(raw) == ed25519.PrivateKeySize:
+		s.Scheme, raw = SchemeEd25519, raw[:ed25519.SeedSize]
+	default:
+		return nil, errors.New("must be a secret that signs, whsec_ or whsk_ and base64")
+	}
+	s.SetKey(raw)
+	return s, nil
+}
+
 // Has reports whether this is the secret's key.
 func (s *Secret) Has(key []byte) bool { return subtle.ConstantTimeCompare(s.Key, key) == 1 }
 
@@ -170,8 +189,16 @@ func (s *Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 // AppendSignature appends the webhook-signature of a message to b: one signature for each secret that is active at the
 // attempt's time, separated by spaces (Standard Webhooks 1.0.0, "Signature scheme"). It appends nothing if none is active.
 func AppendSignature(b []byte, secrets []*Secret, id ID, at time.Time, body []byte) []byte {
-	signed := make([]byte, 0, 64)
-	signed = id.AppendText(signed)
+	return appendSignature(b, secrets, id.AppendText(make([]byte, 0, 64)), at, body)
+}
+
+// AppendSignatureOf is AppendSignature for a message that another program has named.
+func AppendSignatureOf(b []byte, secrets []*Secret, id string, at time.Time, body []byte) []byte {
+	return appendSignature(b, secrets, []byte(id), at, body)
+}
+
+// appendSignature appends the signatures of a message. It may write behind the end of signed, the message's id.
+func appendSignature(b []byte, secrets []*Secret, signed []byte, at time.Time, body []byte) []byte {
 	signed = append(signed, '.')
 	signed = strconv.AppendInt(signed, at.Unix(), 10)
 	signed = append(signed, '.')

@@ -3,10 +3,6 @@ package remote
 import (
 	"bytes"
 	"context"
-	"crypto/ed25519"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -59,17 +55,17 @@ func tellExchange(w io.Writer, colour bool, x *exchange, what, id string) error 
 // forwarder sends requests to one local endpoint, signed for it.
 type forwarder struct {
 	url     string
-	keys    []*signingKey
+	secrets []*webhook.Secret
 	timeout time.Duration
 	client  *http.Client
 }
 
-func newForwarder(target string, keys []*signingKey, timeout time.Duration) (*forwarder, error) {
+func newForwarder(target string, secrets []*webhook.Secret, timeout time.Duration) (*forwarder, error) {
 	u, err := url.Parse(target)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
 		return nil, errors.New("--forward: must be a URL such as http://localhost:3000/hooks")
 	}
-	return &forwarder{url: target, keys: keys, timeout: timeout, client: &http.Client{
+	return &forwarder{url: target, secrets: secrets, timeout: timeout, client: &http.Client{
 		// A connection for each request: one that was kept might end with the endpoint's restart, and nobody could tell whether the
 		// request was read.
 		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxLocalAnswerBytes},
@@ -127,10 +123,9 @@ func (f *forwarder) header(r *request, now time.Time) http.Header {
 	if h.Get("Content-Type") == "" {
 		h.Set("Content-Type", "application/json")
 	}
-	at := strconv.FormatInt(now.Unix(), 10)
 	h.Set(signature.HeaderID, r.id)
-	h.Set(signature.HeaderTimestamp, at)
-	h.Set(signature.HeaderSignature, sign(f.keys, r.id, at, r.body))
+	h.Set(signature.HeaderTimestamp, strconv.FormatInt(now.Unix(), 10))
+	h.Set(signature.HeaderSignature, string(webhook.AppendSignatureOf(nil, f.secrets, r.id, now, r.body)))
 	return h
 }
 
@@ -154,46 +149,16 @@ func beginning(body []byte) string {
 	return printable(string(bytes.TrimSpace(body)))
 }
 
-// signingKey signs by one scheme of Standard Webhooks 1.0.0.
-type signingKey struct {
-	mac     []byte // of v1
-	private ed25519.PrivateKey
-}
-
-// signingKeys reads secrets. The error has no part of them.
-func signingKeys(texts []string) ([]*signingKey, error) {
-	var keys []*signingKey
-	for _, text := range texts {
-		prefix, rest, _ := strings.Cut(strings.TrimSpace(text), "_")
-		raw, err := base64.StdEncoding.DecodeString(rest)
-		switch {
-		case err != nil:
-			return nil, errors.New("--secret: is not base64 after its prefix")
-		case prefix == "whsec" && len(raw) > 0:
-			keys = append(keys, &signingKey{mac: raw})
-		case prefix == "whsk" && len(raw) == ed25519.PrivateKeySize:
-			keys = append(keys, &signingKey{private: ed25519.NewKeyFromSeed(raw[:ed25519.SeedSize])})
-		default:
-			return nil, errors.New("--secret: must be a secret that signs, whsec_ or whsk_ and base64")
+// signingSecrets reads secrets. The error has no part of them.
+func signingSecrets(texts []string) ([]*webhook.Secret, error) {
+	secrets := make([]*webhook.Secret, len(texts))
+	for i, text := range texts {
+		var err error
+		if secrets[i], err = webhook.ParseSecret(text); err != nil {
+			return nil, fmt.Errorf("--secret: %w", err)
 		}
 	}
-	return keys, nil
-}
-
-// sign returns the webhook-signature of a message.
-func sign(keys []*signingKey, id, at string, body []byte) string {
-	content := append([]byte(id+"."+at+"."), body...)
-	signatures := make([]string, len(keys))
-	for i, k := range keys {
-		if k.private != nil {
-			signatures[i] = "v1a," + base64.StdEncoding.EncodeToString(ed25519.Sign(k.private, content))
-			continue
-		}
-		h := hmac.New(sha256.New, k.mac)
-		h.Write(content)
-		signatures[i] = "v1," + base64.StdEncoding.EncodeToString(h.Sum(nil))
-	}
-	return strings.Join(signatures, " ")
+	return secrets, nil
 }
 
 // request is what an attempt sent, or what was recorded.

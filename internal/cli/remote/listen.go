@@ -48,11 +48,11 @@ func (c *listenCmd) Run(ctx context.Context, s *Streams) error {
 		secrets = []string{own}
 		_, _ = fmt.Fprintf(s.Err, "requests are signed with the secret %s\n", printable(own))
 	}
-	keys, err := signingKeys(secrets)
+	signing, err := signingSecrets(secrets)
 	if err != nil {
 		return err
 	}
-	to, err := newForwarder(c.Forward, keys, c.Timeout)
+	to, err := newForwarder(c.Forward, signing, c.Timeout)
 	if err != nil {
 		return err
 	}
@@ -88,6 +88,11 @@ func (c *listenCmd) check() error {
 	for _, id := range c.Webhook {
 		if _, err := webhook.ParseID(id); err != nil {
 			return fmt.Errorf("--webhook: %s is not an ID", printable(id))
+		}
+	}
+	for _, pattern := range c.Events {
+		if bad := webhook.Invalids(webhook.CheckTypePattern("--events", pattern)); len(bad) > 0 {
+			return fmt.Errorf("--events: %s %s", printable(pattern), bad[0].Message)
 		}
 	}
 	if _, err := time.Parse(time.RFC3339Nano, string(c.Since)); c.Since != "" && err != nil {

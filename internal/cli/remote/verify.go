@@ -3,17 +3,20 @@ package remote
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/signature"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 type verifyCmd struct {
@@ -22,7 +25,7 @@ type verifyCmd struct {
 	Secret   []string  `env:"HOOKGRAPH_WEBHOOK_SECRET" secret:"" placeholder:"SECRET" help:"Signing secret or public key of the webhook; during a rotation both. Use the variable: other users of the machine can see flags."`
 	Headers  string    `placeholder:"FILE" help:"File with the received headers: a line each, as Name: value, or a JSON object. With --body; - is the standard input."`
 	Body     string    `placeholder:"FILE" help:"File with the received body, as it came; - is the standard input."`
-	Attempt  string    `placeholder:"ID" help:"ID of the delivery attempt, to compare with what was sent. It is asked of the server, which needs --token."`
+	Attempt  string    `placeholder:"ID" help:"ID of the delivery attempt that sent the request. Without --secret the server verifies it, with the webhook's secrets and what was sent; that needs --token with the scope deliveries:read."`
 	Computed string    `placeholder:"SIGNATURE" help:"The signature that your code computes, to find out what it does wrong."`
 	At       time.Time `placeholder:"TIME" help:"When the request came, as 2026-04-23T14:00:00Z. The default is now; with --attempt, when it was sent."`
 }
@@ -51,6 +54,9 @@ func (c *verifyCmd) Run(ctx context.Context, s *Streams) error {
 	}
 	r := &signature.Received{At: c.At, Computed: c.Computed}
 	var sent *signature.Sent
+	if c.Attempt != "" && len(keys) == 0 {
+		return c.ask(ctx, s)
+	}
 	if c.Attempt != "" {
 		at, was, err := c.sent(ctx)
 		if err != nil {
@@ -152,6 +158,68 @@ func (c *verifyCmd) sent(ctx context.Context) (at time.Time, sent *signature.Sen
 		sent.Header.Add(h.Name, h.Value)
 	}
 	return a.StartedAt, sent, nil
+}
+
+// debugQuery has the server verify a request.
+const debugQuery = `query ($input: DebugSignatureInput!) { done: debugSignature(input: $input) {
+	valid scheme signed causes { code summary advice firstDifferentByte received sent } userErrors { message field }
+} }`
+
+// schemes are the schemes of signatures by the names of the API.
+var schemes = map[string]string{string(webhook.SchemeHMAC): "v1", string(webhook.SchemeEd25519): "v1a"}
+
+// ask has the server verify what was received, or what the attempt sent. The secrets do not leave the server.
+func (c *verifyCmd) ask(ctx context.Context, s *Streams) error {
+	input := map[string]any{"attemptId": c.Attempt}
+	if c.Computed != "" {
+		input["computed"] = c.Computed
+	}
+	if !c.At.IsZero() {
+		input["at"] = c.At.UTC().Format(time.RFC3339Nano)
+	}
+	if c.Headers != "" {
+		var r signature.Received
+		if err := c.received(s.In, &r); err != nil {
+			return err
+		}
+		list := []map[string]string{}
+		for name, values := range r.Header {
+			for _, value := range values {
+				list = append(list, map[string]string{"name": name, "value": value})
+			}
+		}
+		input["headers"], input["bodyBase64"] = list, base64.StdEncoding.EncodeToString(r.Body)
+	}
+	var got *struct {
+		Valid          *bool
+		Scheme, Signed *string
+		Causes         []signature.Cause
+		UserErrors     []struct {
+			Message string
+			Field   []string
+		}
+	}
+	if err := c.query(ctx, debugQuery, map[string]any{"input": input}, &got); err != nil {
+		return err
+	}
+	switch {
+	case got == nil:
+		return errors.New("--token: does not have the scope deliveries:read")
+	case len(got.UserErrors) > 0:
+		e := got.UserErrors[0]
+		if slices.Contains(e.Field, "attemptId") {
+			return fmt.Errorf("--attempt: %s", printable(e.Message))
+		}
+		return fmt.Errorf("%s: %s", printable(strings.Join(e.Field, ".")), printable(e.Message))
+	}
+	r := &signature.Report{Valid: got.Valid != nil && *got.Valid, Causes: got.Causes}
+	if got.Scheme != nil {
+		r.Scheme = schemes[*got.Scheme]
+	}
+	if got.Signed != nil {
+		r.Signed = *got.Signed
+	}
+	return c.tell(s, r, true)
 }
 
 // tell prints the report.
