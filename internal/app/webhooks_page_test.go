@@ -49,26 +49,7 @@ func TestReceiverOfDocs(t *testing.T) {
 		Secret  string
 	}
 	c.mutate(t, createWebhook, map[string]any{"url": "https://receiver.example/"}, &made)
-	cmd := exec.CommandContext(t.Context(), python, "-B", "receiver.py")
-	var said bytes.Buffer
-	cmd.Dir, cmd.Stderr = dir, &said
-	cmd.Env = append(os.Environ(), "PORT=0", "HOOKGRAPH_WEBHOOK_SECRET="+made.Secret)
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	line, err := bufio.NewReader(out).ReadString('\n')
-	port, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on port ")
-	if !ok {
-		t.Fatalf("it says %q: %v", line, err)
-	}
+	port, said := runReceiver(t, python, dir, made.Secret)
 	url := "http://127.0.0.1:" + port + "/hooks"
 	c.mutate(t, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { webhook { id } userErrors { message } } }`,
 		map[string]any{"id": made.Webhook.ID, "url": url}, new(struct{}))
@@ -79,7 +60,7 @@ func TestReceiverOfDocs(t *testing.T) {
 		_, _, answer := c.answer(t, "/graphql", "application/json", `{"query": "{ deliveries(first: 1) { nodes { id status } } }"}`)
 		id = someID.FindString(answer)
 		return strings.Contains(answer, "SUCCEEDED")
-	}, said.String)
+	}, said)
 	c.mutate(t, `mutation ($input: RetryDeliveryInput!) { done: retryDelivery(input: $input) { delivery { id } userErrors { message } } }`, map[string]any{"id": id}, new(struct{}))
 	webhooktest.Eventually(t, "it succeeds again", func() bool {
 		_, _, answer := c.answer(t, "/graphql", "application/json", fmt.Sprintf(`{"query": "{ attempts(first: 5) { nodes { number status } } delivery(id: \"%s\") { status } }"}`, id))
@@ -113,4 +94,30 @@ func TestReceiverOfDocs(t *testing.T) {
 	if err := db.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM events").Scan(&n); err != nil || n != 1 {
 		t.Errorf("%d events are stored, %v", n, err)
 	}
+}
+
+// runReceiver runs receiver.py of the directory until the test ends, and returns its port, and what it says.
+func runReceiver(t *testing.T, python, dir, secret string) (port string, said func() string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), python, "-B", "receiver.py")
+	var errs bytes.Buffer
+	cmd.Dir, cmd.Stderr = dir, &errs
+	cmd.Env = append(os.Environ(), "PORT=0", "HOOKGRAPH_WEBHOOK_SECRET="+secret)
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	line, err := bufio.NewReader(out).ReadString('\n')
+	port, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on port ")
+	if !ok {
+		t.Fatalf("it says %q: %v", line, err)
+	}
+	return port, errs.String
 }
