@@ -20,6 +20,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/live"
+	"github.com/hookgraph/hookgraph/internal/metrics"
 	"github.com/hookgraph/hookgraph/internal/sender"
 	"github.com/hookgraph/hookgraph/internal/store"
 	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // registers the database
@@ -46,6 +47,7 @@ type server struct {
 	changes *live.Changes
 	sender  *sender.Sender
 	upkeep  *upkeep.Upkeep
+	metrics *metrics.Metrics
 	checks  *doctor.Shared
 	backups *backups  // nil without --backup-every
 	manager *notifier // nil without a service manager
@@ -56,6 +58,7 @@ type server struct {
 	calls     *intake.Pool
 	api       *gqlhttp.Handler
 	http      *listening
+	measuring *measuring // nil: metrics are not served
 }
 
 // Serve runs a server until ctx ends, and stops it in order. It calls ready once, when the server listens.
@@ -67,7 +70,7 @@ func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 func serveUnder(ctx context.Context, manager *notifier, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
 	s := &server{cfg: cfg, log: log, manager: manager}
 	defer func() { err = errors.Join(err, s.close()) }()
-	for _, open := range []func(context.Context) error{s.shareFiles, s.openBackups, s.openStore, s.openAPI, s.openUpkeep, s.listen} {
+	for _, open := range []func(context.Context) error{s.shareFiles, s.openBackups, s.openStore, s.openMetrics, s.openAPI, s.openUpkeep, s.listen} {
 		if err := open(ctx); err != nil {
 			return err
 		}
@@ -83,6 +86,7 @@ func serveUnder(ctx context.Context, manager *notifier, cfg *config.Config, log 
 // close releases what was opened, in reverse order.
 func (s *server) close() error {
 	var errs []error
+	s.measuring.close()
 	if s.http != nil {
 		_ = s.http.listener.Close() // already closed if the server has run
 	}
@@ -133,7 +137,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	options := store.At(cfg.Database)
 	options.Logger, options.MaxDataBytes, options.MasterKeys = s.log, int(cfg.MaxPayload), cfg.MasterKeys
 	options.CheckURL, options.CheckHeader, options.Quotas, options.Retention = s.client.ValidateURL, egress.ValidateHeader, cfg.Quotas(), cfg.Kept()
-	options.Process = s.describe(ctx)
+	options.Process, options.CountTenants = s.describe(ctx), cfg.MetricsTenants
 	options.StatsRetention, options.AuditRetention = cfg.StatisticsRetention, cfg.AuditRetention
 	if s.store, err = store.Open(ctx, options); err != nil {
 		return err
@@ -208,6 +212,7 @@ func (s *server) openAPI(context.Context) (err error) {
 		MaxStreams:           s.files.Streams,
 		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
 		Bodies:               s.bodies,
+		Observe:              s.observe,
 		OnFull:               full,
 		Compress:             web.Compress,
 		Limits:               gqlhttp.Limits{Cost: config.MaxCost},

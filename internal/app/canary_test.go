@@ -103,7 +103,7 @@ func observe(t *testing.T, database string, env map[string]string) *observed {
 	ended := make(chan error, 1)
 	go func() {
 		err := run(ctx, []string{
-			"--listen", "127.0.0.1:0", "--database", database, "--allow-private-targets", "--log-level", "debug", "--log-format", "json",
+			"--listen", "127.0.0.1:0", "--metrics-listen", "off", "--database", database, "--allow-private-targets", "--log-level", "debug", "--log-format", "json",
 		}, func(name string) string { return env[name] }, in, &o.log)
 		_ = in.CloseWithError(io.EOF)
 		ended <- err

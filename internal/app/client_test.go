@@ -116,7 +116,7 @@ func boot(t *testing.T, dir string, args ...string) *program {
 	out, in := io.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		err := run(ctx, append([]string{"--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets"}, args...),
+		err := run(ctx, append([]string{"--listen", "127.0.0.1:0", "--metrics-listen", "off", "--database", dir, "--allow-private-targets"}, args...),
 			environment(dir), in, t.Output())
 		_ = in.CloseWithError(io.EOF)
 		ended <- err

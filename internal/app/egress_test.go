@@ -95,7 +95,7 @@ func TestPrivateTargetsAreLoud(t *testing.T) {
 		out, in := io.Pipe()
 		ended := make(chan error, 1)
 		go func() {
-			err := run(ctx, []string{"--listen", "127.0.0.1:0", "--database", t.TempDir(), fmt.Sprintf("--allow-private-targets=%t", allowed)},
+			err := run(ctx, []string{"--listen", "127.0.0.1:0", "--metrics-listen", "off", "--database", t.TempDir(), fmt.Sprintf("--allow-private-targets=%t", allowed)},
 				func(string) string { return "" }, in, &log)
 			_ = in.CloseWithError(io.EOF)
 			ended <- err

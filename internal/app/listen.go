@@ -42,6 +42,7 @@ func (s *server) listen(ctx context.Context) error {
 			Store: s.store, Auth: s.auth, Charge: s.charge, GraphQL: s.api, Pages: s.pages(), Schema: sdl,
 			Logger: s.log, MaxDataBytes: int(cfg.MaxPayload), AllowedOrigins: cfg.AllowedOrigins, TrustedProxies: cfg.TrustedProxy,
 			Bodies: s.bodies, Calls: s.calls, Short: s.sender.Short, BasePath: cfg.BasePath, PortalURL: s.portalURL,
+			Observe: s.metrics.Request, LogRequests: cfg.LogRequests,
 		}),
 		// No WriteTimeout, because of streams: gqlhttp sets a deadline for each of their writes, and lifts ReadTimeout.
 		ReadHeaderTimeout: 10 * time.Second,

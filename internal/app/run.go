@@ -29,6 +29,7 @@ func (s *server) run(ctx context.Context, ready func()) error {
 		}
 		return nil
 	})
+	running.Go(s.measuring.serve)
 	running.Go(func() error {
 		s.upkeep.Run(ctx)
 		return nil
@@ -65,6 +66,10 @@ func (s *server) stop(ctx context.Context, sending func(context.Context) error) 
 		step(ctx, "stop sending", sending),
 		step(ctx, "write the last use of tokens", s.auth.WriteUsed),
 		step(ctx, "flush", s.store.Flush),
+		step(ctx, "stop serving metrics", func(context.Context) error {
+			s.measuring.close()
+			return nil
+		}),
 	)
 }
 

@@ -392,7 +392,7 @@ func start(t *testing.T, dir string, env ...string) (p *program, kill func()) {
 func startBy(t *testing.T, by []string, dir string, env ...string) (p *program, kill func()) {
 	t.Helper()
 	webhooktest.Watch(t)
-	args := append(slices.Clone(by), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--database", dir, "--allow-private-targets")
+	args := append(slices.Clone(by), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--metrics-listen", "off", "--database", dir, "--allow-private-targets")
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Env = append(append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1", config.EnvMasterKey+"="+environment(dir)(config.EnvMasterKey)), env...)
 	p = &program{dir: dir, process: cmd, ended: make(chan struct{})}

@@ -170,7 +170,7 @@ func watchReady(t *testing.T, url string) (stop func() time.Duration) {
 
 // With fewer descriptors than it needs the server does not start, and says what to do.
 func TestTooFewDescriptors(t *testing.T) {
-	args := append(limited(32), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--database", t.TempDir())
+	args := append(limited(32), os.Args[0], "serve", "--listen", "127.0.0.1:0", "--metrics-listen", "off", "--database", t.TempDir())
 	cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1")
 	out, err := cmd.CombinedOutput()

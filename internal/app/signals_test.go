@@ -75,7 +75,7 @@ func (p *piped) end(t *testing.T) error {
 // serving returns the arguments of a server that logs every attempt.
 func serving(t *testing.T) []string {
 	t.Helper()
-	return []string{"serve", "--listen", "127.0.0.1:0", "--database", t.TempDir(), "--allow-private-targets", "--log-level", "debug"}
+	return []string{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "off", "--database", t.TempDir(), "--allow-private-targets", "--log-level", "debug"}
 }
 
 // If the log's reader is gone or no longer reads, the server neither ends nor waits: each delivery is made once, and the server

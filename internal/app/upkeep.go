@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/metrics"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 )
 
@@ -27,6 +28,9 @@ func (s *server) openUpkeep(context.Context) error {
 		upkeep.Task{Name: "expired events", Every: lateInterval, Exclusive: true, Run: s.expireEvents},
 		upkeep.Task{Name: "retention", Every: retainInterval, Exclusive: true, Run: s.store.Retain},
 	)
+	if s.measuring != nil {
+		tasks = append(tasks, upkeep.Task{Name: "metrics", Every: metrics.LookEvery, Run: s.metrics.Look})
+	}
 	if s.cfg.DeliveryMaxAge == nil || *s.cfg.DeliveryMaxAge > 0 {
 		every := ageInterval
 		if age := s.cfg.MaxAge(); age > 0 {

@@ -63,7 +63,7 @@ func (b *bench) startServer(ctx context.Context) error {
 }
 
 func (b *bench) startOne(ctx context.Context, name, token string) (*server, error) {
-	args := []string{"serve", "--listen", "127.0.0.1:0", "--allow-private-targets"}
+	args := []string{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--allow-private-targets"}
 	env := []string{"HOOKGRAPH_BOOTSTRAP_TOKEN=" + token}
 	if b.postgres != nil { // in the environment: others can read a command line
 		args = append(args, "--log-level", "info", "--log-format", "json") // the log has the number of statements

@@ -39,8 +39,9 @@ func (c *demoCmd) Run(ctx context.Context, env *Env) (err error) {
 	defer receiver.close()
 
 	cfg := &config.Config{
-		Storage: config.Storage{Database: dir},
-		Listen:  c.Listen, Timeout: webhook.DefaultTimeout, Concurrency: 64, MaxPayload: webhook.DefaultMaxDataBytes,
+		MetricsListen: new("off"),
+		Storage:       config.Storage{Database: dir},
+		Listen:        c.Listen, Timeout: webhook.DefaultTimeout, Concurrency: 64, MaxPayload: webhook.DefaultMaxDataBytes,
 		AllowPrivateTargets: true, // the receiver is on loopback
 	}
 	log := slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: slog.LevelError}))

@@ -55,6 +55,10 @@ type Config struct {
 	BackupKeep  int           `env:"HOOKGRAPH_BACKUP_KEEP" default:"7" help:"How many of these backups are kept. Older ones are removed once a new one is complete and checked."`
 	BackupDir   string        `env:"HOOKGRAPH_BACKUP_DIR" placeholder:"DIR" help:"Directory for these backups, on another disk if possible; the default is the directory backups in the data directory."`
 
+	MetricsListen  *string `env:"HOOKGRAPH_METRICS_LISTEN" placeholder:"HOST:PORT|off" help:"Address to serve metrics for Prometheus on, at /metrics, without authentication. The default is 127.0.0.1:9464, unless it is taken."`
+	MetricsTenants int     `env:"HOOKGRAPH_METRICS_TENANTS" default:"0" help:"Number of tenants, at most 1000, whose deliveries metrics show by tenant: those that send first after a start."`
+	MetricsPprof   bool    `env:"HOOKGRAPH_METRICS_PPROF" help:"Serve profiles of the process (net/http/pprof) at /debug/pprof/ of the address of the metrics."`
+
 	MaxWebhooks       int `env:"HOOKGRAPH_MAX_WEBHOOKS" default:"10000" help:"Maximum number of webhooks of a tenant without a quota of its own; 0 means unlimited."`
 	MaxTokens         int `env:"HOOKGRAPH_MAX_TOKENS" default:"1000" help:"Maximum number of valid tokens of a tenant without a quota of its own; 0 means unlimited."`
 	MaxPortalSessions int `env:"HOOKGRAPH_MAX_PORTAL_SESSIONS" default:"1000" help:"Maximum number of links and sessions of the customer portal that can be used, of a tenant without a quota of its own; 0 means unlimited."`
@@ -84,6 +88,18 @@ func (c *Config) Kept() webhook.Retention {
 	return webhook.Retention{Keep: c.Retention, KeepFailed: c.KeepFailed}
 }
 
+// MetricsAt returns where metrics are served; "" means nowhere.
+func (c *Config) MetricsAt() string {
+	switch at := c.MetricsListen; {
+	case at == nil:
+		return defaultMetrics
+	case *at == "off":
+		return ""
+	default:
+		return *at
+	}
+}
+
 // Quotas returns the quotas of a tenant without its own.
 func (c *Config) Quotas() webhook.Quotas {
 	return webhook.Quotas{Webhooks: c.MaxWebhooks, Tokens: c.MaxTokens, PortalSessions: c.MaxPortalSessions, Events: c.MaxEvents, PublishRate: c.PublishRate, PublishBurst: c.PublishBurst}
@@ -99,8 +115,9 @@ type Storage struct {
 
 // Logging says what is logged, and how.
 type Logging struct {
-	LogFormat string     `env:"HOOKGRAPH_LOG_FORMAT" default:"text" enum:"text,json" help:"Format of the log: text or json."`
-	LogLevel  slog.Level `env:"HOOKGRAPH_LOG_LEVEL" default:"info" help:"Lowest level that is logged: debug, info, warn or error."`
+	LogRequests bool       `env:"HOOKGRAPH_LOG_REQUESTS" help:"Log each HTTP request and each GraphQL operation: what was called, by which token, the status and how long it took. Never bodies, headers or query strings."`
+	LogFormat   string     `env:"HOOKGRAPH_LOG_FORMAT" default:"text" enum:"text,json" help:"Format of the log: text or json."`
+	LogLevel    slog.Level `env:"HOOKGRAPH_LOG_LEVEL" default:"info" help:"Lowest level that is logged: debug, info, warn or error."`
 }
 
 // The variables that have no flag.
@@ -115,6 +132,8 @@ const (
 	// MaxCost is what one GraphQL operation may cost.
 	MaxCost            = 10_000
 	MaxPayload         = 16 << 20
+	maxMetricsTenants  = 1000
+	defaultMetrics     = "127.0.0.1:9464" // as help says
 	minPayload         = 1 << 10
 	MaxTokenBytes      = 256
 	minBootstrapLength = 20
@@ -184,6 +203,7 @@ func (c *Config) Check(getenv func(string) string) error {
 	if err := checkListen(c.Listen); err != nil {
 		bad("--listen: %w", err)
 	}
+	errs = append(errs, c.checkMetrics()...)
 	if c.PublishBurst > 0 && c.PublishRate == 0 {
 		bad("--publish-burst: has no effect without --publish-rate; give both")
 	}
@@ -265,6 +285,22 @@ func (c *Config) checkOrigins() error {
 		c.PublicURL = origin
 	}
 	return errors.Join(errs...)
+}
+
+// checkMetrics checks the settings of metrics.
+func (c *Config) checkMetrics() (errs []error) {
+	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if at := c.MetricsAt(); at != "" {
+		if err := checkListen(at); err != nil {
+			bad("--metrics-listen: %w; or off", err)
+		}
+	} else if c.MetricsPprof {
+		bad("--metrics-pprof: has no effect with --metrics-listen off")
+	}
+	if c.MetricsTenants < 0 || c.MetricsTenants > maxMetricsTenants {
+		bad("--metrics-tenants: must be from 0 to %d", maxMetricsTenants)
+	}
+	return errs
 }
 
 // readBootstrapToken reads the token from the environment, and checks it.

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -72,6 +73,8 @@ type Config struct {
 	MaxOperationsPerConnection int
 	// Operations bounds the operations running at once. Default 100,000, of one tenant 4,000, of one token 1,000.
 	Operations intake.Limits
+	// Observe is called when an operation has ended, or was refused, with the caller's context; it must not block. May be nil.
+	Observe func(ctx context.Context, o *Observed)
 	// OnFull is called when an operation or a stream is refused because too many are open; it must not block. May be nil.
 	OnFull func(what string, h intake.Holder, full *intake.Full)
 	// DocumentCacheBytes bounds the parsed documents kept, by estimate. Default 16 MiB.
@@ -151,6 +154,8 @@ type Handler struct {
 	beats      pulse         // of all WebSockets
 	checks     pulse         // of those that are authenticated
 
+	sent [2]atomic.Int64 // messages of subscriptions, as events and over WebSockets
+
 	mu      sync.Mutex // guards the fields below
 	closed  bool
 	streams map[*openStream]struct{}
@@ -158,7 +163,10 @@ type Handler struct {
 
 // openStream is a WebSocket or SSE response being served. hurry, if not nil, is called when the server shuts down. It must not
 // block, and makes the stream end soon, even if a write blocks.
-type openStream struct{ hurry func() }
+type openStream struct {
+	hurry  func()
+	socket bool // a WebSocket
+}
 
 // New returns a handler for the schema.
 func New(schema graphql.ExecutableSchema, cfg Config) *Handler {

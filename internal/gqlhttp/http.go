@@ -26,6 +26,7 @@ type exchange struct {
 	r      *http.Request
 	accept accept
 	secret bool // the answer may hold one
+	seen   *Observed
 }
 
 func (h *Handler) serveHTTP(w http.ResponseWriter, r *http.Request) {
@@ -84,7 +85,13 @@ func (x *exchange) answerPanic() {
 
 // run answers a well-formed request.
 func (x *exchange) run(ctx context.Context, req *request) {
+	x.seen = x.h.observe(ctx, OverHTTP)
+	defer x.seen.end()
 	op, extensions, errs := x.h.engine.prepare(ctx, req)
+	if op != nil {
+		x.seen.of(op)
+	}
+	x.seen.failed(errs)
 	switch {
 	case errs != nil && x.accept.json == "" && codeOf(errs[0]) != codeRateLimited:
 		x.serveEvents(ctx, nil, requestError(errs, extensions))
@@ -94,9 +101,9 @@ func (x *exchange) run(ctx context.Context, req *request) {
 		x.write(x.requestErrorStatus(errs), requestError(errs, extensions))
 	case op.kind() == ast.Mutation && x.r.Method == http.MethodGet:
 		x.w.Header().Set("Allow", http.MethodPost)
-		x.fail(http.StatusMethodNotAllowed, newError(codeBadInput, "a mutation must be sent by POST"))
+		x.refuse(http.StatusMethodNotAllowed, newError(codeBadInput, "a mutation must be sent by POST"))
 	case op.kind() == ast.Subscription && !x.accept.events:
-		x.fail(http.StatusNotAcceptable, newError(codeBadInput,
+		x.refuse(http.StatusNotAcceptable, newError(codeBadInput,
 			"a subscription needs Accept: "+mediaEvents+", or a WebSocket with the protocol "+subprotocol))
 	case x.accept.events && (op.kind() == ast.Subscription || x.accept.json == ""):
 		x.serveEvents(ctx, op, nil)
@@ -124,6 +131,10 @@ func (x *exchange) execute(ctx context.Context, op *operation) {
 			resp, errs = nil, resp.Errors
 		}
 	}
+	if resp != nil {
+		x.seen.responded(resp)
+	}
+	x.seen.failed(errs)
 	if resp == nil {
 		// Section 6.4.2 has no status for this; the client may repeat a query, so it is the server's fault.
 		status := http.StatusInternalServerError
@@ -141,8 +152,17 @@ func (x *exchange) execute(ctx context.Context, op *operation) {
 	x.write(http.StatusOK, appendResponse(nil, resp))
 }
 
+// refuse is fail for an operation.
+func (x *exchange) refuse(status int, err *gqlerror.Error) {
+	x.seen.failed(gqlerror.List{err})
+	x.fail(status, err)
+}
+
 func (x *exchange) shuttingDown() {
 	x.w.Header().Set("Retry-After", "1")
+	if x.seen != nil {
+		x.seen.failed(errorList(codeUnavailable, ""))
+	}
 	x.fail(http.StatusServiceUnavailable, newError(codeUnavailable, "the server is shutting down"))
 }
 
@@ -150,7 +170,7 @@ func (x *exchange) shuttingDown() {
 func (x *exchange) busy(err error) {
 	shown, status := tooMuch(err)
 	x.w.Header().Set("Retry-After", "1")
-	x.fail(status, shown)
+	x.refuse(status, shown)
 }
 
 // requestErrorStatus follows section 6.4: with application/json, a request that reached GraphQL gets 200, because

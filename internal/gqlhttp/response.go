@@ -1,9 +1,12 @@
 package gqlhttp
 
 import (
+	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
 	"github.com/hookgraph/hookgraph/internal/rawjson"
@@ -77,4 +80,89 @@ func whole(resp *graphql.Response) bool {
 		return !isNull(root)
 	}
 	return false
+}
+
+// Observed is an operation that has ended.
+type Observed struct {
+	Transport Transport
+	Kind      string // query, mutation or subscription; "" if the request has no valid operation
+	Name      string // the client's; "": none
+	Code      string // extensions.code of the first error; "": none
+	Messages  int    // responses with data, or the errors of resolvers
+	Took      time.Duration
+
+	ctx     context.Context
+	handler *Handler
+	begun   time.Time
+}
+
+// Transport is how an operation came.
+type Transport string
+
+// The transports.
+const (
+	OverHTTP      Transport = "http"
+	OverEvents    Transport = "sse"
+	OverWebSocket Transport = "websocket"
+)
+
+// observe begins to observe an operation of the caller; end must be called.
+func (h *Handler) observe(ctx context.Context, t Transport) *Observed {
+	return &Observed{Transport: t, ctx: ctx, handler: h, begun: time.Now()}
+}
+
+func (o *Observed) of(op *operation) { o.Kind, o.Name = string(op.kind()), op.Operation.Name }
+
+// failed notes the errors; none is no failure.
+func (o *Observed) failed(errs gqlerror.List) {
+	if len(errs) > 0 && o.Code == "" {
+		if o.Code = codeOf(errs[0]); o.Code == "" {
+			o.Code = codeInternal
+		}
+	}
+}
+
+// responded notes a response.
+func (o *Observed) responded(r *graphql.Response) {
+	o.Messages++
+	if o.Kind == string(ast.Subscription) {
+		if o.Transport == OverWebSocket {
+			o.handler.sent[1].Add(1)
+		} else {
+			o.handler.sent[0].Add(1)
+		}
+	}
+	o.failed(r.Errors)
+}
+
+func (o *Observed) end() {
+	if observe := o.handler.cfg.Observe; observe != nil {
+		o.Took = time.Since(o.begun)
+		observe(o.ctx, o)
+	}
+}
+
+// Stats is what a handler serves at the moment.
+type Stats struct {
+	Events, WebSockets int // streams and connections that are open
+	Operations         int // that run
+	// Messages counts those of subscriptions that were sent, by transport.
+	Messages map[Transport]int64
+}
+
+// Stats looks at each stream.
+func (h *Handler) Stats() Stats {
+	is := Stats{
+		Operations: int(h.operations.Used()), Messages: map[Transport]int64{OverEvents: h.sent[0].Load(), OverWebSocket: h.sent[1].Load()},
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for s := range h.streams {
+		if s.socket {
+			is.WebSockets++
+		} else {
+			is.Events++
+		}
+	}
+	return is
 }

@@ -73,6 +73,7 @@ func (e *events) send(name, id string, data []byte) error {
 
 // serveEvents streams the responses of op, or only the given response if op is nil.
 func (x *exchange) serveEvents(ctx context.Context, op *operation, response []byte) {
+	x.seen.Transport = OverEvents
 	out := &events{w: x.w, control: http.NewResponseController(x.w), cfg: &x.h.cfg, closing: x.h.closing}
 	open := &openStream{hurry: out.hurry}
 	if !x.h.enter(open) {
@@ -165,6 +166,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 		select {
 		case p := <-responses:
 			if p.resp == nil {
+				x.seen.failed(p.errs)
 				if p.errs == nil || out.send("next", "", requestError(p.errs, nil)) == nil {
 					_ = out.send("complete", "", nil)
 				}
@@ -173,6 +175,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 			if out.send("next", p.cursor, appendResponse(nil, p.resp)) != nil {
 				return
 			}
+			x.seen.responded(p.resp)
 			written <- struct{}{}
 		case <-heartbeat.C:
 			if out.send("", "", nil) != nil {
@@ -181,6 +184,7 @@ func (x *exchange) streamEvents(ctx context.Context, op *operation, out *events)
 		case <-alive.C:
 			if cfg.Alive != nil && !cfg.Alive(ctx) {
 				refused := errorList(codeUnauthenticated, "the token is not valid any more")
+				x.seen.failed(refused)
 				if out.send("next", "", requestError(refused, nil)) == nil {
 					_ = out.send("complete", "", nil)
 				}

@@ -135,7 +135,7 @@ func (h *Handler) serveWebSocket(w http.ResponseWriter, r *http.Request) {
 		x.fail(http.StatusForbidden, newError(codeForbidden, "this origin is not allowed; the operator must list it in --allowed-origins"))
 		return
 	}
-	open := &openStream{}
+	open := &openStream{socket: true}
 	if !h.enter(open) {
 		x.shuttingDown()
 		return

@@ -318,7 +318,8 @@ func (s *socket) operate(ctx context.Context, id string, op *socketOperation, re
 		s.forget(id, op)
 	}()
 	defer s.recover()
-	var on onward
+	on := onward{seen: s.h.observe(ctx, OverWebSocket)}
+	defer on.seen.end()
 	defer on.release()
 	err := s.prepare(ctx, id, op, req, &on)
 	if on.run != nil {
@@ -333,7 +334,8 @@ func (s *socket) operate(ctx context.Context, id string, op *socketOperation, re
 type onward struct {
 	ctx    context.Context
 	run    *execution
-	next   []byte   // how its messages begin
+	next   []byte // how its messages begin
+	seen   *Observed
 	defers []func() // to be called at the end, the last one first
 }
 
@@ -357,13 +359,16 @@ func (s *socket) prepare(ctx context.Context, id string, op *socketOperation, re
 	release, err := s.h.acquire(ctx)
 	if err != nil {
 		shown, _ := tooMuch(err)
+		on.seen.failed(gqlerror.List{shown})
 		return s.fail(id, op, gqlerror.List{shown}) //nolint:contextcheck // writes do not end with the operation, see write
 	}
 	on.defers = append(on.defers, release)
 	prepared, _, errs := s.h.engine.prepare(ctx, req)
 	if errs != nil {
+		on.seen.failed(errs)
 		return s.fail(id, op, errs) //nolint:contextcheck // see write
 	}
+	on.seen.of(prepared)
 	if prepared.kind() != ast.Subscription {
 		op.begin() // there is nothing that it could miss
 		var cancel context.CancelFunc
@@ -394,6 +399,7 @@ func (s *socket) respond(id string, op *socketOperation, on *onward) error {
 func (s *socket) respondOnce(id string, op *socketOperation, on *onward) (more bool, err error) {
 	resp, errs := on.run.response()
 	if errs != nil {
+		on.seen.failed(errs)
 		return false, s.fail(id, op, errs)
 	}
 	if resp == nil {
@@ -405,6 +411,7 @@ func (s *socket) respondOnce(id string, op *socketOperation, on *onward) (more b
 	if !s.wants(id, op) {
 		return false, nil
 	}
+	on.seen.responded(resp)
 	err = s.writeMessage(func(b []byte) []byte { return append(appendResponse(append(b, on.next...), resp), '}') })
 	return err == nil, err
 }

@@ -8,6 +8,7 @@ package live
 import (
 	"context"
 	"sync"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -103,7 +104,7 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 	if err != nil {
 		return nil, err
 	}
-	w.pos, w.behind = seq, true
+	w.pos, w.behind, w.since = seq, true, time.Now()
 	// Register first, then read the bounds: what is committed later is appended later, so that nothing is between.
 	l.register(ctx, w)
 	oldest, newest, err := l.src.AttemptBounds(ctx, tenant)
@@ -117,4 +118,52 @@ func (l *Log) Watch(ctx context.Context, tenant webhook.ID, f store.AttemptFilte
 		return nil, err
 	}
 	return w, nil
+}
+
+// Stats describes the watchers of a log.
+type Stats struct {
+	Watchers int
+	Behind   int // of them, those that read the log in pages, because they resume or are slow
+	// Lag is for how long the watcher that is the furthest behind has been so.
+	Lag time.Duration
+}
+
+// Stats looks at each watcher.
+func (l *Log) Stats() Stats {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var is Stats
+	now := time.Now()
+	seen := map[*Watcher]bool{} // those with several webhooks are in several lists
+	for _, index := range []map[webhook.ID][]*Watcher{l.byWebhook, l.byTenant} {
+		for _, list := range index {
+			for _, w := range list {
+				if seen[w] {
+					continue
+				}
+				seen[w] = true
+				is.Watchers++
+				if w.behind {
+					is.Behind++
+				}
+				is.Lag = max(is.Lag, l.lag(w, now))
+			}
+		}
+	}
+	return is
+}
+
+// lag returns for how long the watcher has not read what it should have. The caller must hold mu.
+func (l *Log) lag(w *Watcher, now time.Time) time.Duration {
+	switch {
+	case w.behind:
+		return now.Sub(w.since)
+	case len(w.pending) == 0 || len(l.entries) == 0:
+		return 0
+	}
+	a := l.entries[0] // at least as old as what waits for it, if that is no longer here
+	if at := w.pending[0]; at > l.base {
+		a = l.entries[min(at-l.base, uint64(len(l.entries)-1))]
+	}
+	return now.Sub(a.StartedAt.Add(time.Duration(a.DurationUs) * time.Microsecond))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -29,6 +30,8 @@ type Watcher struct {
 	pos int64
 	// behind: read from pos instead of waiting for offers. Guarded by the log's mu.
 	behind bool
+	// since: from when on it has been behind. Guarded by the log's mu.
+	since time.Time
 	// pending are the positions of offered attempts in the tail, at most maxPending. Positions, not pointers: a stalled
 	// watcher must not keep attempts alive that the tail has dropped. Guarded by the log's mu.
 	pending []uint64
@@ -58,7 +61,7 @@ func (w *Watcher) offer(a *webhook.Attempt, position uint64) {
 		return
 	}
 	if len(w.pending) == maxPending {
-		w.behind = true // Next takes what is pending, and continues to read from there
+		w.fallBehind() // Next takes what is pending, and continues to read from there
 		return
 	}
 	w.pending = append(w.pending, position)
@@ -70,6 +73,9 @@ func (w *Watcher) offer(a *webhook.Attempt, position uint64) {
 		}
 	}
 }
+
+// fallBehind makes the watcher read from pos. The caller must hold the log's mu.
+func (w *Watcher) fallBehind() { w.behind, w.since = true, time.Now() }
 
 // Next waits for the next attempts, at least one and at most 200, in commit order. They are shared and must not be
 // changed; the slice is valid until the next call. Errors: ctx's, ErrClosed, *webhook.CursorExpired if retention has overtaken
@@ -157,7 +163,8 @@ func (w *Watcher) poll(ctx context.Context) (page []*webhook.Attempt, wait bool,
 func (w *Watcher) takePending() []*webhook.Attempt {
 	l := w.log
 	if w.pending[0] < l.base {
-		w.pending, w.behind = w.pending[:0], true
+		w.pending = w.pending[:0]
+		w.fallBehind()
 		return nil
 	}
 	w.page = w.page[:0]

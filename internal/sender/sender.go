@@ -563,6 +563,11 @@ type Stats struct {
 	Bytes   int // charged for Held
 	Gates   int // of webhooks that have deliveries, or had some not long ago
 	Claims  int // claims running
+	Limit   int // of requests in flight
+	Pace    int // how many may be quick, so that this host keeps up
+	Memory  int // the limit of Bytes
+	// Unmade counts the attempts that this host could not make, since the sender was created.
+	Unmade int64
 }
 
 // Stats returns a snapshot of what the sender holds.
@@ -570,5 +575,8 @@ func (s *Sender) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	held := holding{s.held[keepsUp].deliveries + s.held[other].deliveries, s.held[keepsUp].bytes + s.held[other].bytes}
-	return Stats{Running: s.quick + s.slow, Slow: s.slow, Held: held.deliveries, Bytes: held.bytes, Gates: len(s.gates), Claims: s.claims}
+	return Stats{
+		Running: s.quick + s.slow, Slow: s.slow, Held: held.deliveries, Bytes: held.bytes, Gates: len(s.gates), Claims: s.claims,
+		Limit: s.cfg.Concurrency, Pace: s.pace, Memory: s.cfg.MemoryBytes, Unmade: s.shortage.all,
+	}
 }

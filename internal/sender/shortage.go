@@ -23,6 +23,7 @@ type shortage struct {
 	row    int       // consecutive pauses
 	last   time.Time // when an attempt could last not be made; zero: no shortage
 	unmade int       // since the last log line
+	all    int64     // attempts that could not be made, since the sender was created
 }
 
 // rest returns how long to wait after the n-th failure in a row, n ≥ 1.
@@ -40,6 +41,7 @@ func (s *Sender) notMade(t *task, v verdict, now time.Time) time.Duration {
 	}
 	h.last = now
 	h.unmade++
+	h.all++
 	if v.code == egress.Shortage && !t.start.Before(h.pause) { // else it began before the pause, and adds nothing
 		h.row++
 		h.pause = now.Add(rest(h.row, longestPause))
@@ -74,6 +76,6 @@ func (s *Sender) made(t *task, reused bool, now time.Time) {
 	}
 	if now.Sub(h.last) >= quiet {
 		s.log.Info("this host can make attempts again", slog.Int("not_made", h.unmade), slog.Time("last", h.last))
-		*h = shortage{}
+		*h = shortage{all: h.all}
 	}
 }

@@ -273,6 +273,7 @@ type (
 func (b *batch) startCounting() {
 	b.counts = &b.s.tally.all
 	b.counts.Reset()
+	b.s.tally.seen.Reset()
 }
 
 // countApart counts what a change does separately until its outcome is known, which the caller passes to done.
@@ -309,6 +310,11 @@ func statsKey(to *Target, eventType string) stats.Key {
 func (b *batch) countOutcome(o *dialect.Outcome, is dialect.Finished, a *webhook.Attempt) {
 	k := statsKey(o.Claimed.Target, o.Claimed.Event.Type)
 	b.counts.Attempted(k, statistics.Attempt(a))
+	if seen := &b.s.tally.seen; a.Number > 1 {
+		seen.Retries++
+	} else if a.ResponseStatus != nil && a.Trigger == webhook.TriggerSchedule {
+		seen.Arrival.Add(arrived(a).Sub(since(o.Claimed)).Microseconds())
+	}
 	switch o.Status {
 	case webhook.DeliverySucceeded:
 		b.counts.Ended(k, stats.Succeeded, 1, is.Was == webhook.Pending)
@@ -318,6 +324,23 @@ func (b *batch) countOutcome(o *dialect.Outcome, is dialect.Finished, a *webhook
 	case webhook.DeliveryFailed:
 		b.counts.Ended(k, stats.Failed, 1, true)
 	}
+}
+
+// since returns from when on the delivery could be sent.
+func since(c *Claimed) time.Time {
+	if at := c.Delivery.DeliverAt; at != nil && at.After(c.Event.CreatedAt) {
+		return *at
+	}
+	return c.Event.CreatedAt
+}
+
+// arrived returns when the receiver's response to the attempt began.
+func arrived(a *webhook.Attempt) time.Time {
+	us := a.FirstByteUs
+	if us == 0 {
+		us = a.DurationUs
+	}
+	return a.StartedAt.Add(time.Duration(us) * time.Microsecond)
 }
 
 // ShownStatuses returns the set of the statuses.

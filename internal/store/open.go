@@ -18,6 +18,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/cursor"
 	"github.com/hookgraph/hookgraph/internal/seal"
+	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/eventtypes"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
@@ -69,6 +70,8 @@ type Options struct {
 	Actor webhook.Actor
 	// Quotas are those of tenants without their own.
 	Quotas webhook.Quotas
+	// CountTenants is how many tenants Totals has by themselves.
+	CountTenants int
 	// Tuning is DefaultTuning if nil.
 	Tuning *Tuning
 }
@@ -123,6 +126,7 @@ type Store struct {
 	keys   *seal.Ring
 	writer *writer
 	tail   statistics.Tail
+	total  stats.Total
 	tally  counting // owned by the writer's goroutine, except where its fields say otherwise
 	routes *routing.Table
 	types  *eventtypes.Table
@@ -149,6 +153,7 @@ type Store struct {
 	lineAfter  webhook.ID    // how far mendLines has come; of mendLines only
 	deleted    chan struct{} // holds one signal: rows of a deleted tenant wait to be removed
 	noting     sync.Mutex    // held by publishNoted
+	pruned     atomic.Int64  // events that retention has removed
 	retaining  sync.Mutex    // guards retained
 	retained   map[webhook.ID]retained
 	quit       context.Context // ends the store's own goroutines, never a caller's work
@@ -188,8 +193,8 @@ func OpenOn(ctx context.Context, o Options, db dialect.DB) (_ *Store, err error)
 	}
 	s := &Store{
 		opts: o, tuning: DefaultTuning(), log: o.Logger, db: db, routes: routing.New(), memory: turns.NewRoom(publishMemory),
-		places: turns.NewRoom(computing),
-		noted:  make(chan struct{}, 1), deleted: make(chan struct{}, 1), replaying: make(chan struct{}, 1), lining: make(chan struct{}, 1),
+		places: turns.NewRoom(computing), total: stats.Total{Tenants: o.CountTenants},
+		noted: make(chan struct{}, 1), deleted: make(chan struct{}, 1), replaying: make(chan struct{}, 1), lining: make(chan struct{}, 1),
 	}
 	s.audience.Store(&audience{dispatcher: noDispatcher{}})
 	if o.Tuning != nil {

@@ -154,7 +154,7 @@ func (p *pruner) Take(ctx context.Context, of *dialect.Cohort, found []dialect.C
 		first.Retention = true
 		if size > removal.Rows { // one event with very many rows
 			n, err := p.s.remove(ctx, webhook.ID{}, first)
-			if p.removed += n; err != nil {
+			if p.count(n); err != nil {
 				return err
 			}
 			p.tell(ctx)
@@ -165,7 +165,7 @@ func (p *pruner) Take(ctx context.Context, of *dialect.Cohort, found []dialect.C
 			n, err = removal.Whole(&b.Tx, b.s.db, of, first)
 			return size, err
 		})
-		if p.removed += n; err != nil {
+		if p.count(n); err != nil {
 			return fmt.Errorf("remove events: %w", err)
 		}
 		p.tell(ctx)
@@ -173,9 +173,15 @@ func (p *pruner) Take(ctx context.Context, of *dialect.Cohort, found []dialect.C
 	return nil
 }
 
+// count counts events that were removed.
+func (p *pruner) count(events int) {
+	p.removed += events
+	p.s.pruned.Add(int64(events))
+}
+
 // Dropped implements dialect.Pruner.
 func (p *pruner) Dropped(ctx context.Context, events int) {
-	p.removed += events
+	p.count(events)
 	p.tell(ctx)
 }
 

@@ -432,6 +432,92 @@ func (s *Store) oldestDue(ctx context.Context, seqs []int64) (map[int64]time.Tim
 	return found, nil
 }
 
+// maxDue is how many due deliveries Overview counts.
+const maxDue = 100_000
+
+// Overview describes the database as a whole, which replicas share.
+type Overview struct {
+	// Due deliveries may be sent now, or are being sent; if there are more than 100,000, all that are pending count as due. Scheduled ones wait for
+	// their time, or in line behind another. Held ones wait for their webhook to be enabled.
+	Due, Scheduled, Held int64
+	OldestDue            *time.Time // since when the delivery that has waited longest is due; nil: none is
+	OldestEvent          *time.Time // when the oldest stored event was published; nil: there is none
+	Enabled, Disabled    int        // webhooks
+	Tenants              int
+	Nodes                int // processes that share the deliveries
+	Sizes                dialect.Sizes
+}
+
+// Overview reads it. It reads as much as there are webhooks, and as many due deliveries as it counts.
+func (s *Store) Overview(ctx context.Context) (*Overview, error) {
+	o := &Overview{Nodes: s.db.Nodes()}
+	l, err := s.newStats(nil, TimeRange{}, StatsFilter{}).Backlog(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.Held = l.Held
+	read := s.read.WithContext(ctx)
+	if len(l.webhooks) > 0 {
+		if err := s.countDue(ctx, o, l); err != nil {
+			return nil, err
+		}
+	}
+	var counts struct{ Enabled, Disabled, Tenants int }
+	if err := read.Raw(`SELECT COALESCE(SUM(CASE WHEN enabled THEN 1 ELSE 0 END), 0) AS enabled, COALESCE(SUM(CASE WHEN enabled THEN 0 ELSE 1 END), 0) AS disabled,
+		(SELECT COUNT(*) FROM tenants WHERE deleted_at IS NULL) AS tenants FROM webhooks WHERE deleted_at IS NULL`).Scan(&counts).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	o.Enabled, o.Disabled, o.Tenants = counts.Enabled, counts.Disabled, counts.Tenants
+	var oldest []webhook.ID
+	if err := read.Raw("SELECT id FROM events ORDER BY id LIMIT 1").Scan(&oldest).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	for _, id := range oldest {
+		o.OldestEvent = new(id.Time())
+	}
+	o.Sizes, err = s.db.Sizes(ctx)
+	return o, dialect.Unavailable(err)
+}
+
+// countDue tells deliveries that are due from those that are only pending.
+func (s *Store) countDue(ctx context.Context, o *Overview, l *Backlog) error {
+	now := s.opts.Now()
+	due, err := s.oldestDue(ctx, l.webhooks)
+	if err != nil {
+		return err
+	}
+	on, err := s.enabled(ctx, l.webhooks)
+	if err != nil {
+		return err
+	}
+	var late []int64 // webhooks that have some
+	for seq, at := range due {
+		if !on[seq] || at.After(now) {
+			continue
+		}
+		late = append(late, seq)
+		if o.OldestDue == nil || at.Before(*o.OldestDue) {
+			o.OldestDue = &at
+		}
+	}
+	if len(late) > 0 {
+		among, arg := s.db.Among("w.seq", late)
+		err = s.read.WithContext(ctx).Raw(`SELECT COUNT(*) FROM (SELECT 1 FROM webhooks w JOIN deliveries d ON d.webhook_id = w.id AND d.due_at <= ?
+			WHERE `+among+` LIMIT ?) AS due`, dialect.At(now), arg, maxDue+1).Scan(&o.Due).Error
+	}
+	if o.Due > maxDue {
+		o.Due = l.Due
+	}
+	o.Scheduled = max(l.Due-o.Due, 0)
+	return dialect.Unavailable(err)
+}
+
+// Totals returns what this process has counted since the store was opened, also of the tenants that Options.CountTenants allows.
+func (s *Store) Totals() (stats.Sums, map[stats.Tenant]stats.Sums) { return s.total.Read() }
+
+// Pruned returns how many events retention has removed in this process.
+func (s *Store) Pruned() int64 { return s.pruned.Load() }
+
 // Health is the health of a webhook.
 type Health struct {
 	LastSuccessAt, LastFailureAt *time.Time
@@ -533,6 +619,7 @@ func (s *Store) StoredEvents(tenant webhook.ID) (n int, ok bool) {
 // counting is the writer's memory for what transactions count. Each transaction uses it again.
 type counting struct {
 	all, part stats.Delta // of the transaction, and of the change that runs in it
+	seen      stats.Seen  // by the transaction
 	data      []byte
 	folding   sync.Mutex // guards folder
 	folder    statistics.Folder

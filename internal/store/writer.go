@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/bits"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
@@ -44,6 +46,7 @@ type writer struct {
 	stuck   atomic.Bool   // results are being retried
 	ended   chan struct{} // closed when run has returned: it answers no more callers
 	once    sync.Once
+	did     measured
 
 	// The cost and duration of the last transactions, older ones weighted less. Used only in run's goroutine.
 	cost, took float64
@@ -353,10 +356,14 @@ func (b *batch) write() (err error) {
 	b.Targets = map[webhook.ID]*Target{}
 	b.due = map[webhook.ID]time.Time{}
 	b.changed, b.disabled, b.enabled = nil, nil, nil
+	started := time.Now()
 	defer func() {
 		b.s.health.Written(err)
+		b.s.writer.did.note(b, time.Since(started), err)
 		if err != nil {
 			b.release(0)
+		} else {
+			b.s.total.Add(b.counts, &b.s.tally.seen)
 		}
 	}()
 	b.fanOuts, b.Attempts, b.Made, b.Changes = nil, nil, nil, nil
@@ -396,6 +403,49 @@ func (b *batch) write() (err error) {
 		}
 		return b.journal()
 	})
+}
+
+// WriterStats is what the writer has done since the store was opened, and what waits for it.
+type WriterStats struct {
+	// Works has how many works (calls, results, pieces of large fan-outs) a transaction had: Works[i] counts those of 2^(i-1) to 2^i - 1.
+	Works  [16]int64
+	Sum    int64 // of works
+	Failed int64 // transactions; they are not in the numbers above
+	// Took has how long transactions took, from their begin to the end of their commit.
+	Took stats.Histogram
+
+	Calls, Results int  // that wait
+	Stuck          bool // results cannot be written, and are tried again
+}
+
+// measured is the part of WriterStats that is counted.
+type measured struct {
+	mu sync.Mutex // guards is
+	is WriterStats
+}
+
+func (w *measured) note(b *batch, took time.Duration, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err != nil {
+		w.is.Failed++
+		return
+	}
+	n := b.holds()
+	w.is.Works[min(bits.Len(uint(n)), len(w.is.Works)-1)]++ //nolint:gosec // a length
+	w.is.Sum += int64(n)
+	w.is.Took.Add(took.Microseconds())
+}
+
+// Writer returns what the writer does.
+func (s *Store) Writer() WriterStats {
+	w := s.writer
+	w.did.mu.Lock()
+	defer w.did.mu.Unlock()
+	is := w.did.is
+	is.Took = is.Took.Clone()
+	is.Calls, is.Results, is.Stuck = w.calls.Waiting(), len(w.results)+len(w.large), w.stuck.Load()
+	return is
 }
 
 // apply runs one change in its own savepoint, and takes back its notes if it fails.

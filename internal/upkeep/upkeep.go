@@ -42,7 +42,10 @@ type Stat struct {
 	Took    time.Duration // the last run that has ended
 	Err     error         // of that run; nil on success
 	Failed  int           // consecutive failures
+	Errors  int           // failures
 	Running bool
+	// Succeeded is the end of the last run that succeeded, or when Upkeep was created: until when there was nothing to complain of.
+	Succeeded time.Time
 }
 
 // Upkeep runs tasks. Its methods may be called from any goroutine.
@@ -60,7 +63,7 @@ type Upkeep struct {
 func New(lock Locker, log *slog.Logger, tasks ...Task) *Upkeep {
 	u := &Upkeep{lock: lock, log: log, tasks: tasks, turn: make(chan struct{}, 1), stats: make([]Stat, len(tasks))}
 	for i, t := range tasks {
-		u.stats[i].Name, u.stats[i].Every, u.stats[i].Only = t.Name, t.Every, t.Exclusive
+		u.stats[i].Name, u.stats[i].Every, u.stats[i].Only, u.stats[i].Succeeded = t.Name, t.Every, t.Exclusive, time.Now()
 	}
 	return u
 }
@@ -139,8 +142,11 @@ func (u *Upkeep) once(ctx context.Context, i int) {
 	u.change(i, func(s *Stat) {
 		failed = s.Failed
 		s.Runs, s.Started, s.Took, s.Err, s.Running = s.Runs+1, begun, time.Since(begun), err, false
-		if s.Failed++; err == nil {
-			s.Failed = 0
+		if err == nil {
+			s.Failed, s.Succeeded = 0, time.Now()
+		} else {
+			s.Failed++
+			s.Errors++
 		}
 	})
 	u.tell(ctx, t, failed, err)

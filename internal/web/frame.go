@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -60,13 +61,44 @@ func (s *server) frame(next http.Handler) http.Handler {
 				}
 				s.panicked(rec, r, v)
 			}
-			s.Logger.LogAttrs(r.Context(), slog.LevelDebug, "request",
-				slog.String("request_id", id), slog.String("method", r.Method), slog.String("route", r.Pattern),
-				slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Duration("took", time.Since(start)))
+			s.served(r, rec, id, time.Since(start))
 		}()
 		next.ServeHTTP(rec, r)
 	})
 }
+
+// Served is a request that has been answered. For a WebSocket that is when it has opened.
+type Served struct {
+	Method, Route string // "" if no pattern matches
+	Status        int    // 0 if nothing was answered
+	Bytes         int64
+	Took          time.Duration
+}
+
+// served counts and logs an answered request.
+func (s *server) served(r *http.Request, rec *recorder, id string, took time.Duration) {
+	if s.Observe != nil {
+		s.Observe(&Served{Method: r.Method, Route: r.Pattern, Status: rec.status, Bytes: rec.bytes, Took: took})
+	}
+	level := slog.LevelDebug
+	if s.LogRequests {
+		level = slog.LevelInfo
+	}
+	if !s.Logger.Enabled(r.Context(), level) {
+		return
+	}
+	at := r.URL.Path // never the query, which may hold a token
+	attrs := []slog.Attr{
+		slog.String("request_id", id), slog.String("method", r.Method), slog.String("route", r.Pattern), slog.String("path", at[:min(len(at), maxLoggedPath)]),
+		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Duration("took", took),
+	}
+	if c := rec.caller; c != nil {
+		attrs = append(attrs, slog.Any("token_id", c.Token.ID), slog.Any("tenant_id", c.Tenant.ID))
+	}
+	s.Logger.LogAttrs(r.Context(), level, "request", attrs...)
+}
+
+const maxLoggedPath = 256
 
 // below serves next below the base path, too, as a proxy asks that passes on paths as they come. Paths without it stay as they are: they are
 // those of a proxy that removes it, of health checks, and of clients on this machine.
@@ -133,6 +165,7 @@ type recorder struct {
 	paced  atomic.Bool  // the handler sets the deadlines of its writes; a shutdown may set one concurrently
 	status int          // 0: nothing yet
 	bytes  int64
+	caller *auth.Caller // of a REST call that is authenticated
 }
 
 // writeTimeout is how long a client may take to read each piece of an answer.

@@ -105,6 +105,9 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) error
 	if err != nil {
 		return err
 	}
+	if rec, ok := w.(*recorder); ok {
+		rec.caller = caller
+	}
 	if err := e.needs.Check(caller); err != nil {
 		return err
 	}

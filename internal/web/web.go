@@ -53,6 +53,10 @@ type Config struct {
 	Calls *intake.Pool
 	// Short reports whether this host lacks what deliveries need, so that they wait; nil: never.
 	Short func() bool
+	// Observe is called when a request has been answered; it must not block. Nil: nobody looks.
+	Observe func(s *Served)
+	// LogRequests logs each request, also where debugging is not logged.
+	LogRequests bool
 	// BasePath is where a proxy shows the server, such as /hooks; "" is the root.
 	BasePath string
 	// PortalURL returns the URL of the customer portal; nil: its path.

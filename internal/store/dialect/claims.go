@@ -213,7 +213,7 @@ type Finished struct {
 // Parts of statements about deliveries that both databases share. Each finds the rows in its own way.
 const (
 	// Due are the columns of a due delivery and its event, in the order in which ScanClaimed reads them.
-	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, d.replay_id, d.line, d.expires_at, d.payload_version,
+	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, d.replay_id, d.line, d.deliver_at, d.expires_at, d.payload_version,
 		CASE WHEN d.payload_version IS NOT NULL THEN e.tags END, e.seq, e.type, e.timestamp, e.created_at, e.test, e.data`
 
 	// Succeeds sets the columns of a delivery whose attempt succeeded, except completed_at.
@@ -250,13 +250,13 @@ func ScanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
 	}}
 	d, e := &claimed.Delivery, claimed.Event
 	var made, happened, published Micros
-	var expires *Micros
+	var deliver, expires *Micros
 	var tags *string // which only payloads use
-	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made, &d.ReplayID, &d.Line, &expires, &d.PayloadVersion, &tags,
+	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made, &d.ReplayID, &d.Line, &deliver, &expires, &d.PayloadVersion, &tags,
 		&e.Seq, &e.Type, &happened, &published, &e.Test, &e.Data); err != nil {
 		return nil, err
 	}
-	d.ExpiresAt = MaybeTime(expires)
+	d.DeliverAt, d.ExpiresAt = MaybeTime(deliver), MaybeTime(expires)
 	e.ID, d.CreatedAt, e.Timestamp, e.CreatedAt = d.EventID, made.Time(), happened.Time(), published.Time()
 	return claimed, SetTags(e, tags)
 }

@@ -49,6 +49,9 @@ type DB interface {
 	// Doubts returns what is wrong with the settings of the database's server, as far as a running server of ours shows. It changes nothing.
 	Doubts(ctx context.Context, read *gorm.DB) ([]Doubt, error)
 
+	// Sizes returns how much the database takes, and what is left.
+	Sizes(ctx context.Context) (Sizes, error)
+
 	// Transaction runs do in a transaction, with b's DB and Now set. If do returns an error, nothing is stored.
 	Transaction(b *Tx, do func() error) error
 	// LockTargets must be called before webhooks are changed depending on their state: until the end of the transaction nobody else
@@ -123,6 +126,14 @@ type DB interface {
 type Doubt struct {
 	Text, Advice string
 	Minor        bool // nothing is lost by it
+}
+
+// Sizes is how many bytes a database takes; 0: that is not known.
+type Sizes struct {
+	Database int64 // tables and indexes
+	Log      int64 // SQLite's write-ahead log
+	// Free and Disk are what is left, and all, of the file system of the data directory.
+	Free, Disk int64
 }
 
 // Unfit is the error of opening a database whose settings could lose what was acknowledged, or that is too old.

@@ -99,6 +99,14 @@ func (p *DB) ReadNodes(ctx context.Context) ([]dialect.Node, error) {
 	return list, rows.Err()
 }
 
+// Sizes implements dialect.DB. PostgreSQL's disk is not ours to see.
+func (p *DB) Sizes(ctx context.Context) (is dialect.Sizes, err error) {
+	if err := p.s.Read.WithContext(ctx).Raw("SELECT pg_database_size(current_database())").Scan(&is.Database).Error; err != nil {
+		return is, fmt.Errorf("size of the database: %w", err)
+	}
+	return is, nil
+}
+
 // leave releases everything that this node holds, at once.
 func (p *DB) leave() {
 	select {

@@ -261,6 +261,20 @@ func (q *DB) ReadNodes(context.Context) ([]dialect.Node, error) {
 	return []dialect.Node{{Process: q.s.Process, Seq: q.node, This: true, StartedAt: q.began, SeenAt: q.s.Now(), Deliveries: q.s.Claimed()}}, nil
 }
 
+// Sizes implements dialect.DB.
+func (q *DB) Sizes(context.Context) (is dialect.Sizes, err error) {
+	file, err := os.Stat(q.path())
+	if err != nil {
+		return is, fmt.Errorf("size of the database: %w", err)
+	}
+	is.Database = file.Size()
+	if log, err := os.Stat(q.path() + "-wal"); err == nil { // it may not exist
+		is.Log = log.Size()
+	}
+	is.Free, is.Disk = datadir.Space(q.dir)
+	return is, nil
+}
+
 // LockTargets implements dialect.DB. Only one process writes, one transaction at a time.
 func (q *DB) LockTargets(*dialect.Tx) error { return nil }
 
