@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -135,7 +136,7 @@ func TestKubernetes(t *testing.T) {
 	is := map[string]manifests{}
 	for d := yaml.NewDecoder(bytes.NewReader(text)); ; {
 		var m manifests
-		if err := d.Decode(&m); err == io.EOF {
+		if err := d.Decode(&m); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
 			t.Fatal(err)

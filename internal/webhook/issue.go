@@ -94,9 +94,10 @@ const (
 	IssueQuiet = 24 * time.Hour
 	// IssueKept is how long a resolved issue is kept.
 	IssueKept = 90 * 24 * time.Hour
-	// IssueBacklogAge is how long a delivery must have been due before IssueBacklog opens, and IssueBacklogCalm how long none may have been before it
-	// closes.
-	IssueBacklogAge, IssueBacklogCalm = 15 * time.Minute, 5 * time.Minute
+	// IssueBacklogAge is how long a delivery must have been due before IssueBacklog opens.
+	IssueBacklogAge = 15 * time.Minute
+	// IssueBacklogCalm is how long no delivery may have been due before IssueBacklog closes.
+	IssueBacklogCalm = 5 * time.Minute
 	// CertificateWarning is how long before a client certificate expires IssueCertificate opens.
 	CertificateWarning = 30 * 24 * time.Hour
 	// IssueMismatchQuiet is how long no event must have broken the schema before IssueMismatch closes.

@@ -52,7 +52,7 @@ func (c *portalLinkCmd) theme() (map[string]any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--theme-logo: %w", err)
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		image, err := io.ReadAll(io.LimitReader(f, maxLogoFile))
 		if err != nil {
 			return nil, fmt.Errorf("--theme-logo: %w", err)

@@ -93,8 +93,14 @@ func (s *Session) AuditFields() []webhook.AuditField {
 		name = s.Theme.Name
 	}
 	return []webhook.AuditField{
-		{Name: "label", Value: s.Label}, {Name: "scopes", Value: scopes}, {Name: "expiresAt", Value: s.ExpiresAt}, {Name: "sessionExpiresInMs", Value: s.SessionMs},
-		{Name: "startPath", Value: s.StartPath}, {Name: "theme.name", Value: name}, {Name: "openedAt", Value: s.OpenedAt}, {Name: "revokedAt", Value: s.RevokedAt},
+		{Name: "label", Value: s.Label},
+		{Name: "scopes", Value: scopes},
+		{Name: "expiresAt", Value: s.ExpiresAt},
+		{Name: "sessionExpiresInMs", Value: s.SessionMs},
+		{Name: "startPath", Value: s.StartPath},
+		{Name: "theme.name", Value: name},
+		{Name: "openedAt", Value: s.OpenedAt},
+		{Name: "revokedAt", Value: s.RevokedAt},
 	}
 }
 
