@@ -103,6 +103,7 @@ func (m *measured) becomes(t *testing.T, series string, want float64) {
 // tenant unless that was asked for. They end with the server.
 func TestMetricsAreServed(t *testing.T) {
 	databases(t, func(t *testing.T, database string) {
+		t.Helper()
 		m := bootMeasured(t, database, "--metrics-tenants", "1")
 		c := &client{url: m.url, token: m.token}
 		receiver := webhooktest.NewReceiver(t)
@@ -144,8 +145,8 @@ func TestMetricsAreServed(t *testing.T) {
 
 // An address for metrics that was asked for must be free. The default one need not be: the server says so, and serves.
 func TestMetricsAddressIsTaken(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:9464") //nolint:noctx // at once
-	if err == nil {                                   // else somebody else has it
+	taken, err := net.Listen("tcp", "127.0.0.1:9464")
+	if err == nil { // else somebody else has it
 		defer func() { _ = taken.Close() }()
 	}
 	err = run(t.Context(), []string{"--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:9464", "--database", t.TempDir()}, environment(""), io.Discard, t.Output())

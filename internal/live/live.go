@@ -163,7 +163,7 @@ func (l *Log) lag(w *Watcher, now time.Time) time.Duration {
 	}
 	a := l.entries[0] // at least as old as what waits for it, if that is no longer here
 	if at := w.pending[0]; at > l.base {
-		a = l.entries[min(at-l.base, uint64(len(l.entries)-1))]
+		a = l.entries[min(at-l.base, uint64(len(l.entries)-1))] //nolint:gosec // there are some
 	}
 	return now.Sub(a.StartedAt.Add(time.Duration(a.DurationUs) * time.Microsecond))
 }

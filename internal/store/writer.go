@@ -432,7 +432,7 @@ func (w *measured) note(b *batch, took time.Duration, err error) {
 		return
 	}
 	n := b.holds()
-	w.is.Works[min(bits.Len(uint(n)), len(w.is.Works)-1)]++ //nolint:gosec // a length
+	w.is.Works[min(bits.Len(uint(n)), len(w.is.Works)-1)]++
 	w.is.Sum += int64(n)
 	w.is.Took.Add(took.Microseconds())
 }

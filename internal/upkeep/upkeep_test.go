@@ -67,8 +67,8 @@ func TestTasksRunByTheClock(t *testing.T) {
 		time.Sleep(2*time.Hour + time.Minute/2)
 		end()
 		want := []Stat{
-			{Name: "minute", Every: time.Minute, Runs: 121, Started: begun.Add(2 * time.Hour), Took: time.Second},
-			{Name: "hour", Every: time.Hour, Only: true, Runs: 3, Started: begun.Add(2 * time.Hour), Err: broken, Failed: 3},
+			{Name: "minute", Every: time.Minute, Runs: 121, Started: begun.Add(2 * time.Hour), Took: time.Second, Succeeded: begun.Add(2*time.Hour + time.Second)},
+			{Name: "hour", Every: time.Hour, Only: true, Runs: 3, Started: begun.Add(2 * time.Hour), Err: broken, Failed: 3, Errors: 3, Succeeded: begun},
 		}
 		for i, got := range u.Stats() {
 			if got != want[i] {

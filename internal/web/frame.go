@@ -54,7 +54,7 @@ func (s *server) frame(next http.Handler) http.Handler {
 			rec.body = &watchedBody{ReadCloser: r.Body}
 			r.Body = rec.body
 		}
-		defer func() { //nolint:contextcheck // r carries it
+		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler { //nolint:errorlint // a sentinel that net/http compares the same way
 					panic(v)
