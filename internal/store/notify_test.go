@@ -122,3 +122,25 @@ func notifying(t *testing.T, url string, n store.Settings) *store.Store {
 	t.Cleanup(func() { _ = s.Close() })
 	return s
 }
+
+// An attempt that was removed before the log was read, as those of a deleted tenant are, does not hold up whoever waits for it.
+func TestRemovedBeforeItIsRead(t *testing.T) {
+	t.Parallel()
+	s := notifying(t, webhooktest.Postgres(t), store.Settings{Gap: time.Hour})
+	c := tenant(t, s, "a")
+	w := register(t, c, webhook.New{Enabled: true})
+	publish(t, c, webhook.NewEvent{})
+	claims, _ := claim(t, s, w.ID, 1)
+	status := 200
+	must(t, s.Record(t.Context(), &store.Result{Claimed: claims[0], Attempt: webhook.Attempt{
+		Status: webhook.AttemptSucceeded, Trigger: claims[0].Delivery.Trigger, StartedAt: time.Now(), URL: claims[0].Target.URL, ResponseStatus: &status,
+	}}))
+	webhooktest.Eventually(t, "it is recorded", func() bool {
+		rows, err := s.CountRows(t.Context(), c.Tenant())
+		return err == nil && rows["attempts"] == 1
+	})
+	must(t, s.Exec("DELETE FROM attempts"))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	must(t, s.Flush(ctx))
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -105,6 +106,9 @@ func furnish(t *suite, s *store.Store, c *store.Scope, name string) (webhook.ID,
 		t.Fatal(err)
 	}
 	if _, _, err := c.PutEventType(t.Context(), "order.paid", webhook.EventTypePatch{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Registry(&found.ID).CreatePortalLink(t.Context(), found.ID, portal.Link{Label: name, Scopes: webhook.TokenScopes{webhook.ScopeDeliveriesRead}}); err != nil {
 		t.Fatal(err)
 	}
 	claims, _ := claim(t, s, w.ID, 1)

@@ -157,7 +157,8 @@ func (f *follower) look(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	more = moreMade || len(seqs) == followRows
+	all := len(seqs) < followRows
+	more = moreMade || !all
 	// The log's end is an existing attempt, not the horizon: after a crash PostgreSQL may reuse transaction ids of which nothing
 	// had reached the disk, but none below a committed one.
 	for len(seqs) > 0 {
@@ -169,7 +170,21 @@ func (f *follower) look(ctx context.Context) (more bool, err error) {
 		}
 		f.advance(part[len(part)-1], attempts)
 	}
+	if all {
+		f.pass(end)
+	}
 	return more, nil
+}
+
+// pass advances the log to the last attempt that this node has committed, if all up to end have been read: that one was removed before, as those of
+// a deleted tenant are, and others wait for it.
+func (f *follower) pass(end int64) {
+	f.mu.Lock()
+	committed := f.committed
+	f.mu.Unlock()
+	if committed <= end && committed > f.p.s.Last.Load() {
+		f.advance(committed, nil)
+	}
 }
 
 func (f *follower) seqs(ctx context.Context, after, end int64) ([]int64, error) {
