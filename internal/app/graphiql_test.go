@@ -92,20 +92,20 @@ func TestOpenInGraphiQL(t *testing.T) {
 	page.WaitFor(`(document.querySelector(".row .cell-type a").click(), true)`)
 	page.WaitText("h1", "order.paid")
 	for _, screen := range []struct{ path, link, operation, result string }{
-		{"", "a.soft-link", "Delivery", `"summary": "The receiver answered 503`},
-		{"", ".attempt a.soft-link", "Attempt", `"status": 503`},
-		{"/", "a.soft-link", "Home", `"totals"`},
-		{"/deliveries", "a.soft-link", "Deliveries", `"order.paid"`},
-		{"/events", "a.soft-link", "Events", `"order.paid"`},
-		{"/events/" + event, "a.soft-link", "Event", `"job_42"`},
-		{"/webhooks", "a.soft-link", "Webhooks", receiver.URL},
-		{"/webhooks/" + hook, "a.soft-link", "Webhook", receiver.URL},
-		{"/replays", "a.soft-link", "Replays", `"nodes"`},
-		{"/replays/new", "a.soft-link", "ReplayPreview", `"byWebhook"`},
-		{"/operate", "a.soft-link", "Tokens", `"lastUsedAt"`},
-		{"/operate/tenants", "a.soft-link", "OperateTenants", `"default"`},
-		{"/operate/audit", "a.soft-link", "AuditLog", `"WEBHOOK_CREATED"`},
-		{"/operate/server", "a.soft-link", "OperateServer", `"version"`},
+		{"", "a.soft-link[href*=graphiql]", "Delivery", `"summary": "The receiver answered 503`},
+		{"", ".attempt a.soft-link[href*=graphiql]", "Attempt", `"status": 503`},
+		{"/", "a.soft-link[href*=graphiql]", "Home", `"totals"`},
+		{"/deliveries", "a.soft-link[href*=graphiql]", "Deliveries", `"order.paid"`},
+		{"/events", "a.soft-link[href*=graphiql]", "Events", `"order.paid"`},
+		{"/events/" + event, "a.soft-link[href*=graphiql]", "Event", `"job_42"`},
+		{"/webhooks", "a.soft-link[href*=graphiql]", "Webhooks", receiver.URL},
+		{"/webhooks/" + hook, "a.soft-link[href*=graphiql]", "Webhook", receiver.URL},
+		{"/replays", "a.soft-link[href*=graphiql]", "Replays", `"nodes"`},
+		{"/replays/new", "a.soft-link[href*=graphiql]", "ReplayPreview", `"byWebhook"`},
+		{"/operate", "a.soft-link[href*=graphiql]", "Tokens", `"lastUsedAt"`},
+		{"/operate/tenants", "a.soft-link[href*=graphiql]", "OperateTenants", `"default"`},
+		{"/operate/audit", "a.soft-link[href*=graphiql]", "AuditLog", `"WEBHOOK_CREATED"`},
+		{"/operate/server", "a.soft-link[href*=graphiql]", "OperateServer", `"version"`},
 	} {
 		if screen.path != "" {
 			page.Do(chromedp.Navigate(p.url + screen.path))
