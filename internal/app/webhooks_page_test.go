@@ -81,9 +81,9 @@ func TestReceiverOfDocs(t *testing.T) {
 	if res.StatusCode != http.StatusUnauthorized {
 		t.Errorf("a request that is not signed gets %d", res.StatusCode)
 	}
-	driver := "sqlite3"
+	driver := "sqlite" // without cgo, where sqlite3 has nothing behind it
 	if !slices.Contains(sql.Drivers(), driver) {
-		driver = "sqlite"
+		driver = "sqlite3"
 	}
 	db, err := sql.Open(driver, filepath.Join(dir, "inbox.db"))
 	if err != nil {

@@ -134,9 +134,9 @@ func (p *patient) exec(text string) {
 	p.Helper()
 	driver, source := "pgx", p.Config.Database
 	if p.kind == "sqlite" {
-		driver, source = "sqlite3", filepath.Join(p.dir, "hookgraph.db")
+		driver, source = "sqlite", filepath.Join(p.dir, "hookgraph.db") // without cgo, where sqlite3 has nothing behind it
 		if !slices.Contains(sql.Drivers(), driver) {
-			driver = "sqlite"
+			driver = "sqlite3"
 		}
 	}
 	db, err := sql.Open(driver, source)
@@ -380,9 +380,9 @@ func pretend(function, result string) func(p *patient) {
 // zero overwrites the first page of an index.
 func (p *patient) zero(index string) {
 	p.Helper()
-	driver := "sqlite3"
+	driver := "sqlite"
 	if !slices.Contains(sql.Drivers(), driver) {
-		driver = "sqlite"
+		driver = "sqlite3"
 	}
 	db, err := sql.Open(driver, p.path("hookgraph.db"))
 	p.must(err)
