@@ -193,30 +193,34 @@ func (a *Authenticator) byHash(ctx context.Context, hash []byte) (*webhook.Token
 		return nil, ErrUnknownToken
 	}
 	key := [32]byte(hash)
-	t, err := a.tokens.get(key, func() (*webhook.Token, error) {
-		t, err := a.store.TokenByHash(ctx, hash)
-		switch {
-		case errors.Is(err, webhook.ErrRevoked):
-			return nil, ErrRevokedToken
-		case errors.Is(err, webhook.ErrExpired):
-			return nil, ErrExpiredToken
-		case errors.Is(err, webhook.ErrNotFound):
-			return nil, ErrUnknownToken
-		case err != nil:
-			return nil, err
-		}
-		// The time of the index lookup reveals nothing useful: it compares only hashes.
-		if subtle.ConstantTimeCompare(t.Hash, hash) != 1 {
-			return nil, ErrUnknownToken
-		}
-		a.failed.succeeded(key)
-		a.use(t)
-		return t, nil
-	})
-	if err == nil && !t.Valid(time.Now()) { // it expired while it was cached
-		return nil, ErrExpiredToken
+	t, err := a.tokens.get(key, func() (*webhook.Token, error) { return a.find(ctx, key) })
+	if err == nil && !t.Valid(time.Now()) { // it expired while it was remembered, unless it was renewed since
+		a.tokens.drop(key)
+		return a.tokens.get(key, func() (*webhook.Token, error) { return a.find(ctx, key) })
 	}
 	return t, err
+}
+
+// find looks a token up.
+func (a *Authenticator) find(ctx context.Context, key [32]byte) (*webhook.Token, error) {
+	t, err := a.store.TokenByHash(ctx, key[:])
+	switch {
+	case errors.Is(err, webhook.ErrRevoked):
+		return nil, ErrRevokedToken
+	case errors.Is(err, webhook.ErrExpired):
+		return nil, ErrExpiredToken
+	case errors.Is(err, webhook.ErrNotFound):
+		return nil, ErrUnknownToken
+	case err != nil:
+		return nil, err
+	}
+	// The time of the index lookup reveals nothing useful: it compares only hashes.
+	if subtle.ConstantTimeCompare(t.Hash, key[:]) != 1 {
+		return nil, ErrUnknownToken
+	}
+	a.failed.succeeded(key)
+	a.use(t)
+	return t, nil
 }
 
 func (a *Authenticator) named(ctx context.Context, name string) (*webhook.Tenant, error) {

@@ -271,3 +271,27 @@ func TestLastUseIsWrittenLazily(t *testing.T) {
 		}
 	})
 }
+
+// A portal session that was renewed in its last second is not refused for what was remembered of it, nor is its stream ended.
+func TestRenewalIsSeenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		a := New(f)
+		now := time.Now()
+		before, after := *f.tokens[1], *f.tokens[1]
+		before.ExpiresAt, after.ExpiresAt = new(now.Add(500*time.Millisecond)), new(now.Add(time.Hour))
+		f.tokens[1] = &before
+		caller, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.tokens[1] = &after
+		time.Sleep(600 * time.Millisecond)
+		if !a.Alive(With(t.Context(), caller)) {
+			t.Error("its stream ends")
+		}
+		if _, err := a.Authenticate(t.Context(), netip.Addr{}, "kallima", ""); err != nil {
+			t.Error(err)
+		}
+	})
+}
