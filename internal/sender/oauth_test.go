@@ -38,7 +38,7 @@ func (i *issuer) issue(_ context.Context, _ *egress.Request) egress.Result {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.issued++
-	return egress.Result{StatusCode: 200, Body: fmt.Appendf(nil, `{"access_token": "t%d", "token_type": "bearer", "expires_in": %s}`, i.issued, i.lifetime)}
+	return egress.Result{StatusCode: 200, Body: fmt.Appendf(nil, `{"access_token": "token-%d", "token_type": "bearer", "expires_in": %s}`, i.issued, i.lifetime)}
 }
 
 func (i *issuer) receive(_ context.Context, r *egress.Request) egress.Result {
@@ -94,14 +94,14 @@ func TestTokenIsKept(t *testing.T) {
 		t.Helper()
 		for range 3 {
 			a := again(t, w, to) // takes a minute
-			if a.Status != webhook.AttemptSucceeded || !strings.Contains(string(a.RequestHeaders), "Authorization: [redacted]\r\n") || strings.Contains(string(a.RequestHeaders), "t1") {
+			if a.Status != webhook.AttemptSucceeded || !strings.Contains(string(a.RequestHeaders), "Authorization: [redacted]\r\n") || strings.Contains(string(a.RequestHeaders), "token-1") {
 				t.Errorf("%+v", a)
 			}
 		}
-		i.is(t, 1, "t1 t1 t1")
+		i.is(t, 1, "token-1 token-1 token-1")
 		pass(7 * time.Minute)
 		again(t, w, to)
-		i.is(t, 2, "t1 t1 t1 t2")
+		i.is(t, 2, "token-1 token-1 token-1 token-2")
 	})
 }
 
@@ -128,22 +128,22 @@ func TestTokenIsRefreshedOnce(t *testing.T) {
 	oauthWorld(t, "3600", func(t *testing.T, w *world, to *store.Target, i *issuer) {
 		t.Helper()
 		again(t, w, to)
-		i.accepts = func(token string) bool { return token != "t1" }
+		i.accepts = func(token string) bool { return token != "token-1" }
 		if a := again(t, w, to); a.Status != webhook.AttemptSucceeded {
 			t.Errorf("%+v", a)
 		}
-		i.is(t, 2, "t1 t1 t2")
+		i.is(t, 2, "token-1 token-1 token-2")
 		i.accepts = func(string) bool { return false }
 		a := again(t, w, to)
 		if a.Status != webhook.AttemptFailed || *a.Error != webhook.ErrorHTTPStatus || *a.ResponseStatus != 401 || !strings.Contains(a.Message, "new access token") {
 			t.Errorf("%+v", a)
 		}
-		i.is(t, 3, "t1 t1 t2 t2 t3")
+		i.is(t, 3, "token-1 token-1 token-2 token-2 token-3")
 		w.client.set("a", answer(egress.Result{StatusCode: 403, Header: http.Header{}}))
 		if a := again(t, w, to); *a.ResponseStatus != 403 {
 			t.Errorf("%+v", a)
 		}
-		i.is(t, 3, "t1 t1 t2 t2 t3")
+		i.is(t, 3, "token-1 token-1 token-2 token-2 token-3")
 	})
 }
 
@@ -156,7 +156,7 @@ func TestTokenIsFetchedOnce(t *testing.T) {
 			return i.issue(ctx, r)
 		})
 		again(t, w, to) // the gate lets more requests run after a success
-		i.accepts = func(token string) bool { return token != "t1" }
+		i.accepts = func(token string) bool { return token != "token-1" }
 		for range 4 {
 			w.publish(w.sender, to, 10)
 		}
@@ -268,15 +268,15 @@ func TestTokensAreApart(t *testing.T) {
 		same.Description, same.Authentication = "changed", &webhook.Authentication{OAuth2: new(*to.Authentication.OAuth2)}
 		w.change(w.sender, &same)
 		again(t, w, &same)
-		i.is(t, 1, "t1 t1")
+		i.is(t, 1, "token-1 token-1")
 		changed := *to
 		withOAuth2(func(o *webhook.OAuth2) { o.ClientSecret = "another" })(&changed)
 		w.change(w.sender, &changed)
 		again(t, w, &changed)
-		i.is(t, 2, "t1 t1 t2")
+		i.is(t, 2, "token-1 token-1 token-2")
 		twin := w.add("a", func(o *store.Target) { o.TenantID = to.TenantID }, withOAuth2())
 		again(t, w, twin)
-		i.is(t, 3, "t1 t1 t2 t3")
+		i.is(t, 3, "token-1 token-1 token-2 token-3")
 	})
 }
 
