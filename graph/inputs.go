@@ -132,16 +132,10 @@ func newToken(c *auth.Caller, in *model.CreateTokenInput) (webhook.Token, error)
 	return t, errors.Join(errs...)
 }
 
-// newPortalLink translates a link to create. 0 is not a time here, as it is for the domain.
+// newPortalLink translates a link to create.
 func newPortalLink(c *auth.Caller, in *model.CreatePortalLinkInput) portal.Link {
-	life := func(ms int) int {
-		if ms == 0 {
-			return -1
-		}
-		return ms
-	}
 	return portal.Link{
-		Label: in.Label, Scopes: in.Scopes, Granted: c.Token.Scopes, LifeMs: life(in.ExpiresInMs), SessionMs: life(in.SessionExpiresInMs),
+		Label: in.Label, Scopes: in.Scopes, Granted: c.Token.Scopes, LifeMs: &in.ExpiresInMs, SessionMs: &in.SessionExpiresInMs,
 		StartPath: in.StartPath, Theme: in.Theme, CreatedBy: &c.Token.ID,
 	}
 }

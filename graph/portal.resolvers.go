@@ -21,7 +21,7 @@ func (r *mutationResolver) CreatePortalLink(ctx context.Context, input model.Cre
 		errs, err := userErrors(err)
 		return &model.CreatePortalLinkPayload{UserErrors: errs}, err
 	}
-	return &model.CreatePortalLinkPayload{URL: new(r.Settings.portalLink(code)), PortalSession: made, UserErrors: []*model.UserError{}}, nil
+	return &model.CreatePortalLinkPayload{URL: new(r.Settings.PortalURL.Link(code)), PortalSession: made, UserErrors: []*model.UserError{}}, nil
 }
 
 // RevokePortalSession is the resolver for the revokePortalSession field.

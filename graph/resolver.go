@@ -17,6 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 )
 
 //go:generate go tool gqlgen generate
@@ -70,17 +71,8 @@ type Settings struct {
 	MaxAnswerBytes int
 	// TestReceiver returns the URL of the server's own receiver, once it listens; nil: there is none.
 	TestReceiver func() string
-	// PortalURL returns the URL of the customer portal, once the server listens; nil: its path.
-	PortalURL func() string
-}
-
-// portalLink returns the link with this code. What is behind the # is not sent to servers, so it is in no log on the way.
-func (s *Settings) portalLink(code string) string {
-	at := "/portal"
-	if s.PortalURL != nil {
-		at = s.PortalURL()
-	}
-	return at + "#" + code
+	// PortalURL returns the URL of the customer portal, once the server listens.
+	PortalURL portal.URL
 }
 
 // shown returns the settings as the query server shows them.

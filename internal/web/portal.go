@@ -180,35 +180,18 @@ func (s *server) createPortalLink(r *request) (int, any, error) {
 	}
 	c := auth.From(r.Context())
 	l := portal.Link{Granted: c.Token.Scopes, CreatedBy: &c.Token.ID}
-	var life, session *int
 	err := decode(r.body, map[string]func(json.RawMessage) string{
-		"label": str(&l.Label), "scopes": words((*[]webhook.TokenScope)(&l.Scopes), webhook.AllScopes), "expires_in_ms": number(&life), "session_expires_in_ms": number(&session),
+		"label": str(&l.Label), "scopes": words((*[]webhook.TokenScope)(&l.Scopes), webhook.AllScopes), "expires_in_ms": number(&l.LifeMs), "session_expires_in_ms": number(&l.SessionMs),
 		"start_path": optional(str(&l.StartPath)), "theme": newTheme(&l.Theme),
 	})
 	if err != nil {
 		return 0, nil, err
 	}
-	l.LifeMs, l.SessionMs = lasting(life), lasting(session)
 	code, made, err := s.registry(r).CreatePortalLink(r.Context(), c.Tenant.ID, l)
 	if err != nil {
 		return 0, nil, err
 	}
-	at := "/portal"
-	if s.PortalURL != nil {
-		at = s.PortalURL()
-	}
-	return http.StatusCreated, createdLink{at + "#" + code, showPortalSession(made)}, nil
-}
-
-// lasting returns 0, which means the default, only for a time that was not given.
-func lasting(ms *int) int {
-	switch {
-	case ms == nil:
-		return 0
-	case *ms == 0:
-		return -1
-	}
-	return *ms
+	return http.StatusCreated, createdLink{s.PortalURL.Link(code), showPortalSession(made)}, nil
 }
 
 // newTheme accepts null for none.

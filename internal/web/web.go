@@ -23,6 +23,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/surface"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/payload"
+	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 )
 
 // Config configures New. Every field must be set, unless its comment says otherwise.
@@ -59,8 +60,8 @@ type Config struct {
 	LogRequests bool
 	// BasePath is where a proxy shows the server, such as /hooks; "" is the root.
 	BasePath string
-	// PortalURL returns the URL of the customer portal; nil: its path.
-	PortalURL func() string
+	// PortalURL returns the URL of the customer portal.
+	PortalURL portal.URL
 }
 
 // CallLimits returns the limits of running REST calls of one server, which are those of GraphQL operations.

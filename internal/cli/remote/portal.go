@@ -6,9 +6,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"mime"
+	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -57,8 +56,7 @@ func (c *portalLinkCmd) theme() (map[string]any, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--theme-logo: %w", err)
 		}
-		kind := mime.TypeByExtension(filepath.Ext(c.ThemeLogo))
-		t["logo"] = "data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(image)
+		t["logo"] = "data:" + http.DetectContentType(image) + ";base64," + base64.StdEncoding.EncodeToString(image)
 	}
 	if len(t) == 1 && c.ThemeLook == "auto" {
 		return nil, nil

@@ -121,12 +121,24 @@ const (
 	MaxPathBytes  = 500
 )
 
+// URL returns the URL of the portal's page, which is known once the server listens; nil: a path on the server itself.
+type URL func() string
+
+// Link returns the link with this code. What is behind the # is not sent to servers, so it is in no log on the way.
+func (u URL) Link(code string) string {
+	at := "/portal"
+	if u != nil {
+		at = u()
+	}
+	return at + "#" + code
+}
+
 // Link is what a new link is made of.
 type Link struct {
 	Label     string
 	Scopes    webhook.TokenScopes
-	LifeMs    int // of the link; 0: DefaultLinkLife
-	SessionMs int // of the session; 0: DefaultLife
+	LifeMs    *int // of the link; nil: DefaultLinkLife
+	SessionMs *int // of the session; nil: DefaultLife
 	StartPath string
 	Theme     *Theme
 	CreatedBy *webhook.ID
@@ -151,12 +163,12 @@ func (l *Link) Session(now time.Time) (*Session, error) {
 	}
 	scopes, err := scopesOf(l.Scopes, l.Granted)
 	errs = append(errs, err)
-	life := func(field string, ms int, def, most time.Duration) time.Duration {
-		if ms == 0 {
+	life := func(field string, ms *int, def, most time.Duration) time.Duration {
+		if ms == nil {
 			return def
 		}
-		if d := time.Duration(ms) * time.Millisecond; ms > 0 && ms <= int(most/time.Millisecond) && d >= MinLife {
-			return d
+		if *ms >= int(MinLife/time.Millisecond) && *ms <= int(most/time.Millisecond) {
+			return time.Duration(*ms) * time.Millisecond
 		}
 		bad(field, webhook.CodeOutOfRange, "must be from %d to %d", MinLife.Milliseconds(), most.Milliseconds())
 		return def
