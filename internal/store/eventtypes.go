@@ -138,10 +138,9 @@ func (c *Scope) violated(ctx context.Context, y *eventtypes.Type, now time.Time,
 		return err
 	}
 	name := y.Name()
-	is := issues.Standing{
+	return c.s.issues().Stand(ctx, []issues.Standing{{
 		TenantID: c.tenant, SubjectID: webhook.EventTypeID(c.tenant, name), EventType: &name, Kind: webhook.IssueMismatch, Count: 1, Adds: true,
-	}
-	return c.s.changeIssues(ctx, func(b *dialect.Tx) ([]issues.Turned, error) { return issues.Stand(b, c.s.db, []issues.Standing{is}) })
+	}})
 }
 
 // SchemaBudget bounds what SchemaErrors costs an operation.

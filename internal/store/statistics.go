@@ -448,7 +448,7 @@ type Overview struct {
 	Sizes                dialect.Sizes
 }
 
-// Overview reads it. It reads as much as there are webhooks, and as many due deliveries as it counts.
+// Overview reads it. It reads as much as there are tenants and webhooks with pending deliveries, and as many due deliveries as it counts.
 func (s *Store) Overview(ctx context.Context) (*Overview, error) {
 	o := &Overview{Nodes: s.db.Nodes()}
 	l, err := s.newStats(nil, TimeRange{}, StatsFilter{}).Backlog(ctx)
@@ -462,12 +462,10 @@ func (s *Store) Overview(ctx context.Context) (*Overview, error) {
 			return nil, err
 		}
 	}
-	var counts struct{ Enabled, Disabled, Tenants int }
-	if err := read.Raw(`SELECT COALESCE(SUM(CASE WHEN enabled THEN 1 ELSE 0 END), 0) AS enabled, COALESCE(SUM(CASE WHEN enabled THEN 0 ELSE 1 END), 0) AS disabled,
-		(SELECT COUNT(*) FROM tenants WHERE deleted_at IS NULL) AS tenants FROM webhooks WHERE deleted_at IS NULL`).Scan(&counts).Error; err != nil {
+	o.Enabled, o.Disabled = s.routes.Enabled()
+	if err := read.Raw("SELECT COUNT(*) FROM tenants WHERE deleted_at IS NULL").Scan(&o.Tenants).Error; err != nil {
 		return nil, dialect.Unavailable(err)
 	}
-	o.Enabled, o.Disabled, o.Tenants = counts.Enabled, counts.Disabled, counts.Tenants
 	var oldest []webhook.ID
 	if err := read.Raw("SELECT id FROM events ORDER BY id LIMIT 1").Scan(&oldest).Error; err != nil {
 		return nil, dialect.Unavailable(err)

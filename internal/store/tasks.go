@@ -130,9 +130,13 @@ func (s *Store) RateFailures(ctx context.Context) error {
 	return (&statistics.Rater{DB: s.db, Read: s.read, Change: change}).Rate(ctx, s.opts.Now())
 }
 
+func (s *Store) issues() *issues.Keeper {
+	return &issues.Keeper{DB: s.db, Read: s.read, Change: s.changeIssues}
+}
+
 // KeepIssues looks for problems that no attempt shows, resolves the issues that nothing else resolves, and removes those that were resolved long ago.
 func (s *Store) KeepIssues(ctx context.Context) error {
-	k := &issues.Keeper{DB: s.db, Read: s.read, Change: s.changeIssues}
+	k := s.issues()
 	for id, account := range s.quotas.Limited() {
 		if used, ok := account.Counted(); ok {
 			k.Stored = append(k.Stored, issues.Stored{TenantID: id, Used: int(used), Bound: account.Limits().Events})
@@ -164,10 +168,7 @@ func (s *Store) noteRefused(ctx context.Context) error {
 			})
 		}
 	}
-	if len(list) == 0 {
-		return nil
-	}
-	return s.changeIssues(ctx, func(b *dialect.Tx) ([]issues.Turned, error) { return issues.Stand(b, s.db, list) })
+	return s.issues().Stand(ctx, list)
 }
 
 // Everybody waits for a task's transaction. While nobody calls, the statements of each take about pieceTime. While others call, the task

@@ -15,7 +15,7 @@ type Issue struct {
 	WebhookID *ID     // nil: it is of no webhook
 	EventType *string // with IssueMismatch
 	Kind      IssueKind
-	// Error is why the last attempt failed, or with IssueQuota the IssueQuota that it is of; "" if it is not known, or nothing failed.
+	// Error is why the last attempt failed, or with IssueQuota the QuotaName; "" if it is not known, or nothing failed.
 	Error      ErrorCode
 	HTTPStatus *int `gorm:"column:http_status"` // of the last attempt; nil without an answer
 	// Count is the number of failures since FirstSeenAt: of attempts, or with IssueExhausted of deliveries. With IssueBacklog it is the number of pending

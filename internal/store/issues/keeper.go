@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -142,21 +143,19 @@ func (k *Keeper) webhooks(ctx context.Context, query string, arg sql.NamedArg, i
 			list[i] = *issue(f)
 			list[i].TenantID, list[i].SubjectID, list[i].WebhookID, list[i].Count, list[i].At = f.TenantID, f.ID, &f.ID, f.Count, &f.At
 		}
-		if err := k.stand(ctx, list); err != nil || len(rows) < piece {
+		if err := k.Stand(ctx, list); err != nil || len(rows) < piece {
 			return err
 		}
 		after = rows[len(rows)-1].Seq
 	}
 }
 
-// stand is Stand in a transaction of its own.
-func (k *Keeper) stand(ctx context.Context, list []Standing) error {
-	if len(list) == 0 {
-		return nil
-	}
-	err := k.Change(ctx, func(b *dialect.Tx) ([]Turned, error) { return Stand(b, k.DB, list) })
-	if err != nil {
-		return fmt.Errorf("open issues: %w", err)
+// Stand opens issues of what was found, and brings those up to date that are open, some in each transaction.
+func (k *Keeper) Stand(ctx context.Context, list []Standing) error {
+	for some := range slices.Chunk(list, piece) {
+		if err := k.Change(ctx, func(b *dialect.Tx) ([]Turned, error) { return stand(b, k.DB, some) }); err != nil {
+			return fmt.Errorf("open issues: %w", err)
+		}
 	}
 	return nil
 }
@@ -185,17 +184,15 @@ func (k *Keeper) quotas(ctx context.Context, _ time.Time) error {
 			})
 		}
 	}
-	for ; len(list) > 0; list = list[min(piece, len(list)):] {
-		if err := k.stand(ctx, list[:min(piece, len(list))]); err != nil {
-			return err
-		}
+	if err := k.Stand(ctx, list); err != nil {
+		return err
 	}
 	seqs := make([]int64, 0, len(left)) // those with enough room again, or without a limit
 	for _, seq := range left {
 		seqs = append(seqs, seq)
 	}
-	for ; len(seqs) > 0; seqs = seqs[min(piece, len(seqs)):] {
-		among, arg := k.DB.Among("i.seq", seqs[:min(piece, len(seqs))])
+	for some := range slices.Chunk(seqs, piece) {
+		among, arg := k.DB.Among("i.seq", some)
 		if err := k.Change(ctx, func(b *dialect.Tx) ([]Turned, error) { return resolve(b, k.DB, among, "", arg) }); err != nil {
 			return fmt.Errorf("resolve issues: %w", err)
 		}

@@ -66,11 +66,8 @@ const addStanding = `INSERT INTO issues (id, tenant_id, subject_id, webhook_id, 
 	turned = ` + rises + `
 	RETURNING ` + returned
 
-// Stand opens issues of what was found, and brings those up to date that are open. It returns the ones that it opened, or that got worse.
-func Stand(b *dialect.Tx, db dialect.DB, list []Standing) ([]Turned, error) {
-	if len(list) == 0 {
-		return nil, nil
-	}
+// stand opens issues of what was found, and brings those up to date that are open. It returns the ones that it opened, or that got worse.
+func stand(b *dialect.Tx, db dialect.DB, list []Standing) ([]Turned, error) {
 	slices.SortFunc(list, func(x, y Standing) int { // in the order in which Write locks rows, so that transactions cannot deadlock
 		return cmp.Or(bytes.Compare(x.SubjectID[:], y.SubjectID[:]), cmp.Compare(x.Kind, y.Kind), cmp.Compare(x.Quota, y.Quota))
 	})

@@ -20,6 +20,7 @@ type Table struct {
 	mu       sync.RWMutex
 	byID     map[webhook.ID]*dialect.Target
 	byTenant map[webhook.ID]*subscribers
+	enabled  int    // webhooks
 	version  uint64 // of the last change
 }
 
@@ -280,6 +281,12 @@ func (r *Table) Change(targets map[webhook.ID]*dialect.Target) {
 	added := list[:0]
 	for _, to := range list {
 		was := r.byID[to.ID]
+		if was != nil && was.Enabled {
+			r.enabled--
+		}
+		if to.DeletedAt == nil && to.Enabled {
+			r.enabled++
+		}
 		if was != nil && to.DeletedAt == nil && to.Ordering == was.Ordering && to.Filter == was.Filter && (to.Events == nil) == (was.Events == nil) && slices.Equal(to.Events, was.Events) {
 			r.byID[to.ID] = to
 			r.byTenant[to.TenantID].replace(to)
@@ -355,6 +362,13 @@ func (r *Table) Count(tenant webhook.ID) int {
 		return len(t.list)
 	}
 	return 0
+}
+
+// Enabled returns the number of all tenants' webhooks that are enabled, and of those that are not.
+func (r *Table) Enabled() (enabled, disabled int) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.enabled, len(r.byID) - r.enabled
 }
 
 // Owners returns the number of tenants that have webhooks.

@@ -14,7 +14,7 @@ import (
 )
 
 // After any changes an event matches the webhooks of its tenant that subscribe to its type, once each; in pieces of any length, up
-// to any webhook, it matches the same ones in order.
+// to any webhook, it matches the same ones in order. Enabled and disabled ones are counted.
 func TestRoutesFollowWebhooks(t *testing.T) {
 	r, m := New(), newModel()
 	for range 2000 {
@@ -29,6 +29,7 @@ func TestRoutesFollowWebhooks(t *testing.T) {
 		m.checkPieces(t, r, tenant, wanted)
 		m.checkWanted(t, r, tenant, wanted)
 		m.checkNewest(t, r, tenant, wanted)
+		m.checkEnabled(t, r)
 	}
 }
 
@@ -142,6 +143,7 @@ func (m *model) change() {
 	if err := to.Compile(); err != nil {
 		panic(err)
 	}
+	to.Enabled = m.random.IntN(2) == 0
 	to.DeletedAt = nil
 	if m.random.IntN(4) == 0 {
 		to.DeletedAt = new(time.Time)
@@ -167,6 +169,24 @@ func subscribes(to *dialect.Target, eventType string) bool {
 }
 
 func inOrder(a, b *dialect.Target) int { return cmp.Compare(a.Seq, b.Seq) }
+
+// checkEnabled checks that the webhooks of all tenants are counted by whether they are enabled.
+func (m *model) checkEnabled(t *testing.T, r *Table) {
+	t.Helper()
+	var want [2]int
+	for _, to := range m.hooks {
+		switch {
+		case to.DeletedAt != nil:
+		case to.Enabled:
+			want[0]++
+		default:
+			want[1]++
+		}
+	}
+	if enabled, disabled := r.Enabled(); [2]int{enabled, disabled} != want {
+		t.Fatalf("%d webhooks are enabled and %d disabled, want %v", enabled, disabled, want)
+	}
+}
 
 // checkMatches checks that an event matches the webhooks that subscribe to its type, once each.
 func (m *model) checkMatches(t *testing.T, r *Table, tenant webhook.ID, wanted string) {
