@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/coder/websocket"
-
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -157,22 +155,7 @@ func TestPortalSessions(t *testing.T) {
 	}
 	socket, events := c.watch(t, ""), c.lastEvent(t)
 	operator.rest(t, "DELETE", "/v1/portal-sessions/"+id, "", nil)
-	limit := time.After(time.Minute)
-	for range 2 {
-		select {
-		case <-socket.got:
-			if websocket.CloseStatus(socket.err) != 4403 {
-				t.Errorf("the socket ended with %v", socket.err)
-			}
-			socket.got = nil
-		case last := <-events:
-			if !strings.Contains(last, "UNAUTHENTICATED") {
-				t.Errorf("the events ended with %q", last)
-			}
-		case <-limit:
-			t.Fatal("a stream outlives its session")
-		}
-	}
+	refused(t, socket, events)
 	for _, call := range [][2]string{{"GET", "/v1/webhooks"}, {"POST", "/portal/session/renew"}, {"DELETE", "/portal/session"}} {
 		if status := c.rest(t, call[0], call[1], "", nil); status != http.StatusUnauthorized {
 			t.Errorf("%v with a revoked session: %d", call, status)

@@ -92,6 +92,31 @@ func (c *client) lastEvent(t *testing.T) <-chan string {
 	return ended
 }
 
+// refused waits until a WebSocket and server-sent events have ended without an attempt, because their credential is not valid any more.
+func refused(t *testing.T, socket *watcher, events <-chan string) {
+	t.Helper()
+	limit := time.After(time.Minute)
+	got := socket.got
+	for range 2 {
+		select {
+		case _, open := <-got:
+			if open {
+				t.Fatal("an attempt came from nowhere")
+			}
+			if websocket.CloseStatus(socket.err) != 4403 {
+				t.Errorf("the socket ended with %v", socket.err)
+			}
+			got = nil
+		case last := <-events:
+			if !strings.Contains(last, "UNAUTHENTICATED") {
+				t.Errorf("the events ended with %q", last)
+			}
+		case <-limit:
+			t.Fatal("a stream outlives its credential")
+		}
+	}
+}
+
 // A token's WebSockets and server-sent events end within 5 seconds of its revocation or expiry; streams of other tokens continue.
 func TestStreamsEndWithTheirToken(t *testing.T) {
 	p := boot(t, t.TempDir())
@@ -114,25 +139,7 @@ func TestStreamsEndWithTheirToken(t *testing.T) {
 						map[string]any{"id": m.Token.ID}, &m)
 					end = time.Now()
 				}
-				limit := time.After(time.Minute)
-				for range 2 {
-					select {
-					case _, open := <-socket.got:
-						if open {
-							t.Fatal("an attempt came from nowhere")
-						}
-						if websocket.CloseStatus(socket.err) != 4403 {
-							t.Errorf("the socket ended with %v", socket.err)
-						}
-						socket.got = nil
-					case last := <-events:
-						if !strings.Contains(last, "UNAUTHENTICATED") {
-							t.Errorf("the events ended with %q", last)
-						}
-					case <-limit:
-						t.Fatal("a stream outlives its token")
-					}
-				}
+				refused(t, socket, events)
 				took := time.Since(end)
 				if took < promise {
 					return

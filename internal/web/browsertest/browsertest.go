@@ -236,14 +236,20 @@ func (p *Page) Front() {
 // WaitFor waits until a JavaScript expression is true.
 func (p *Page) WaitFor(expression string) {
 	p.t.Helper()
+	p.wait(func() bool { return p.Is(expression) }, "this did not become true: %s", expression)
+}
+
+// wait waits until done returns true, or fails with the message.
+func (p *Page) wait(done func() bool, message string, args ...any) {
+	p.t.Helper()
 	deadline := time.Now().Add(patience)
 	for pause := 5 * time.Millisecond; time.Now().Before(deadline); pause = min(2*pause, 50*time.Millisecond) {
-		if p.Is(expression) {
+		if done() {
 			return
 		}
 		time.Sleep(pause)
 	}
-	p.fail("this did not become true: %s", expression)
+	p.fail(message, args...)
 }
 
 // Is reports whether a JavaScript expression is true now. An expression that fails, such as one about a missing element, is not.
@@ -465,16 +471,11 @@ func (p *Page) CheckQuiet(expected ...string) {
 // WaitComplaint waits until the browser complains with the text.
 func (p *Page) WaitComplaint(text string) {
 	p.t.Helper()
-	deadline := time.Now().Add(patience)
-	for ; time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	p.wait(func() bool {
 		p.mu.Lock()
-		found := slices.ContainsFunc(p.complaints, func(complaint string) bool { return strings.Contains(complaint, text) })
-		p.mu.Unlock()
-		if found {
-			return
-		}
-	}
-	p.fail("the browser did not complain: %s", text)
+		defer p.mu.Unlock()
+		return slices.ContainsFunc(p.complaints, func(complaint string) bool { return strings.Contains(complaint, text) })
+	}, "the browser did not complain: %s", text)
 }
 
 // Screenshot writes a PNG of the page to the directory that the environment variable BROWSERTEST_SCREENSHOTS names; without it, it does
