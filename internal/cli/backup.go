@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -68,29 +67,11 @@ func (c *backupCmd) Run(ctx context.Context, env *Env) error {
 }
 
 func (c *backupCmd) said(w io.Writer, to string, m *transfer.Manifest) error {
-	_, err := fmt.Fprintf(w, "backed up to %s: %v of %s, whole and checked\n", to, sized(m.Bytes), m.CreatedAt.Format("2006-01-02 15:04:05 MST"))
+	_, err := fmt.Fprintf(w, "backed up to %s: %v of %s, whole and checked\n", to, config.Bytes(m.Bytes).Rounded(), m.CreatedAt.Format("2006-01-02 15:04:05 MST"))
 	if err == nil && !m.HasKey {
 		_, err = fmt.Fprintf(w, "the master key is not in it (%v): keep it, a restored database cannot be used without it\n", m.KeyIDs)
 	}
 	return err
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// sized writes a number of bytes for people.
-func sized(n int64) string {
-	const unit = 1024
-	if n < unit*unit {
-		return fmt.Sprintf("%d KiB", (n+unit-1)/unit)
-	}
-	return fmt.Sprintf("%.1f MiB", float64(n)/(unit*unit))
 }
 
 type restoreCmd struct {
@@ -117,7 +98,7 @@ func (c *restoreCmd) Run(ctx context.Context, env *Env) error {
 	_, err = fmt.Fprintf(env.Stdout, `restored to %s: %s, as they were at %s
 Start the server with --database %s. What was delivered after the backup is delivered again, tokens that were revoked after it are valid again,
 and clients resume their streams from the position that CURSOR_LOST names.
-`, c.Place(), sized(m.Bytes), m.CreatedAt.Format("2006-01-02 15:04:05 MST"), quoted(c.Place()))
+`, c.Place(), config.Bytes(m.Bytes).Rounded(), m.CreatedAt.Format("2006-01-02 15:04:05 MST"), quoted(c.Place()))
 	return err
 }
 
@@ -139,6 +120,6 @@ func (c *compactCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stdout, "freed %s: %s before, %s now\n", sized(max(0, is.Before-is.After)), sized(is.Before), sized(is.After))
+	_, err = fmt.Fprintf(env.Stdout, "freed %s: %s before, %s now\n", config.Bytes(max(0, is.Before-is.After)).Rounded(), config.Bytes(is.Before).Rounded(), config.Bytes(is.After).Rounded())
 	return err
 }

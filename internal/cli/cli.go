@@ -48,8 +48,12 @@ func (e *Env) stdin() io.Reader {
 
 // colour reports whether results may be coloured: on a terminal, unless the user wants none (https://no-color.org).
 func (e *Env) colour() bool {
-	f, ok := e.Stdout.(*os.File)
-	if !ok || e.Getenv("NO_COLOR") != "" || e.Getenv("TERM") == "dumb" {
+	return isTerminal(e.Stdout) && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
 		return false
 	}
 	info, err := f.Stat()

@@ -41,3 +41,13 @@ func (b Bytes) String() string {
 	}
 	return strconv.FormatInt(int64(b), 10) + "B"
 }
+
+// Rounded returns the size for people, with one digit after the point, such as 1.5 GiB.
+func (b Bytes) Rounded() string {
+	for _, u := range units {
+		if b >= u.size && u.size > 1 {
+			return fmt.Sprintf("%.1f %s", float64(b)/float64(u.size), u.name)
+		}
+	}
+	return strconv.FormatInt(int64(b), 10) + " B"
+}

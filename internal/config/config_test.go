@@ -103,6 +103,15 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+// For people a size has one digit after the point, in the largest unit of which there is one.
+func TestRounded(t *testing.T) {
+	for size, want := range map[Bytes]string{0: "0 B", 1023: "1023 B", 1 << 10: "1.0 KiB", 1<<20 - 1: "1024.0 KiB", 3 << 19: "1.5 MiB", 5 << 40: "5120.0 GiB"} {
+		if got := size.Rounded(); got != want {
+			t.Errorf("%d is %q, want %q", int64(size), got, want)
+		}
+	}
+}
+
 // --database is a directory or a PostgreSQL database, in the notations that operators use. Other text that looks like a database is
 // refused, not created as a directory, and no error repeats a password.
 func TestDatabase(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/datadir"
 	"github.com/hookgraph/hookgraph/internal/seal"
 )
@@ -108,7 +109,7 @@ func (e *examination) space(context.Context) finding {
 	if err != nil || is.Bytes == 0 {
 		return skipped(fmt.Sprint("the free space is not known: ", err))
 	}
-	found := size(is.Free) + " are free of " + size(is.Bytes)
+	found := config.Bytes(is.Free).Rounded() + " are free of " + config.Bytes(is.Bytes).Rounded()
 	const remedy = "make space, or shorten --retention; the file shrinks after events are removed"
 	switch {
 	case is.Free < leastSpace:

@@ -4,7 +4,6 @@ package doctor
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/config"
@@ -146,16 +145,3 @@ func (e *examination) add(name string, f finding, took time.Duration) {
 
 // postgres reports whether the database is PostgreSQL.
 func (e *examination) postgres() bool { return store.IsPostgres(e.Config.Database) }
-
-// size writes a number of bytes for people.
-func size(n uint64) string {
-	const unit = 1024
-	if n < unit {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	div, exp := uint64(unit), 0
-	for m := n / unit; m >= unit; m /= unit {
-		div, exp = div*unit, exp+1
-	}
-	return fmt.Sprintf("%.1f %ciB", float64(n)/float64(div), "KMGTPE"[exp])
-}
