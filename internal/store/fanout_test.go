@@ -154,50 +154,57 @@ func (c *counted) Nodes(int)                       {}
 func (*counted) Claimed() int                      { return 0 }
 func (c *counted) Batch(do func(store.Dispatcher)) { do(c) }
 
-// breathless is a sender that has room only 10 ms after it was last asked.
-type breathless struct {
+// stingy is a sender that has room for every other piece, or for none, and notes when it was asked for each.
+type stingy struct {
 	counted
-	asked         bool
-	open          bool
-	last          time.Time
-	room, refused int // pieces
+	never  bool // it has no room for any piece
+	asked  bool
+	pieces []askedPiece
 }
 
-func (b *breathless) Reserve(to *store.Target, size int) bool {
-	b.asked = true
-	return b.open && b.counted.Reserve(to, size)
+type askedPiece struct {
+	at   time.Time
+	room bool
 }
 
-func (b *breathless) Batch(do func(store.Dispatcher)) {
-	b.asked, b.open = false, time.Since(b.last) > 10*time.Millisecond
-	do(b)
-	switch {
-	case !b.asked:
-		return
-	case b.open:
-		b.room++
-	default:
-		b.refused++
+func (s *stingy) room() bool { return !s.never && len(s.pieces)%2 == 1 }
+
+func (s *stingy) Reserve(to *store.Target, size int) bool {
+	s.asked = true
+	return s.room() && s.counted.Reserve(to, size)
+}
+
+func (s *stingy) Batch(do func(store.Dispatcher)) {
+	s.asked = false
+	at := time.Now()
+	if do(s); s.asked {
+		s.pieces = append(s.pieces, askedPiece{at, s.room()})
 	}
-	b.last = time.Now()
 }
 
 // A large fan-out does not run ahead of a sender without room: deliveries that would have to be claimed afterwards, webhook by webhook, are
 // created a little later. It continues nevertheless, because there may never be room.
 func TestFanOutWaitsForSender(t *testing.T) {
-	each(t, func(t *suite) {
-		s := t.Open(t, store.Options{Tuning: fanOutAbove(8)})
-		c := tenant(t, s, "a")
-		hooks := registerMany(t, c, 2000, webhook.New{Enabled: true})
-		sender := &breathless{counted: counted{took: map[webhook.ID]int{}}, last: time.Now()}
-		s.Start(sender, nil)
-		event := publish(t, c, webhook.NewEvent{})[0].Event
-		flush(t, s)
-		checkOwed(t, c, event.ID, hooks...)
-		if sender.refused == 0 || sender.room < sender.refused/2 {
-			t.Errorf("there was room for %d pieces and none for %d", sender.room, sender.refused)
-		}
-	})
+	for _, never := range []bool{false, true} {
+		each(t, func(t *suite) {
+			s := t.Open(t, store.Options{Tuning: fanOutAbove(8)})
+			c := tenant(t, s, "a")
+			hooks := registerMany(t, c, 1000, webhook.New{Enabled: true})
+			sender := &stingy{counted: counted{took: map[webhook.ID]int{}}, never: never}
+			s.Start(sender, nil)
+			event := publish(t, c, webhook.NewEvent{})[0].Event
+			flush(t, s)
+			checkOwed(t, c, event.ID, hooks...)
+			if len(sender.pieces) < 2 {
+				t.Fatalf("%d pieces", len(sender.pieces))
+			}
+			for i, piece := range sender.pieces[1:] {
+				if last := sender.pieces[i]; !last.room && piece.at.Sub(last.at) < fanout.NoteRest {
+					t.Errorf("a piece was made %v after one for which there was no room, want %v at least", piece.at.Sub(last.at), fanout.NoteRest)
+				}
+			}
+		})
+	}
 }
 
 // occupied is a sender that has enough to do, and notes when it was asked.
