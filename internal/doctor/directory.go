@@ -109,7 +109,7 @@ func (e *examination) space(context.Context) finding {
 	if err != nil || is.Bytes == 0 {
 		return skipped(fmt.Sprint("the free space is not known: ", err))
 	}
-	found := config.Bytes(is.Free).Rounded() + " are free of " + config.Bytes(is.Bytes).Rounded()
+	found := config.Bytes(is.Free).Rounded() + " are free of " + config.Bytes(is.Bytes).Rounded() //nolint:gosec // no disk has 2^63 bytes
 	const remedy = "make space, or shorten --retention; the file shrinks after events are removed"
 	switch {
 	case is.Free < leastSpace:
