@@ -45,7 +45,9 @@ func (r *eventResolver) Matches(ctx context.Context, obj *webhook.Event, first *
 
 // PublishEvent is the resolver for the publishEvent field.
 func (r *mutationResolver) PublishEvent(ctx context.Context, input model.PublishEventInput) (*model.PublishEventPayload, error) {
-	results, err := r.scope(ctx).Publish(ctx, []webhook.NewEvent{newEvent(&input)})
+	e := newEvent(&input)
+	e.Traceparent = traceOf(ctx)
+	results, err := r.scope(ctx).Publish(ctx, []webhook.NewEvent{e})
 	if err != nil {
 		errs, err := userErrors(err)
 		return &model.PublishEventPayload{UserErrors: errs}, err
@@ -60,8 +62,10 @@ func (r *mutationResolver) PublishEvents(ctx context.Context, input model.Publis
 		return &model.PublishEventsPayload{Results: []*model.PublishEventResult{}, UserErrors: []*model.UserError{userError(e)}}, nil
 	}
 	events := make([]webhook.NewEvent, len(input.Events))
+	trace := traceOf(ctx)
 	for i, e := range input.Events {
 		events[i] = newEvent(e)
+		events[i].Traceparent = trace
 	}
 	published, err := r.scope(ctx).Publish(ctx, events)
 	if err != nil {

@@ -237,6 +237,7 @@ func patch(in *model.UpdateWebhookInput) (webhook.Patch, error) {
 		Ordering:        valueOr(in.Ordering, webhook.OrderingNone),
 		OnFailure:       valueOr(in.OnFailure, webhook.OnFailureContinue),
 		Probe:           valueOr(in.Probe, false),
+		SendTraceparent: valueOr(in.SendTraceparent, false),
 		Payload:         payloadPatch(in.Payload),
 		Authentication:  authenticationPatch(in.Authentication),
 	}

@@ -131,6 +131,11 @@ func AroundOperations(ctx context.Context, next graphql.OperationHandler) graphq
 	return func(ctx context.Context) *graphql.Response { return fitting(ctx, respond(with(ctx))) }
 }
 
+// traceOf returns the trace of the call, by the header field of its HTTP request: over a WebSocket that of the connection.
+func traceOf(ctx context.Context) webhook.TraceParent {
+	return webhook.TraceParentOf(graphql.GetOperationContext(ctx).Headers["Traceparent"])
+}
+
 // lean returns the payloads that an operation does not select, so that its rows are read without them.
 func lean(set ast.SelectionSet) store.Lean {
 	l := store.Lean{NoData: true, NoBodies: true}

@@ -29,6 +29,7 @@ func (r *mutationResolver) CreateWebhook(ctx context.Context, input model.Create
 		Ordering:        input.Ordering,
 		OnFailure:       input.OnFailure,
 		Probe:           input.Probe,
+		SendTraceparent: input.SendTraceparent,
 		Payload:         newPayload(input.Payload),
 		Authentication:  newAuthentication(input.Authentication),
 		Secret:          (*webhook.ImportedSecret)(input.Secret),

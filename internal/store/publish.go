@@ -187,6 +187,9 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		if e.OrderingKey != "" {
 			in.event.OrderingKey = &e.OrderingKey
 		}
+		if e.Traceparent != "" {
+			in.event.Traceparent = &e.Traceparent
+		}
 		in.event.DeliverAt, in.event.ExpiresAt = micros(e.DeliverAt), micros(e.ExpiresAt)
 		in.event.Timestamp = in.event.Timestamp.UTC().Truncate(time.Microsecond)
 		in.event.CreatedAt = now.UTC().Truncate(time.Microsecond)
@@ -378,6 +381,7 @@ func (b *batch) insertAll(events []*incoming) error {
 		p.MaybeText(e.OrderingKey)
 		p.MaybeTime(e.DeliverAt)
 		p.MaybeTime(e.ExpiresAt)
+		p.MaybeText((*string)(e.Traceparent))
 		p.Bool(e.Test)
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ func (c *Scope) CreateWebhook(ctx context.Context, n webhook.New) (*webhook.Webh
 		ID: webhook.NewID(now), TenantID: c.tenant, URL: n.URL, Events: n.Events, Enabled: true, Description: n.Description,
 		RetryScheduleMs: n.RetryScheduleMs, NoRetryStatuses: n.NoRetryStatuses, TimeoutMs: n.TimeoutMs, RatePerSecond: n.RatePerSecond, CreatedAt: now, UpdatedAt: now,
 		ExternalID: n.ExternalID, Metadata: webhook.JSONText(n.Metadata), Filter: webhook.JSONText(n.Filter), Ordering: n.Ordering, OnFailure: n.OnFailure,
-		Probe: n.Probe, Payload: n.Payload,
+		Probe: n.Probe, Payload: n.Payload, SendTraceparent: n.SendTraceparent,
 	}
 	if !n.Enabled {
 		w.Disable(webhook.DisabledManual, now)

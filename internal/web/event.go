@@ -111,6 +111,7 @@ func (s *server) publishOne(r *request, event []webhook.NewEvent) (int, any, err
 	if err := r.idempotencyKey(&event[0]); err != nil {
 		return 0, nil, err
 	}
+	event[0].Traceparent = webhook.TraceParentOf(r.Header[traceparentHeader])
 	done, err := r.scope.Publish(r.Context(), event)
 	if err != nil {
 		return 0, nil, err
@@ -120,6 +121,9 @@ func (s *server) publishOne(r *request, event []webhook.NewEvent) (int, any, err
 	}
 	return http.StatusAccepted, r.showEvent(done[0]), nil
 }
+
+// traceparentHeader has the trace of the call (W3C Trace Context), which the events keep. One that is not valid is none.
+const traceparentHeader = "Traceparent"
 
 // idempotencyKeyHeader carries the key of one event, plain or as a quoted string of RFC 8941.
 const idempotencyKeyHeader = "Idempotency-Key"
@@ -211,12 +215,14 @@ func (s *server) publishMany(r *request, n int, read func(i int) (webhook.NewEve
 	results := make(published, n)
 	events := make([]webhook.NewEvent, 0, n)
 	places := make([]int, 0, n) // of events in results
+	trace := webhook.TraceParentOf(r.Header[traceparentHeader])
 	for i := range n {
 		e, err := read(i)
 		if err != nil {
 			results[i] = s.refuse(r, err, i)
 			continue
 		}
+		e.Traceparent = trace
 		events = append(events, e)
 		places = append(places, i)
 	}

@@ -36,6 +36,7 @@ type hook struct {
 	Ordering        webhook.Ordering        `json:"ordering,omitempty"`   // absent: NONE
 	OnFailure       webhook.OnFailure       `json:"on_failure,omitempty"` // absent: CONTINUE
 	Probe           bool                    `json:"probe,omitempty"`
+	SendTraceparent bool                    `json:"send_traceparent,omitempty"`
 	DisabledReason  *webhook.DisabledReason `json:"disabled_reason,omitempty"`
 	DisabledAt      *second                 `json:"disabled_at,omitempty"`
 	FailingSince    *second                 `json:"failing_since,omitempty"`
@@ -103,7 +104,8 @@ func (r *request) show(secret *webhook.Secret, webhooks ...*webhook.Webhook) ([]
 			CreatedAt: second(w.CreatedAt), UpdatedAt: second(w.UpdatedAt),
 			Description: w.Description, ExternalID: w.ExternalID, NoRetryStatuses: w.NoRetryStatuses, TimeoutMs: w.TimeoutMs, RatePerSecond: w.RatePerSecond,
 			DisabledReason: w.DisabledReason, DisabledAt: (*second)(w.DisabledAt), FailingSince: (*second)(w.FailingSince),
-			Probe: w.Probe, NextProbeAt: (*second)(w.ProbeAt), ProbeCount: w.Probes,
+			SendTraceparent: w.SendTraceparent,
+			Probe:           w.Probe, NextProbeAt: (*second)(w.ProbeAt), ProbeCount: w.Probes,
 		}
 		if w.Ordering != webhook.OrderingNone {
 			h.Ordering = w.Ordering
@@ -168,6 +170,7 @@ func (s *server) createWebhook(r *request) (int, any, error) {
 		"headers": newHeaders(&n.Headers), "signature_scheme": optional(scheme(&n.Scheme)), "secret": imported(&n.Secret),
 		"ordering": optional(str((*string)(&n.Ordering))), "on_failure": optional(str((*string)(&n.OnFailure))), "payload": newPayload(&n.Payload),
 		"authentication": newAuthentication(&n.Authentication), "probe": optional(boolean(&n.Probe)),
+		"send_traceparent": optional(boolean(&n.SendTraceparent)),
 	})
 	if err != nil {
 		return 0, nil, err
@@ -248,6 +251,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		"ordering":          set(&p.Ordering.Set, optional(str((*string)(&p.Ordering.Value)))),
 		"on_failure":        set(&p.OnFailure.Set, optional(str((*string)(&p.OnFailure.Value)))),
 		"probe":             set(&p.Probe.Set, optional(boolean(&p.Probe.Value))),
+		"send_traceparent":  set(&p.SendTraceparent.Set, optional(boolean(&p.SendTraceparent.Value))),
 		"payload":           set(&p.Payload.Set, newPayload(&p.Payload.Value)),
 		"authentication":    set(&p.Authentication.Set, newAuthentication(&p.Authentication.Value)),
 
@@ -271,7 +275,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 		}
 	}
 	if !p.URL.Set && !p.Events.Set && !p.Filter.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.NoRetryStatuses.Set && !p.TimeoutMs.Set &&
-		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !p.Probe.Set && !p.Payload.Set && !p.Authentication.Set && !rotate {
+		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !p.Probe.Set && !p.SendTraceparent.Set && !p.Payload.Set && !p.Authentication.Set && !rotate {
 		return s.getWebhook(r) // nothing changes, not even updated_at
 	}
 	var rotated *webhook.Rotation

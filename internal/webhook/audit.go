@@ -189,6 +189,7 @@ func (w *Webhook) AuditFields(headers []*CustomHeader, authentication *Authentic
 		{"ordering", unless(w.Ordering, OrderingNone)},
 		{"onFailure", unless(w.OnFailure, OnFailureContinue)},
 		{"probe", given(w.Probe)},
+		{"sendTraceparent", given(w.SendTraceparent)},
 	}
 }
 

@@ -41,6 +41,8 @@ type Event struct {
 	// for it. Nil: at once; no end.
 	DeliverAt *time.Time `gorm:"serializer:micros"`
 	ExpiresAt *time.Time `gorm:"serializer:micros"`
+	// Traceparent is the trace that it was published in; nil: none is known.
+	Traceparent *TraceParent
 	// Test says that it was sent to try one webhook. It is not counted as published, and no other webhook gets it later.
 	Test bool
 }
@@ -59,6 +61,7 @@ type NewEvent struct {
 	OrderingKey    string           // empty: none
 	DeliverAt      *time.Time       // nil, or not after the present: at once
 	ExpiresAt      *time.Time       // nil: never
+	Traceparent    TraceParent      // "": none is known
 }
 
 // Check applies the rules, compacts Data in place and removes duplicates from Tags. prefix is prepended to field names ("events.3."). maxData is in bytes.

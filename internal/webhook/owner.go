@@ -73,7 +73,7 @@ func (w *Webhook) SameSettings(o *Webhook) bool {
 		slices.Equal(w.NoRetryStatuses, o.NoRetryStatuses) &&
 		alike(w.TimeoutMs, o.TimeoutMs) && alike(w.RatePerSecond, o.RatePerSecond) && alike(w.ExternalID, o.ExternalID) &&
 		sameJSON(w.Metadata, o.Metadata) && sameJSON(w.Filter, o.Filter) && w.Payload.Same(o.Payload) && w.Ordering == o.Ordering && w.OnFailure == o.OnFailure &&
-		w.Probe == o.Probe
+		w.Probe == o.Probe && w.SendTraceparent == o.SendTraceparent
 }
 
 // off reports whether the owner disabled the webhook.

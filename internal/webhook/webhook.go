@@ -74,6 +74,8 @@ type Webhook struct {
 	// create or change, and stored as a version.
 	PayloadVersion *int64
 	Payload        *Payload `gorm:"-"`
+	// SendTraceparent says whether requests have the header field traceparent, if the event's trace is known.
+	SendTraceparent bool
 }
 
 // Position is Seq: where lists have it.
@@ -160,6 +162,7 @@ type New struct {
 	Ordering        Ordering        // "" means OrderingNone
 	OnFailure       OnFailure       // "" means OnFailureContinue
 	Probe           bool
+	SendTraceparent bool
 	Payload         *Payload             // nil: the default
 	Authentication  *AuthenticationPatch // nil: none
 }
@@ -172,7 +175,8 @@ func (n *New) Settings(w *Webhook) Patch {
 		URL: Some(n.URL), Events: Some(n.Events), Filter: Some(n.Filter), Description: Some(n.Description), RetryScheduleMs: Some(n.RetryScheduleMs),
 		NoRetryStatuses: Some(n.NoRetryStatuses), TimeoutMs: Some(n.TimeoutMs), RatePerSecond: Some(n.RatePerSecond), Headers: Some(n.Headers),
 		ExternalID: Some(n.ExternalID), Metadata: Some(n.Metadata), Ordering: Some(n.Ordering), OnFailure: Some(n.OnFailure), Probe: Some(n.Probe), Payload: Some(n.Payload),
-		Authentication: Some(n.Authentication.Whole()),
+		SendTraceparent: Some(n.SendTraceparent),
+		Authentication:  Some(n.Authentication.Whole()),
 	}
 	if !n.Enabled || w.off() {
 		p.Enabled = Some(n.Enabled)
@@ -209,6 +213,7 @@ type Patch struct {
 	Ordering        Opt[Ordering]
 	OnFailure       Opt[OnFailure]
 	Probe           Opt[bool]
+	SendTraceparent Opt[bool]
 	Payload         Opt[*Payload]             // nil: the default
 	Authentication  Opt[*AuthenticationPatch] // nil: none
 }
@@ -232,6 +237,7 @@ func (p *Patch) Apply(w *Webhook, now time.Time) {
 	set(&w.Ordering, p.Ordering)
 	set(&w.OnFailure, p.OnFailure)
 	set(&w.Probe, p.Probe)
+	set(&w.SendTraceparent, p.SendTraceparent)
 	set(&w.Payload, p.Payload)
 	if p.Filter.Set {
 		w.Filter = JSONText(p.Filter.Value)

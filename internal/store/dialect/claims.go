@@ -214,7 +214,7 @@ type Finished struct {
 const (
 	// Due are the columns of a due delivery and its event, in the order in which ScanClaimed reads them.
 	Due = `d.seq, d.id, d.event_id, d.attempt_count, d.schedule_start, d.triggered_by, d.created_at, d.replay_id, d.line, d.deliver_at, d.expires_at, d.payload_version,
-		CASE WHEN d.payload_version IS NOT NULL THEN e.tags END, e.seq, e.type, e.timestamp, e.created_at, e.test, e.data`
+		CASE WHEN d.payload_version IS NOT NULL THEN e.tags END, e.seq, e.type, e.timestamp, e.created_at, e.traceparent, e.test, e.data`
 
 	// Succeeds sets the columns of a delivery whose attempt succeeded, except completed_at.
 	Succeeds = "attempt_count = attempt_count + 1, claimed_by = NULL, due_at = NULL, triggered_by = 'SCHEDULE', status = 'SUCCEEDED', place = NULL"
@@ -253,7 +253,7 @@ func ScanClaimed(rows *sql.Rows, to *Target) (*Claimed, error) {
 	var deliver, expires *Micros
 	var tags *string // which only payloads use
 	if err := rows.Scan(&d.Seq, &d.ID, &d.EventID, &d.AttemptCount, &d.ScheduleStart, &d.Trigger, &made, &d.ReplayID, &d.Line, &deliver, &expires, &d.PayloadVersion, &tags,
-		&e.Seq, &e.Type, &happened, &published, &e.Test, &e.Data); err != nil {
+		&e.Seq, &e.Type, &happened, &published, &e.Traceparent, &e.Test, &e.Data); err != nil {
 		return nil, err
 	}
 	d.DeliverAt, d.ExpiresAt = MaybeTime(deliver), MaybeTime(expires)

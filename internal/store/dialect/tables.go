@@ -49,7 +49,7 @@ var (
 	// EventsTable is the table of events.
 	EventsTable = &Table{
 		Name: "events", Whose: OfTenant, Owner: "tenant_id", Key: "seq", Event: "id", Daily: true,
-		Columns: "id, tenant_id, type, timestamp, created_at, data, tags, ordering_key, deliver_at, expires_at, test",
+		Columns: "id, tenant_id, type, timestamp, created_at, data, tags, ordering_key, deliver_at, expires_at, traceparent, test",
 	}
 	// DeliveriesTable is the table of deliveries.
 	DeliveriesTable = &Table{

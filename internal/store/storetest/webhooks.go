@@ -207,7 +207,7 @@ func testUpsert(t *Suite) {
 	full := webhook.New{
 		URL: "https://example.com/", Enabled: true, Events: []string{"a.b"}, ExternalID: new("one"), Metadata: []byte(`{"a":1}`), Filter: []byte(`{"data":{"a":1}}`),
 		Description: "d", RetryScheduleMs: []int{1}, NoRetryStatuses: []int{404}, TimeoutMs: new(2000), RatePerSecond: new(3), Ordering: webhook.OrderingByKey,
-		OnFailure: webhook.OnFailureHold, Probe: true, Payload: &webhook.Payload{Format: webhook.PayloadCloudEvents}, Headers: []*webhook.NewHeader{{Name: "X", Value: &value}},
+		OnFailure: webhook.OnFailureHold, Probe: true, SendTraceparent: true, Payload: &webhook.Payload{Format: webhook.PayloadCloudEvents}, Headers: []*webhook.NewHeader{{Name: "X", Value: &value}},
 	}
 	made, secret, err := c.CreateWebhook(t.Context(), full)
 	Must(t, err)

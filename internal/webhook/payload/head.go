@@ -15,7 +15,9 @@ type Request struct {
 	At      time.Time // of the attempt
 	Secrets []*webhook.Secret
 	Body    *Body
-	Custom  webhook.HeaderBlock // the webhook's own headers, with sensitive values redacted
+	// Traceparent is the header field of this name; "": none.
+	Traceparent string
+	Custom      webhook.HeaderBlock // the webhook's own headers, with sensitive values redacted
 }
 
 // Head is the header fields of a request as they are recorded and shown. The values share memory with Text.
@@ -54,6 +56,9 @@ func (r *Request) Head() (h Head, ok bool) {
 	b = append(b, "\r\n"...)
 	for _, f := range r.Body.Headers {
 		b = append(append(append(append(b, f.Name...), ": "...), f.Value...), "\r\n"...)
+	}
+	if r.Traceparent != "" {
+		b = append(append(append(b, "Traceparent: "...), r.Traceparent...), "\r\n"...)
 	}
 	b = append(b, r.Custom...)
 	*pooled = b

@@ -148,6 +148,7 @@ CREATE TABLE webhooks (
     metadata          text, -- a JSON object
     ordering          text NOT NULL DEFAULT 'NONE', -- KEY: events with the same ordering key go one after the other
     on_failure        text NOT NULL DEFAULT 'CONTINUE', -- what follows a delivery with an ordering key that failed; HOLD: nothing
+    send_traceparent  boolean NOT NULL DEFAULT false, -- whether requests have the header field
     probe             boolean NOT NULL DEFAULT false, -- whether it is probed while it is disabled because it failed
     probe_at          timestamptz, -- when the next probe is due; NULL: none is
     probes            bigint NOT NULL DEFAULT 0, -- that were sent
@@ -215,7 +216,7 @@ CREATE TABLE events (
     deliver_at   timestamptz, -- not to be delivered before; NULL: at once
     expires_at   timestamptz, -- not to be delivered from then on; NULL: no end
     test         boolean NOT NULL, -- sent by testWebhook, to one webhook
-    traceparent  text, -- W3C Trace Context, of the publisher; for a feature to come, and NULL
+    traceparent  text, -- W3C Trace Context, of the publisher; NULL: none
     data         bytea NOT NULL
 ) PARTITION BY RANGE (day);
 CREATE INDEX events_seq ON events (seq); -- without the day, which would make it look useful for ids

@@ -135,6 +135,7 @@ CREATE TABLE webhooks (
     metadata          TEXT, -- a JSON object
     ordering          TEXT NOT NULL DEFAULT 'NONE', -- KEY: events with the same ordering key go one after the other
     on_failure        TEXT NOT NULL DEFAULT 'CONTINUE', -- what follows a delivery with an ordering key that failed; HOLD: nothing
+    send_traceparent  BOOLEAN NOT NULL DEFAULT false, -- whether requests have the header field
     probe             BOOLEAN NOT NULL DEFAULT false, -- whether it is probed while it is disabled because it failed
     probe_at          INTEGER, -- when the next probe is due; NULL: none is
     probes            INTEGER NOT NULL DEFAULT 0, -- that were sent
@@ -199,7 +200,7 @@ CREATE TABLE events (
     deliver_at   INTEGER, -- not to be delivered before; NULL: at once
     expires_at   INTEGER, -- not to be delivered from then on; NULL: no end
     test         BOOLEAN NOT NULL, -- sent by testWebhook, to one webhook
-    traceparent  TEXT, -- W3C Trace Context, of the publisher; for a feature to come, and NULL
+    traceparent  TEXT, -- W3C Trace Context, of the publisher; NULL: none
     data         BLOB NOT NULL -- last, so that what is shorter is read without it
 );
 CREATE UNIQUE INDEX events_id ON events (id);
