@@ -312,6 +312,7 @@ type ComplexityRoot struct {
 		Tenant         func(childComplexity int) int
 		Test           func(childComplexity int) int
 		Timestamp      func(childComplexity int) int
+		Traceparent    func(childComplexity int) int
 		Type           func(childComplexity int) int
 	}
 
@@ -903,6 +904,7 @@ type ComplexityRoot struct {
 		RatePerSecond   func(childComplexity int) int
 		RetryScheduleMs func(childComplexity int) int
 		Secrets         func(childComplexity int) int
+		SendTraceparent func(childComplexity int) int
 		Stats           func(childComplexity int, rangeArg list.TimeRange) int
 		Tenant          func(childComplexity int) int
 		TimeoutMs       func(childComplexity int) int
@@ -2195,6 +2197,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Event.Timestamp(childComplexity), true
+	case "Event.traceparent":
+		if e.ComplexityRoot.Event.Traceparent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Event.Traceparent(childComplexity), true
 	case "Event.type":
 		if e.ComplexityRoot.Event.Type == nil {
 			break
@@ -5047,6 +5055,12 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Webhook.Secrets(childComplexity), true
+	case "Webhook.sendTraceparent":
+		if e.ComplexityRoot.Webhook.SendTraceparent == nil {
+			break
+		}
+
+		return e.ComplexityRoot.Webhook.SendTraceparent(childComplexity), true
 	case "Webhook.stats":
 		if e.ComplexityRoot.Webhook.Stats == nil {
 			break
@@ -6114,6 +6128,8 @@ func (ec *executionContext) childFields_Event(ctx context.Context, field graphql
 		return ec.fieldContext_Event_deliverAt(ctx, field)
 	case "expiresAt":
 		return ec.fieldContext_Event_expiresAt(ctx, field)
+	case "traceparent":
+		return ec.fieldContext_Event_traceparent(ctx, field)
 	case "test":
 		return ec.fieldContext_Event_test(ctx, field)
 	case "schemaErrors":
@@ -7158,6 +7174,8 @@ func (ec *executionContext) childFields_Webhook(ctx context.Context, field graph
 		return ec.fieldContext_Webhook_nextProbeAt(ctx, field)
 	case "probeCount":
 		return ec.fieldContext_Webhook_probeCount(ctx, field)
+	case "sendTraceparent":
+		return ec.fieldContext_Webhook_sendTraceparent(ctx, field)
 	case "headers":
 		return ec.fieldContext_Webhook_headers(ctx, field)
 	case "authentication":
@@ -13143,6 +13161,13 @@ func (ec *executionContext) _Event_expiresAt(ctx context.Context, field graphql.
 }
 func (ec *executionContext) fieldContext_Event_expiresAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
 	return graphql.NewScalarFieldContext("Event", field, false, false, "DateTime")
+}
+
+func (ec *executionContext) _Event_traceparent(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
+	return ec.marshalOString2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTraceParent(ctx, field.Selections, obj.Traceparent)
+}
+func (ec *executionContext) fieldContext_Event_traceparent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Event", field, false, false, "String")
 }
 
 func (ec *executionContext) _Event_test(ctx context.Context, field graphql.CollectedField, obj *webhook.Event) (ret graphql.Marshaler) {
@@ -23735,6 +23760,13 @@ func (ec *executionContext) fieldContext_Webhook_probeCount(_ context.Context, f
 	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Int")
 }
 
+func (ec *executionContext) _Webhook_sendTraceparent(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
+	return ec.marshalNBoolean2bool(ctx, field.Selections, obj.SendTraceparent)
+}
+func (ec *executionContext) fieldContext_Webhook_sendTraceparent(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("Webhook", field, false, false, "Boolean")
+}
+
 func (ec *executionContext) _Webhook_headers(ctx context.Context, field graphql.CollectedField, obj *webhook.Webhook) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -26419,11 +26451,14 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 	if _, present := asMap["probe"]; !present {
 		asMap["probe"] = false
 	}
+	if _, present := asMap["sendTraceparent"]; !present {
+		asMap["sendTraceparent"] = false
+	}
 	if _, present := asMap["signatureScheme"]; !present {
 		asMap["signatureScheme"] = "HMAC_SHA256"
 	}
 
-	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "probe", "headers", "authentication", "signatureScheme", "secret"}
+	fieldsInOrder := [...]string{"url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "probe", "sendTraceparent", "headers", "authentication", "signatureScheme", "secret"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -26535,6 +26570,13 @@ func (ec *executionContext) unmarshalInputCreateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.Probe = data
+		case "sendTraceparent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sendTraceparent"))
+			data, err := ec.unmarshalNBoolean2bool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SendTraceparent = data
 		case "headers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headers"))
 			data, err := ec.unmarshalOWebhookHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeaderᚄ(ctx, v)
@@ -28777,7 +28819,7 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 		asMap[k] = v
 	}
 
-	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "probe", "headers", "authentication"}
+	fieldsInOrder := [...]string{"id", "ifUpdatedAt", "url", "events", "filter", "payload", "enabled", "description", "externalId", "metadata", "retryScheduleMs", "noRetryStatuses", "timeoutMs", "ratePerSecond", "ordering", "onFailure", "probe", "sendTraceparent", "headers", "authentication"}
 	for _, k := range fieldsInOrder {
 		v, ok := asMap[k]
 		if !ok {
@@ -28903,6 +28945,13 @@ func (ec *executionContext) unmarshalInputUpdateWebhookInput(ctx context.Context
 				return it, err
 			}
 			it.Probe = graphql.OmittableOf(data)
+		case "sendTraceparent":
+			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("sendTraceparent"))
+			data, err := ec.unmarshalOBoolean2ᚖbool(ctx, v)
+			if err != nil {
+				return it, err
+			}
+			it.SendTraceparent = graphql.OmittableOf(data)
 		case "headers":
 			ctx := graphql.WithPathContext(ctx, graphql.NewPathWithField("headers"))
 			data, err := ec.unmarshalOWebhookHeaderInput2ᚕᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐNewHeaderᚄ(ctx, v)
@@ -31237,6 +31286,11 @@ func (ec *executionContext) _Event(ctx context.Context, sel ast.SelectionSet, ob
 			}
 		case "expiresAt":
 			out.Values[i] = ec._Event_expiresAt(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "traceparent":
+			out.Values[i] = ec._Event_traceparent(ctx, field, obj)
 			if out.Values[i] == graphql.RequiredNull {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -35167,6 +35221,11 @@ func (ec *executionContext) _Webhook(ctx context.Context, sel ast.SelectionSet, 
 			}
 		case "probeCount":
 			out.Values[i] = ec._Webhook_probeCount(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				atomic.AddUint32(&out.Invalids, 1)
+			}
+		case "sendTraceparent":
+			out.Values[i] = ec._Webhook_sendTraceparent(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				atomic.AddUint32(&out.Invalids, 1)
 			}
@@ -39624,6 +39683,25 @@ func (ec *executionContext) marshalOString2ᚕstringᚄ(ctx context.Context, sel
 	}
 
 	return ret
+}
+
+func (ec *executionContext) unmarshalOString2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTraceParent(ctx context.Context, v any) (*webhook.TraceParent, error) {
+	if v == nil {
+		return nil, nil
+	}
+	tmp, err := graphql.UnmarshalString(v)
+	res := webhook.TraceParent(tmp)
+	return &res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalOString2ᚖgithubᚗcomᚋhookgraphᚋhookgraphᚋinternalᚋwebhookᚐTraceParent(ctx context.Context, sel ast.SelectionSet, v *webhook.TraceParent) graphql.Marshaler {
+	if v == nil {
+		return graphql.Null
+	}
+	_ = sel
+	_ = ctx
+	res := graphql.MarshalString(string(*v))
+	return res
 }
 
 func (ec *executionContext) unmarshalOString2ᚖstring(ctx context.Context, v any) (*string, error) {

@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -92,6 +93,9 @@ func previewRequest(ctx context.Context, t *store.Tried) (*model.PreviewRequest,
 	request := payload.Request{
 		Agent: webhook.UserAgent, ID: t.Event.ID, At: now, Secrets: []*webhook.Secret{secret}, Body: &body,
 		Custom: webhook.RecordedHeaders(t.Target.Headers) + t.Target.Authentication.Recorded(),
+	}
+	if !slices.ContainsFunc(t.Target.Headers, func(h *webhook.CustomHeader) bool { return h.Name == webhook.HeaderTraceparent }) {
+		request.Traceparent = t.Target.Traceparent(t.Event)
 	}
 	head, _ := request.Head() // the secret is active
 	shown := &model.PreviewRequest{Head: head.Text, Body: string(body.Bytes), Secret: secret.Reveal()}

@@ -133,7 +133,7 @@ func AroundOperations(ctx context.Context, next graphql.OperationHandler) graphq
 
 // traceOf returns the trace of the call, by the header field of its HTTP request: over a WebSocket that of the connection.
 func traceOf(ctx context.Context) webhook.TraceParent {
-	return webhook.TraceParentOf(graphql.GetOperationContext(ctx).Headers["Traceparent"])
+	return webhook.TraceParentOf(graphql.GetOperationContext(ctx).Headers)
 }
 
 // lean returns the payloads that an operation does not select, so that its rows are read without them.

@@ -217,6 +217,8 @@ type CreateWebhookInput struct {
 	// with a status 2xx enables the webhook. The first is sent an hour after it was disabled, each further one after twice as long, up to 24 hours, 30 in
 	// all. The response 410 ends them. Held deliveries are not sent before.
 	Probe bool `json:"probe"`
+	// Whether requests have the header field `traceparent` (W3C Trace Context), if the event was published with one or the server traces its deliveries.
+	SendTraceparent bool `json:"sendTraceparent"`
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total.
 	Headers []*webhook.NewHeader `json:"headers,omitempty"`
 	// How requests are to authenticate at the receiver, besides their signature; null means by the signature only.
@@ -849,6 +851,8 @@ type UpdateWebhookInput struct {
 	// Whether the webhook is probed while it is disabled for the reason `FAILING`; null means false. If it is disabled already, the first probe is sent in
 	// an hour. See `createWebhook`.
 	Probe graphql.Omittable[*bool] `json:"probe,omitempty"`
+	// Whether requests have the header field `traceparent`; null means false. See `createWebhook`.
+	SendTraceparent graphql.Omittable[*bool] `json:"sendTraceparent,omitempty"`
 	// The custom header fields to send with every attempt, at most 20 and 8 KiB in total. They replace the existing ones; null or
 	// empty removes all.
 	Headers graphql.Omittable[[]*webhook.NewHeader] `json:"headers,omitempty"`

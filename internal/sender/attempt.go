@@ -292,7 +292,6 @@ const (
 	headerID    = "Webhook-Id"
 	headerTime  = "Webhook-Timestamp"
 	headerSign  = "Webhook-Signature"
-	headerTrace = "Traceparent"
 
 	authorization = "Authorization"
 )
@@ -324,8 +323,8 @@ func newCustom(headers []*webhook.CustomHeader, auth *webhook.Authentication) *c
 // attempt's time.
 func (s *Sender) header(t *task, at time.Time, body *payload.Body) (http.Header, webhook.HeaderBlock, bool) {
 	r := payload.Request{Agent: s.agent[0], ID: t.claimed.Event.ID, At: at, Secrets: t.target.Secrets, Body: body}
-	if at := t.claimed.Event.Traceparent; at != nil && t.target.SendTraceparent && (t.own == nil || t.own.fields[headerTrace] == nil) {
-		r.Traceparent = string(*at)
+	if t.target.SendTraceparent && (t.own == nil || t.own.fields[webhook.HeaderTraceparent] == nil) {
+		r.Traceparent = t.target.Traceparent(t.claimed.Event)
 	}
 	if t.own != nil {
 		r.Custom = t.own.recorded
@@ -346,7 +345,7 @@ func (s *Sender) header(t *task, at time.Time, body *payload.Body) (http.Header,
 		header[contentType] = []string{body.ContentType}
 	}
 	if r.Traceparent != "" {
-		header[headerTrace] = []string{r.Traceparent}
+		header[webhook.HeaderTraceparent] = []string{string(r.Traceparent)}
 	}
 	for _, h := range body.Headers {
 		header[h.Name] = []string{h.Value}

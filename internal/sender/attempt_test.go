@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -116,6 +117,52 @@ func TestOwnHeaders(t *testing.T) {
 			t.Errorf("signature %q", sent.Get("Webhook-Signature"))
 		}
 	})
+}
+
+// A request has the event's trace if the webhook asks for it and has no such header of its own, and the record shows it.
+func TestTraceparentIsSentIfAsked(t *testing.T) {
+	const trace webhook.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	own := []*webhook.CustomHeader{{Name: "Traceparent", Value: "mine"}}
+	for name, c := range map[string]struct {
+		asks  bool
+		trace *webhook.TraceParent
+		own   []*webhook.CustomHeader
+		want  []string
+	}{
+		"asked for":     {true, new(trace), nil, []string{string(trace)}},
+		"not asked for": {false, new(trace), nil, nil},
+		"not known":     {true, nil, nil, nil},
+		"its own":       {true, new(trace), own, []string{"mine"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, nil, func(t *testing.T, w *world) {
+				to := w.add("a", func(to *store.Target) { to.SendTraceparent, to.Headers = c.asks, c.own })
+				var sent http.Header
+				w.client.set("a", func(_ context.Context, r *egress.Request) egress.Result {
+					sent = r.Header.Clone()
+					return egress.Result{StatusCode: 204}
+				})
+				w.backlog(to, 1, time.Now())
+				for _, claimed := range w.due[to.ID] {
+					claimed.Event.Traceparent = c.trace
+				}
+				w.run(t)
+				pass(time.Minute)
+				if len(w.attempts()) != 1 {
+					t.Fatalf("%d results", len(w.attempts()))
+				}
+				var recorded []string
+				for _, f := range w.attempts()[0].Attempt.RequestHeaders.Fields() {
+					if f.Name == webhook.HeaderTraceparent {
+						recorded = append(recorded, f.Value)
+					}
+				}
+				if !slices.Equal(sent[webhook.HeaderTraceparent], c.want) || !slices.Equal(recorded, c.want) {
+					t.Errorf("sent %q, recorded %q, want %q", sent[webhook.HeaderTraceparent], recorded, c.want)
+				}
+			})
+		})
+	}
 }
 
 // Every possible end of a request is recorded with its code and message.

@@ -79,7 +79,7 @@ func TestLargeFanOut(t *testing.T) {
 		other := tenant(t, s, "b")
 		registerMany(t, other, 9, webhook.New{Enabled: true})
 		hooks := registerMany(t, c, 20, webhook.New{Enabled: true})
-		event := publish(t, c, webhook.NewEvent{})[0].Event
+		event := publish(t, c, webhook.NewEvent{Traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"})[0].Event
 		small := publish(t, c, webhook.NewEvent{Type: "a.b"}, webhook.NewEvent{Type: "a.c"})
 		if n := notesLeft(t, s); n != 3 || len(owed(t, c, event.ID)) != 0 {
 			t.Fatalf("%d notes are left before anybody works on them, and %d deliveries", n, len(owed(t, c, event.ID)))
@@ -109,7 +109,7 @@ func TestLargeFanOut(t *testing.T) {
 		}
 		claims, _ := claim(t, s, hooks[0].ID, 10)
 		if len(claims) != 3 || !slices.ContainsFunc(claims, func(claimed *store.Claimed) bool {
-			return claimed.Event.ID == event.ID && string(claimed.Event.Data) == string(event.Data)
+			return claimed.Event.ID == event.ID && string(claimed.Event.Data) == string(event.Data) && *claimed.Event.Traceparent == *event.Traceparent
 		}) {
 			t.Errorf("%d deliveries can be claimed", len(claims))
 		}

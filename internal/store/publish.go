@@ -128,6 +128,31 @@ type incoming struct {
 	cost   int        // to write it; 0: not known yet
 }
 
+// incoming returns a checked event as it is stored. It keeps e.
+func (c *Scope) incoming(e *webhook.NewEvent, now time.Time, result *Published) *incoming {
+	in := &incoming{
+		event: webhook.Event{
+			ID: webhook.NewID(now), TenantID: c.tenant, Type: e.Type, Timestamp: now, Data: e.Data, Tags: e.Tags, CreatedAt: now.UTC().Truncate(time.Microsecond),
+			DeliverAt: micros(e.DeliverAt), ExpiresAt: micros(e.ExpiresAt),
+		},
+		key: e.IdempotencyKey, result: result,
+	}
+	if e.Timestamp != nil {
+		in.event.Timestamp = *e.Timestamp
+	}
+	in.event.Timestamp = in.event.Timestamp.UTC().Truncate(time.Microsecond)
+	if e.OrderingKey != "" {
+		in.event.OrderingKey = &e.OrderingKey
+	}
+	if e.Traceparent != "" {
+		in.event.Traceparent = &e.Traceparent
+	}
+	if in.key != "" {
+		in.hash = e.ContentHash()
+	}
+	return in
+}
+
 // micros is a publisher's time as it is stored.
 func micros(at *time.Time) *time.Time {
 	if at == nil {
@@ -175,28 +200,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 			results[i] = Published{Event: earlier, Duplicate: earlier != nil, Err: err}
 			continue
 		}
-		in := &incoming{
-			event: webhook.Event{
-				ID: webhook.NewID(now), TenantID: c.tenant, Type: e.Type, Timestamp: now, Data: e.Data, Tags: e.Tags, CreatedAt: now,
-			},
-			key: e.IdempotencyKey, result: &results[i],
-		}
-		if e.Timestamp != nil {
-			in.event.Timestamp = *e.Timestamp
-		}
-		if e.OrderingKey != "" {
-			in.event.OrderingKey = &e.OrderingKey
-		}
-		if e.Traceparent != "" {
-			in.event.Traceparent = &e.Traceparent
-		}
-		in.event.DeliverAt, in.event.ExpiresAt = micros(e.DeliverAt), micros(e.ExpiresAt)
-		in.event.Timestamp = in.event.Timestamp.UTC().Truncate(time.Microsecond)
-		in.event.CreatedAt = now.UTC().Truncate(time.Microsecond)
-		if in.key != "" {
-			in.hash = e.ContentHash()
-		}
-		p.events = append(p.events, in)
+		p.events = append(p.events, c.incoming(e, now, &results[i]))
 		size += waiting(e)
 	}
 	c.tellViolations(ctx, &checker)

@@ -36,24 +36,26 @@ type event struct {
 
 // storedEvent is an event that was published earlier as REST shows it.
 type storedEvent struct {
-	ID             webhook.ID      `json:"id"`
-	Object         string          `json:"object"`
-	Type           string          `json:"type"`
-	Timestamp      moment          `json:"timestamp"`
-	Tags           []string        `json:"tags"`
-	IdempotencyKey *string         `json:"idempotency_key"` // null: none
-	OrderingKey    *string         `json:"ordering_key"`
-	DeliverAt      *moment         `json:"deliver_at"`
-	ExpiresAt      *moment         `json:"expires_at"`
-	CreatedAt      second          `json:"created_at"`
-	Test           bool            `json:"test"`           // it was sent to try one webhook
-	Data           json.RawMessage `json:"data,omitempty"` // absent in lists
+	ID             webhook.ID           `json:"id"`
+	Object         string               `json:"object"`
+	Type           string               `json:"type"`
+	Timestamp      moment               `json:"timestamp"`
+	Tags           []string             `json:"tags"`
+	IdempotencyKey *string              `json:"idempotency_key"` // null: none
+	OrderingKey    *string              `json:"ordering_key"`
+	DeliverAt      *moment              `json:"deliver_at"`
+	ExpiresAt      *moment              `json:"expires_at"`
+	Traceparent    *webhook.TraceParent `json:"traceparent"`
+	CreatedAt      second               `json:"created_at"`
+	Test           bool                 `json:"test"`           // it was sent to try one webhook
+	Data           json.RawMessage      `json:"data,omitempty"` // absent in lists
 }
 
 func showStored(e *webhook.Event) storedEvent {
 	return storedEvent{
 		ID: e.ID, Object: "event", Type: e.Type, Timestamp: moment(e.Timestamp), Tags: append([]string{}, e.Tags...), OrderingKey: e.OrderingKey,
-		DeliverAt: (*moment)(e.DeliverAt), ExpiresAt: (*moment)(e.ExpiresAt), CreatedAt: second(e.CreatedAt), Test: e.Test,
+		DeliverAt: (*moment)(e.DeliverAt), ExpiresAt: (*moment)(e.ExpiresAt), Traceparent: e.Traceparent,
+		CreatedAt: second(e.CreatedAt), Test: e.Test,
 	}
 }
 
@@ -111,7 +113,7 @@ func (s *server) publishOne(r *request, event []webhook.NewEvent) (int, any, err
 	if err := r.idempotencyKey(&event[0]); err != nil {
 		return 0, nil, err
 	}
-	event[0].Traceparent = webhook.TraceParentOf(r.Header[traceparentHeader])
+	event[0].Traceparent = webhook.TraceParentOf(r.Header)
 	done, err := r.scope.Publish(r.Context(), event)
 	if err != nil {
 		return 0, nil, err
@@ -121,9 +123,6 @@ func (s *server) publishOne(r *request, event []webhook.NewEvent) (int, any, err
 	}
 	return http.StatusAccepted, r.showEvent(done[0]), nil
 }
-
-// traceparentHeader has the trace of the call (W3C Trace Context), which the events keep. One that is not valid is none.
-const traceparentHeader = "Traceparent"
 
 // idempotencyKeyHeader carries the key of one event, plain or as a quoted string of RFC 8941.
 const idempotencyKeyHeader = "Idempotency-Key"
@@ -215,7 +214,7 @@ func (s *server) publishMany(r *request, n int, read func(i int) (webhook.NewEve
 	results := make(published, n)
 	events := make([]webhook.NewEvent, 0, n)
 	places := make([]int, 0, n) // of events in results
-	trace := webhook.TraceParentOf(r.Header[traceparentHeader])
+	trace := webhook.TraceParentOf(r.Header)
 	for i := range n {
 		e, err := read(i)
 		if err != nil {

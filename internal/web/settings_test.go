@@ -55,7 +55,7 @@ func TestAllSettings(t *testing.T) {
 	settings := object{
 		"url": "https://example.com/a", "events": []string{"a.b"}, "enabled": false, "description": "ours", "retry_schedule_ms": []int{},
 		"timeout_ms": 2000, "rate_per_second": 7, "signature_scheme": "ED25519", "external_id": "e1", "metadata": object{"plan": "pro"},
-		"ordering": "KEY", "on_failure": "HOLD", "probe": true, "no_retry_statuses": []int{400, 404, 422},
+		"ordering": "KEY", "on_failure": "HOLD", "probe": true, "send_traceparent": true, "no_retry_statuses": []int{400, 404, 422},
 		"payload": object{"format": "TEMPLATE", "include_fields": []string{"a.b"}, "template": object{"text": "{{ type }}"}},
 		"headers": []object{{"name": "X-Key", "value": "secret", "sensitive": true}, {"name": "X-Plain", "value": "p", "sensitive": false}},
 	}
@@ -123,6 +123,7 @@ func TestWrongSettings(t *testing.T) {
 		"no_retry_statuses": {404, "404", []any{nil}, []int{404, 410}, []int{200}, []int{600}},
 		"on_failure":        {"STOP", 1, "HOLD"},
 		"probe":             {"true", 1, []bool{true}},
+		"send_traceparent":  {"true", 1, []bool{true}},
 	} {
 		for _, value := range values {
 			status, got := a.call(t, "PATCH", "/v1/webhooks/"+id, object{"url": "https://example.com/changed", field: value})
@@ -157,6 +158,43 @@ func TestTimesOfEvents(t *testing.T) {
 		status, got = a.call(t, "POST", "/v1/events", object{"type": "a.b", "data": 1, "expires_at": given})
 		if status != http.StatusAccepted || got["expires_at"] != want {
 			t.Errorf("expires_at %v: %d %v", given, status, got)
+		}
+	}
+}
+
+// An event has the trace of the header traceparent, as do all of a list. One that is not valid, or given twice, is no error and no trace (W3C Trace
+// Context, sections 3.2.3 and 3.3).
+func TestTraceparentOfEvents(t *testing.T) {
+	a := newAPI(t)
+	const trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	event := object{"type": "a.b", "data": 1}
+	for name, given := range map[string]struct {
+		body    any
+		headers []string
+		want    any
+	}{
+		"one":        {event, []string{"traceparent: " + trace}, trace},
+		"a list":     {[]object{event, {"type": "a.c", "data": 2, "tags": []string{"t"}}}, []string{"traceparent: " + trace}, trace},
+		"none":       {event, nil, nil},
+		"not valid":  {event, []string{"traceparent: 00-xyz"}, nil},
+		"zeros":      {event, []string{"traceparent: 00-00000000000000000000000000000000-00f067aa0ba902b7-01"}, nil},
+		"two":        {event, []string{"traceparent: " + trace, "traceparent: " + trace}, nil},
+		"later":      {event, []string{"traceparent: 01" + trace[2:] + "-more"}, trace},
+		"other bits": {event, []string{"traceparent: " + trace[:53] + "03"}, trace},
+	} {
+		status, got := a.call(t, "POST", "/v1/events", given.body, given.headers...)
+		if status != http.StatusAccepted {
+			t.Errorf("%s: %d %v", name, status, got)
+			continue
+		}
+		list, isList := got["data"].([]any)
+		if !isList {
+			list = []any{map[string]any(got)}
+		}
+		for _, e := range list {
+			if _, stored := a.call(t, "GET", "/v1/events/"+e.(map[string]any)["id"].(string), nil); stored["traceparent"] != given.want {
+				t.Errorf("%s: it has %v, want %v", name, stored["traceparent"], given.want)
+			}
 		}
 	}
 }

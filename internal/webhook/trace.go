@@ -1,5 +1,10 @@
 package webhook
 
+import "net/http"
+
+// HeaderTraceparent is the header field that has a TraceParent.
+const HeaderTraceparent = "Traceparent"
+
 // TraceParentBytes is the length of a TraceParent.
 const TraceParentBytes = 55
 
@@ -7,8 +12,9 @@ const TraceParentBytes = 55
 // -, the id of a part of it, and -00 or -01, which says whether it is sampled. "" is none.
 type TraceParent string
 
-// TraceParentOf reads the header fields of this name; "" unless there is one, and it is valid.
-func TraceParentOf(fields []string) TraceParent {
+// TraceParentOf reads the header of a request; "" unless it has one such field, and that is valid.
+func TraceParentOf(header http.Header) TraceParent {
+	fields := header[HeaderTraceparent]
 	if len(fields) != 1 {
 		return ""
 	}
@@ -45,6 +51,14 @@ func zeros(s string) bool {
 		}
 	}
 	return true
+}
+
+// Traceparent returns the trace that requests about the event belong to; "" if the webhook does not ask for it, or none is known.
+func (w *Webhook) Traceparent(e *Event) TraceParent {
+	if !w.SendTraceparent || e.Traceparent == nil {
+		return ""
+	}
+	return *e.Traceparent
 }
 
 // Sampled reports whether whoever made it records the trace.

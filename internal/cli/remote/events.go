@@ -18,11 +18,12 @@ type eventRow struct {
 	CreatedAt      time.Time
 	Tags           []string
 	IdempotencyKey *string
+	Traceparent    *string
 	Data           any
 	Deliveries     *struct{ Nodes []deliveryRow }
 }
 
-const eventFields = `id type createdAt timestamp tags idempotencyKey orderingKey deliverAt expiresAt test`
+const eventFields = `id type createdAt timestamp tags idempotencyKey orderingKey deliverAt expiresAt traceparent test`
 
 type eventsListCmd struct {
 	connection
@@ -73,6 +74,9 @@ func (c *eventsGetCmd) Run(ctx context.Context, s *Streams) error {
 		_, _ = fmt.Fprintf(w, "event %s, %s, created %s\n", e.ID, printable(e.Type), when(&e.CreatedAt))
 		if e.IdempotencyKey != nil {
 			_, _ = fmt.Fprintf(w, "key %s\n", printable(*e.IdempotencyKey))
+		}
+		if e.Traceparent != nil {
+			_, _ = fmt.Fprintf(w, "traceparent %s\n", printable(*e.Traceparent))
 		}
 		if len(e.Tags) > 0 {
 			_, _ = fmt.Fprintf(w, "tags %s\n", printable(strings.Join(e.Tags, " ")))

@@ -505,8 +505,8 @@ func (f *Notes) add(ctx context.Context, note *Note) (added bool, err error) {
 	var happened, published dialect.Micros
 	var deliver, expires *dialect.Micros
 	var tags *string
-	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.OrderingKey, &tags, &deliver, &expires, &e.Data},
-		"SELECT seq, type, timestamp, created_at, ordering_key, tags, deliver_at, expires_at, data FROM events WHERE id = $1", note.EventID)
+	err = f.row(ctx, []any{&e.Seq, &e.Type, &happened, &published, &e.OrderingKey, &tags, &deliver, &expires, &e.Traceparent, &e.Data},
+		"SELECT seq, type, timestamp, created_at, ordering_key, tags, deliver_at, expires_at, traceparent, data FROM events WHERE id = $1", note.EventID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil // the event was removed meanwhile, with its note
 	}

@@ -235,6 +235,7 @@ var columnTypes = map[string]string{
 	"number": "integer", "response_status": "integer", "response_truncated": "boolean", "test": "boolean",
 	"type": "text", "event_type": "text", "triggered_by": "text", "status": "text", "error": "text", "message": "text", "url": "text",
 	"request_headers": "text", "response_headers": "text", "tags": "text", "ordering_key": "text", "place": "bigint", "payload_version": "bigint", "deliver_at": "timestamptz", "expires_at": "timestamptz",
+	"traceparent": "text",
 }
 
 // pgInsertion inserts any number of rows, given column by column, in one statement.

@@ -71,6 +71,53 @@ func testIdempotency(t *Suite) {
 	}
 }
 
+// An event keeps the trace of the call that published it first, and every attempt has it, also after a restart. An event without one has none.
+func testTraceparent(t *Suite) {
+	const trace webhook.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	s := t.Open(t, store.Options{})
+	c := Tenant(t, s, "a")
+	w := Register(t, c, webhook.New{Enabled: true, SendTraceparent: true})
+	first := Publish(t, c, webhook.NewEvent{Traceparent: trace, IdempotencyKey: "k"})[0].Event
+	Publish(t, c, webhook.NewEvent{})
+	again := Publish(t, c, webhook.NewEvent{Traceparent: "00-00000000000000000000000000000001-0000000000000001-01", IdempotencyKey: "k"})[0]
+	if !again.Duplicate || again.Event.Traceparent == nil || *again.Event.Traceparent != trace {
+		t.Errorf("published again: %+v", again)
+	}
+	traced := func(when string) *store.Claimed {
+		t.Helper()
+		claims, _ := Claim(t, s, w.ID, 10)
+		if len(claims) != 2 {
+			t.Fatalf("%s: %d are due", when, len(claims))
+		}
+		if claims[0].Event.ID != first.ID {
+			claims[0], claims[1] = claims[1], claims[0]
+		}
+		if with, without := w.Traceparent(claims[0].Event), w.Traceparent(claims[1].Event); with != trace || without != "" {
+			t.Errorf("%s: %q and %q", when, with, without)
+		}
+		return claims[0]
+	}
+	traced("at first")
+	Must(t, s.Close())
+	s = t.Open(t, store.Options{})
+	c = Tenant(t, s, "a")
+	Record(t, s, traced("after a restart"), 500)
+	retried := Only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{EventIDs: []webhook.ID{first.ID}}, store.Page{}))
+	_, err := c.RetryDelivery(t.Context(), retried.ID)
+	Must(t, err)
+	claims, _ := Claim(t, s, w.ID, 10)
+	if len(claims) != 1 || w.Traceparent(claims[0].Event) != trace {
+		t.Errorf("retried: %+v", claims)
+	}
+	if w.SendTraceparent = false; w.Traceparent(claims[0].Event) != "" {
+		t.Error("it is sent to a webhook that does not ask for it")
+	}
+	list, err := c.Events(t.Context(), store.EventFilter{}, store.Page{First: 10})
+	if Must(t, err); list.Items[0].Traceparent != nil || list.Items[1].Traceparent == nil || *list.Items[1].Traceparent != trace {
+		t.Errorf("listed: %v %v", list.Items[0].Traceparent, list.Items[1].Traceparent)
+	}
+}
+
 // A disabled webhook's deliveries are held, nothing is lost, and enabling releases them.
 func testHeldAndReleased(t *Suite) {
 	s := t.Open(t, store.Options{})

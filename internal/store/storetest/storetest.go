@@ -147,6 +147,7 @@ var tests = []struct {
 	{"WildcardsOfLists", testWildcardsOfLists},
 	{"PublishFansOut", testPublishFansOut},
 	{"Idempotency", testIdempotency},
+	{"Traceparent", testTraceparent},
 	{"HeldAndReleased", testHeldAndReleased},
 	{"RestartVoidsClaims", testRestartVoidsClaims},
 	{"Cancel", testCancel},

@@ -16,7 +16,7 @@ type Request struct {
 	Secrets []*webhook.Secret
 	Body    *Body
 	// Traceparent is the header field of this name; "": none.
-	Traceparent string
+	Traceparent webhook.TraceParent
 	Custom      webhook.HeaderBlock // the webhook's own headers, with sensitive values redacted
 }
 

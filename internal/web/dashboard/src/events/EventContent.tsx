@@ -50,6 +50,14 @@ export function EventContent({ event }: { event: Event }) {
             </dd>
           </div>
         )}
+        {event.traceparent != null && (
+          <div>
+            <dt>Trace</dt>
+            <dd>
+              <code>{event.traceparent.split('-')[1]}</code>
+            </dd>
+          </div>
+        )}
         {event.tags.length > 0 && (
           <div>
             <dt>Tags</dt>

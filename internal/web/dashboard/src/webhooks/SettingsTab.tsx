@@ -164,6 +164,17 @@ function SettingsFields({ form, server, set, problemOf }: FieldsProps) {
         onChange={(headers) => set({ headers })}
         problem={problemOf('headers')}
       />
+      <label className="check">
+        <input
+          type="checkbox"
+          name="sendTraceparent"
+          checked={form.sendTraceparent}
+          onChange={(event) => set({ sendTraceparent: event.target.checked })}
+        />
+        <span>
+          Send the trace <small>the header traceparent, if the event was published in a trace</small>
+        </span>
+      </label>
     </>
   );
 }

@@ -23,6 +23,7 @@ export interface SettingsForm extends WebhookForm {
   ordering: WebhookOrdering;
   onFailure: WebhookOnFailure;
   probe: boolean;
+  sendTraceparent: boolean;
   headers: readonly HeaderForm[];
 }
 
@@ -39,6 +40,7 @@ export function formOf(webhook: Webhook): SettingsForm {
     ordering: webhook.ordering,
     onFailure: webhook.onFailure,
     probe: webhook.probe,
+    sendTraceparent: webhook.sendTraceparent,
     headers: (webhook.headers ?? []).map(({ name, value, sensitive }) => ({
       key: name,
       name,
@@ -89,6 +91,7 @@ export function inputOf(form: SettingsForm): Omit<UpdateWebhookInput, 'id' | 'if
     ordering: form.ordering,
     onFailure: form.ordering === 'KEY' ? form.onFailure : 'CONTINUE',
     probe: form.probe,
+    sendTraceparent: form.sendTraceparent,
     headers: form.headers
       .filter(({ name }) => name.trim())
       .map(({ name, value, sensitive, isKept }) => ({
