@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -31,6 +32,20 @@ func TestReadTraceParent(t *testing.T) {
 			t.Errorf("%q is read as %q; want %q", field, got, want)
 		} else if got.Sampled() != strings.HasSuffix(string(want), "1") {
 			t.Errorf("%q: sampled is %t", field, got.Sampled())
+		}
+	}
+}
+
+// A request has a trace if it has one such field: of several none is right.
+func TestTraceParentOf(t *testing.T) {
+	const field = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	for n, want := range []TraceParent{"", field, ""} {
+		header := http.Header{}
+		for range n {
+			header.Add("traceparent", field)
+		}
+		if got := TraceParentOf(header); got != want {
+			t.Errorf("of %d fields: %q", n, got)
 		}
 	}
 }
