@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -26,22 +25,14 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// What a child process is told.
-const (
-	childDir   = "DOCTOR_TEST_DIR"
-	childFiles = "DOCTOR_TEST_FILES"
-)
+// childDir is the variable that tells a child process its directory.
+const childDir = "DOCTOR_TEST_DIR"
 
-// As a child of a test, the binary examines a directory, with a limit of open files, and prints the results.
+// As a child of a test, the binary examines a directory, and prints the results.
 func TestMain(m *testing.M) {
 	dir := os.Getenv(childDir)
 	if dir == "" {
 		os.Exit(m.Run())
-	}
-	if n, err := strconv.ParseUint(os.Getenv(childFiles), 10, 64); err == nil {
-		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: n, Max: n}); err != nil {
-			panic(err)
-		}
 	}
 	o, err := options(dir, map[string]string{})
 	if err != nil {
@@ -418,16 +409,18 @@ var hostFaults = []fault{
 func TestFaultsOfProcess(t *testing.T) {
 	none := filepath.Join(t.TempDir(), "none")
 	for name, tt := range map[string]struct {
+		by   []string // executes the child
 		env  []string
 		want []string
 	}{
-		"healthy":              {nil, nil},
-		"too few descriptors":  {[]string{childFiles + "=40"}, []string{"descriptors"}},
-		"no root certificates": {[]string{"SSL_CERT_FILE=" + none, "SSL_CERT_DIR=" + none}, []string{"tls-roots"}},
+		"healthy":              {nil, nil, nil},
+		"too few descriptors":  {[]string{"sh", "-c", `ulimit -n 40 && exec "$0"`}, nil, []string{"descriptors"}},
+		"no root certificates": {nil, []string{"SSL_CERT_FILE=" + none, "SSL_CERT_DIR=" + none}, []string{"tls-roots"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := healthy(t, storetest.SQLite, false)
-			cmd := exec.CommandContext(t.Context(), os.Args[0])
+			args := append(slices.Clone(tt.by), os.Args[0])
+			cmd := exec.CommandContext(t.Context(), args[0], args[1:]...)
 			cmd.Env = append(append(os.Environ(), childDir+"="+p.dir), tt.env...)
 			out, err := cmd.Output()
 			var results []doctor.Result

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -316,9 +315,7 @@ func dialer(keep func(net.Conn)) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-			conn, err := (&net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
-				return c.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, 1000) })
-			}}).DialContext(ctx, network, addr)
+			conn, err := (&net.Dialer{Control: smallSegments}).DialContext(ctx, network, addr)
 			if err == nil {
 				_ = conn.(*net.TCPConn).SetReadBuffer(8 << 10)
 				keep(conn)

@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -81,17 +80,11 @@ var hostile = map[string]string{
 func preparing(e *engine, req *request) (errs gqlerror.List, took time.Duration, allocated uint64) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start := processorTime()
+	start := webhooktest.ProcessorTime()
 	_, _, errs = e.prepare(context.Background(), req)
-	took = processorTime() - start
+	took = webhooktest.ProcessorTime() - start
 	runtime.ReadMemStats(&after)
 	return errs, took, after.TotalAlloc - before.TotalAlloc
-}
-
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 const (

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -282,7 +281,7 @@ func BenchmarkEqualWatchers(b *testing.B) {
 		}()
 	}
 	webhooktest.Eventually(b, "all subscriptions run", func() bool { return f.began.Load() == watchers })
-	before := used(b)
+	before := webhooktest.ProcessorTime()
 	want := int64(0)
 	for b.Loop() {
 		for range attempts {
@@ -291,18 +290,8 @@ func BenchmarkEqualWatchers(b *testing.B) {
 		want += watchers * attempts
 		webhooktest.Eventually(b, "all of it arrived", func() bool { return got.Load() == want })
 	}
-	b.ReportMetric(float64((used(b)-before).Nanoseconds())/float64(want)/1000, "µs/message")
+	b.ReportMetric(float64((webhooktest.ProcessorTime()-before).Nanoseconds())/float64(want)/1000, "µs/message")
 	b.ReportMetric(0, "ns/op")
-}
-
-// used returns the processor time that the process has used.
-func used(tb testing.TB) time.Duration {
-	tb.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		tb.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // watched is a server with many watchers, which record when attempts arrive.

@@ -3,7 +3,6 @@ package store_test
 import (
 	"fmt"
 	"math/rand/v2"
-	"syscall"
 	"testing"
 	"time"
 
@@ -42,11 +41,11 @@ func benchmarkFold(b *testing.B, database string, webhooks int) {
 	var before, after, events int64
 	fold := func() {
 		before = max(before, load.journalBytes(b))
-		was, begun := processorTime(), time.Now()
+		was, begun := webhooktest.ProcessorTime(), time.Now()
 		if err := load.FoldAt(b.Context(), clock); err != nil {
 			b.Fatal(err)
 		}
-		cpu, took = cpu+processorTime()-was, took+time.Since(begun)
+		cpu, took = cpu+webhooktest.ProcessorTime()-was, took+time.Since(begun)
 		after = max(after, load.journalBytes(b))
 	}
 	for b.Loop() {
@@ -66,14 +65,10 @@ func benchmarkFold(b *testing.B, database string, webhooks int) {
 
 // reportCPU reports this process's CPU of each operation until the function that it returns is called.
 func reportCPU(b *testing.B) func() {
-	was := processorTime()
-	return func() { b.ReportMetric(float64((processorTime()-was).Nanoseconds())/float64(b.N), "cpu-ns/op") }
-}
-
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u)
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	was := webhooktest.ProcessorTime()
+	return func() {
+		b.ReportMetric(float64((webhooktest.ProcessorTime()-was).Nanoseconds())/float64(b.N), "cpu-ns/op")
+	}
 }
 
 // foldLoad is a store without work by the clock, and what writes its journal.
