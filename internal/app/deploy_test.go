@@ -7,8 +7,10 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,13 +27,14 @@ type composition struct {
 		Build       struct{ Context, Dockerfile string }
 		Deploy      struct{ Replicas int }
 		Environment map[string]string
+		Expose      []string
 		Healthcheck struct{ Test []string }
 		Configs     []struct{ Source string }
 		Volumes     []string
 		DependsOn   any           `yaml:"depends_on"` // names, or a map by name
 		StopGrace   time.Duration `yaml:"stop_grace_period"`
 	}
-	Configs map[string]struct{ Content string }
+	Configs map[string]struct{ Content, File string }
 	Volumes map[string]any
 }
 
@@ -68,6 +71,37 @@ func TestDeployment(t *testing.T) {
 		t.Errorf("%+v, and each step of stopping may take %v", hookgraph, stopTimeout)
 	}
 	is.checkImage(t)
+	is.checkMetrics(t)
+}
+
+// checkMetrics checks that Prometheus has the configuration that it is given, and finds the metrics of every replica.
+func (is *composition) checkMetrics(t *testing.T) {
+	t.Helper()
+	hookgraph, content := is.Services["hookgraph"], is.Configs["prometheus"].Content
+	if port := strings.TrimPrefix(hookgraph.Environment["HOOKGRAPH_METRICS_LISTEN"], "0.0.0.0:"); !slices.Contains(hookgraph.Expose, port) ||
+		!strings.Contains(content, "names: [hookgraph], type: A, port: "+port+"}") || !strings.Contains(content, "job_name: hookgraph ") {
+		t.Errorf("metrics are on port %q, which is not exposed, or where Prometheus does not look:\n%s", port, content)
+	}
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal(err)
+		}
+		t.Skip("promtool, of Debian's package prometheus, is not installed")
+	}
+	rules, err := os.ReadFile(filepath.Join("deploy", is.Configs["alerts"].File))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"prometheus.yml": content, "alerts.yaml": string(rules)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if said, err := exec.CommandContext(t.Context(), promtool, "check", "config", filepath.Join(dir, "prometheus.yml")).CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, said)
+	}
 }
 
 // checkNames checks that everything that services refer to exists.
@@ -94,8 +128,9 @@ func (is *composition) checkNames(t *testing.T) {
 			}
 		}
 		for _, c := range s.Configs {
-			if is.Configs[c.Source].Content == "" {
-				t.Errorf("%s: no config %s", name, c.Source)
+			from := is.Configs[c.Source]
+			if _, err := os.Stat(filepath.Join("deploy", from.File)); from.Content == "" && (from.File == "" || err != nil) {
+				t.Errorf("%s: no config %s: %v", name, c.Source, err)
 			}
 		}
 		for _, v := range s.Volumes {
@@ -148,7 +183,7 @@ func withoutComments(text string) string {
 // startWith starts the program with an environment, but on a directory and a free port, and requires that each variable is known.
 func startWith(t *testing.T, command string, settings map[string]string) {
 	t.Helper()
-	settings["HOOKGRAPH_DATABASE"], settings["HOOKGRAPH_LISTEN"] = t.TempDir(), "127.0.0.1:0"
+	settings["HOOKGRAPH_DATABASE"], settings["HOOKGRAPH_LISTEN"], settings["HOOKGRAPH_METRICS_LISTEN"] = t.TempDir(), "127.0.0.1:0", "127.0.0.1:0"
 	var mu sync.Mutex
 	unknown := map[string]bool{}
 	for name := range settings {

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -97,7 +98,7 @@ type manifests struct {
 			TargetPort string `yaml:"targetPort"`
 		}
 		Template struct {
-			Metadata struct{ Labels map[string]any }
+			Metadata struct{ Labels, Annotations map[string]any }
 			Spec     struct {
 				Grace      int `yaml:"terminationGracePeriodSeconds"`
 				Containers []container
@@ -164,7 +165,7 @@ func TestKubernetes(t *testing.T) {
 			}
 		}
 	}
-	if len(c.Ports) != 1 || !strings.HasSuffix(settings["HOOKGRAPH_LISTEN"], ":8080") || c.Ports[0].Port != 8080 || service.Ports[0].TargetPort != c.Ports[0].Name {
+	if len(c.Ports) != 2 || !strings.HasSuffix(settings["HOOKGRAPH_LISTEN"], ":8080") || c.Ports[0].Port != 8080 || service.Ports[0].TargetPort != c.Ports[0].Name {
 		t.Errorf("%+v, %+v, and the program listens on %s", c.Ports, service.Ports, settings["HOOKGRAPH_LISTEN"])
 	}
 	for want, p := range map[string]probe{"/livez ": c.Startup, "/livez": c.Liveness, "/readyz": c.Readiness} {
@@ -172,5 +173,35 @@ func TestKubernetes(t *testing.T) {
 			t.Errorf("%+v, want %s", p, want)
 		}
 	}
+	checkPodMonitor(t, string(text), &c, deployment.Template.Metadata.Annotations, settings["HOOKGRAPH_METRICS_LISTEN"])
 	startWith(t, c.Args[0], settings)
+}
+
+// checkPodMonitor checks that Prometheus finds the metrics, by annotations or by the PodMonitor at the head.
+func checkPodMonitor(t *testing.T, text string, c *container, annotations map[string]any, listen string) {
+	t.Helper()
+	port := c.Ports[1]
+	if listen != fmt.Sprint("0.0.0.0:", port.Port) || annotations["prometheus.io/port"] != fmt.Sprint(port.Port) || annotations["prometheus.io/path"] != "/metrics" {
+		t.Errorf("metrics are served at %q, which is not port %+v or that of %v", listen, port, annotations)
+	}
+	var monitor struct {
+		Kind string
+		Spec struct {
+			JobLabel string `yaml:"jobLabel"`
+			Selector struct {
+				MatchLabels map[string]string `yaml:"matchLabels"`
+			}
+			Endpoints []struct{ Port string } `yaml:"podMetricsEndpoints"`
+		}
+	}
+	begins, ends := strings.Index(text, "#   apiVersion: monitoring."), strings.Index(text, "# They need no token")
+	if begins < 0 || ends < begins {
+		t.Fatal("there is no PodMonitor")
+	}
+	if err := yaml.Unmarshal([]byte(regexp.MustCompile(`(?m)^#( {3})?`).ReplaceAllString(text[begins:ends], "")), &monitor); err != nil {
+		t.Fatal(err)
+	}
+	if s := monitor.Spec; monitor.Kind != "PodMonitor" || len(s.Endpoints) != 1 || s.Endpoints[0].Port != port.Name || s.Selector.MatchLabels[s.JobLabel] != "hookgraph" {
+		t.Errorf("%+v", monitor)
+	}
 }
