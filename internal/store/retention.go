@@ -77,20 +77,23 @@ func newPruner(s *Store) *pruner {
 	return &pruner{pacer: newPacer(s), begun: now, told: now}
 }
 
-// due reports, and records, whether it is time to search for expired events of a tenant, or with the zero id of all tenants without
-// their own retention.
-func (s *Store) due(tenant webhook.ID, keep webhook.Retention, others string, now time.Time) bool {
+// due reports whether it is time to search for expired events of a tenant, or with the zero id of all tenants without their own retention.
+func (s *Store) due(tenant webhook.ID, is retained) bool {
+	s.retaining.Lock()
+	defer s.retaining.Unlock()
+	last := s.retained[tenant]
+	return last.keep != is.keep || last.others != is.others || is.at.Sub(last.at) >= retainEvery(is.keep.Keep) || is.at.Before(last.at)
+}
+
+// searched notes that all expired events were removed of those that were due. After a failure they stay due: it must not look like a success at the
+// next run, which would find nothing to do.
+func (s *Store) searched(list map[webhook.ID]retained) {
 	s.retaining.Lock()
 	defer s.retaining.Unlock()
 	if s.retained == nil {
 		s.retained = map[webhook.ID]retained{}
 	}
-	last := s.retained[tenant]
-	if last.keep == keep && last.others == others && now.Sub(last.at) < retainEvery(keep.Keep) && !now.Before(last.at) {
-		return false
-	}
-	s.retained[tenant] = retained{now, keep, others}
-	return true
+	maps.Copy(s.retained, list)
 }
 
 // retained is when expired events were last searched for, and with what retention.
@@ -107,7 +110,14 @@ func (p *pruner) run(ctx context.Context, rest dialect.Cutoff, now time.Time, by
 	if err != nil {
 		return err
 	}
-	all := dialect.Expiry{Oldest: rest}
+	all, turns := dialect.Expiry{Oldest: rest}, map[webhook.ID]retained{}
+	turn := func(tenant webhook.ID, is retained) bool {
+		if byTurns && !s.due(tenant, is) {
+			return false
+		}
+		turns[tenant] = is
+		return true
+	}
 	var others []webhook.ID
 	var names strings.Builder
 	for _, id := range slices.SortedFunc(maps.Keys(own), func(a, b webhook.ID) int { return slices.Compare(a[:], b[:]) }) {
@@ -116,11 +126,11 @@ func (p *pruner) run(ctx context.Context, rest dialect.Cutoff, now time.Time, by
 		names.Write(id[:])
 		c := dialect.CutoffAt(now, keep)
 		all.Add(c)
-		if !c.Before.IsZero() && (!byTurns || s.due(id, keep, "", now)) {
+		if !c.Before.IsZero() && turn(id, retained{now, keep, ""}) {
 			all.Cohorts = append(all.Cohorts, dialect.Cohort{Cutoff: c, Tenant: &id})
 		}
 	}
-	if !rest.Before.IsZero() && (!byTurns || s.due(webhook.ID{}, s.opts.Retention, names.String(), now)) {
+	if !rest.Before.IsZero() && turn(webhook.ID{}, retained{now, s.opts.Retention, names.String()}) {
 		all.Cohorts = append(all.Cohorts, dialect.Cohort{Cutoff: rest, But: others})
 	}
 	if len(all.Cohorts) == 0 {
@@ -138,6 +148,9 @@ func (p *pruner) run(ctx context.Context, rest dialect.Cutoff, now time.Time, by
 	}
 	if err == nil && !all.Oldest.Failed.IsZero() {
 		err = s.pruneStarts(ctx, all.Oldest.Failed)
+	}
+	if err == nil && byTurns {
+		s.searched(turns)
 	}
 	return err
 }

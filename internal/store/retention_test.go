@@ -259,6 +259,43 @@ func TestRetentionOfTenants(t *testing.T) {
 	})
 }
 
+// refuseRemoval are the statements after which events cannot be removed, until refused is dropped.
+var refuseRemoval = map[string][]string{
+	"sqlite": {"CREATE TRIGGER refused BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'refused'); END"},
+	"postgres": {
+		"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'refused'; END $$",
+		"CREATE TRIGGER refused BEFORE DELETE ON events FOR EACH ROW EXECUTE FUNCTION refuse()",
+	},
+}
+
+// Retention that fails is due at its next run, which fails too, until one succeeds: a run that finds nothing to do before would look like a success.
+func TestRetentionFailsUntilItSucceeds(t *testing.T) {
+	each(t, func(t *suite) {
+		ahead := time.Duration(0)
+		s := t.Open(t, store.Options{Now: func() time.Time { return time.Now().Add(ahead) }, Retention: webhook.Retention{Keep: time.Hour}})
+		c := tenant(t, s, "a")
+		publish(t, c, webhook.NewEvent{})
+		ahead = 2 * time.Hour
+		for _, text := range refuseRemoval[t.Kind] {
+			must(t, s.Exec(text))
+		}
+		for range 3 {
+			if err := s.Retain(t.Context()); err == nil {
+				t.Error("retention succeeds, and removes nothing")
+			}
+		}
+		drop := "DROP TRIGGER refused"
+		if t.Kind == "postgres" {
+			drop += " ON events"
+		}
+		must(t, s.Exec(drop))
+		must(t, s.Retain(t.Context()))
+		if n, err := c.CountEvents(t.Context(), store.EventFilter{}); n > 0 || err != nil {
+			t.Errorf("%d events are left, %v", n, err)
+		}
+	})
+}
+
 func errOf[T any](_ T, err error) error { return err }
 
 // Whichever statement of retention is the last before the server is killed, an event exists with all its deliveries and their attempts, or not
