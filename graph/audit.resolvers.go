@@ -26,7 +26,7 @@ func (r *auditChangeResolver) After(ctx context.Context, obj *webhook.AuditChang
 
 // Actor is the resolver for the actor field.
 func (r *auditEntryResolver) Actor(ctx context.Context, obj *webhook.AuditEntry) (*model.AuditActor, error) {
-	return &model.AuditActor{Entry: obj}, nil
+	return &model.AuditActor{Entry: obj, Operator: from(ctx).caller.Operator}, nil
 }
 
 // Tenant is the resolver for the tenant field.

@@ -120,6 +120,22 @@ func auditOf(t *testing.T, name string) {
 	}
 }
 
+// The user of the server's machine who ran a command is named to operators only.
+func TestUserOfCommandIsTheOperators(t *testing.T) {
+	a := newAPI(t)
+	alice, operator := a.as("alice"), a.operator("alice")
+	by := a.store.In(auth.From(alice).Tenant.ID).By(webhook.Actor{Kind: webhook.ActorCommand, Name: "ada"})
+	if _, _, err := by.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/a", Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	for ctx, want := range map[context.Context]any{alice: nil, operator: "ada"} {
+		got := a.get(ctx, `{ auditLog(first: 1) { nodes { actor { kind name } } } }`, nil)
+		if got.at("auditLog", "nodes", 0, "actor", "name") != want || got.at("auditLog", "nodes", 0, "actor", "kind") != "COMMAND" {
+			t.Errorf("%v, want the name %v", got.at("auditLog"), want)
+		}
+	}
+}
+
 // A tenant sees the changes of its own objects, whoever made them; so does an operator who acts for it, unless the operator names another
 // tenant or asks for all. Filters narrow the list.
 func TestAuditLogIsATenants(t *testing.T) {

@@ -12,7 +12,10 @@ type AuditLogChange struct{ Of *store.Registry }
 type IssuesChange struct{ Of *store.Scope }
 
 // AuditActor is who made the change of an entry.
-type AuditActor struct{ Entry *webhook.AuditEntry }
+type AuditActor struct {
+	Entry    *webhook.AuditEntry
+	Operator bool // an operator reads it
+}
 
 // Kind is the kind of actor.
 func (a *AuditActor) Kind() webhook.ActorKind { return a.Entry.Actor.Kind }
@@ -20,10 +23,10 @@ func (a *AuditActor) Kind() webhook.ActorKind { return a.Entry.Actor.Kind }
 // TokenID is the id of the token; nil if there is none.
 func (a *AuditActor) TokenID() *webhook.ID { return a.Entry.Actor.TokenID }
 
-// Name is the name of the token when the change was made; nil if there is none.
+// Name is the name of the token when the change was made, or for operators of the user who ran a command; nil if there is none.
 func (a *AuditActor) Name() *string {
-	if a.Entry.Actor.TokenID == nil {
-		return nil
+	if by := &a.Entry.Actor; by.TokenID != nil || a.Operator && by.Name != "" {
+		return &by.Name
 	}
-	return &a.Entry.Actor.Name
+	return nil
 }

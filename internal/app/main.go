@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"os/user"
 	"syscall"
 
 	"github.com/hookgraph/hookgraph/internal/cli"
@@ -19,13 +20,25 @@ func Main() int {
 	getenv, environ := os.Getenv, os.Environ //nolint:forbidigo // the process's own, which all others are given
 	env := cli.Env{
 		Args: os.Args[1:], Getenv: getenv, Environ: environ, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		CacheDir: os.UserCacheDir, Serve: underManager(getenv), OwnProcess: func(log *slog.Logger) { ownProcess(getenv, log) },
+		CacheDir: os.UserCacheDir, User: func() string { return hostUser(getenv) }, Serve: underManager(getenv), OwnProcess: func(log *slog.Logger) { ownProcess(getenv, log) },
 	}
 	if err := cli.Run(untilSignal(), env); err != nil {
 		fmt.Fprintln(os.Stderr, "hookgraph:", err)
 		return 1
 	}
 	return 0
+}
+
+// hostUser returns the name of the user who runs the program, or has sudo run it; "" if it is not known.
+func hostUser(getenv func(string) string) string {
+	is, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	if by := getenv("SUDO_USER"); by != "" && is.Uid == "0" {
+		return by
+	}
+	return is.Username
 }
 
 // underManager returns Serve for a process that a service manager may have started.

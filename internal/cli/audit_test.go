@@ -28,7 +28,7 @@ var notAudited = map[string]string{
 	"serve": "", "demo": "as the API's calls", "bench": "as the API's calls",
 	"token list": "reads", "migrate status": "reads", "doctor": "reads", "version": "reads",
 	"migrate up": "changes no objects", "copy": "copies the log",
-	"backup": "reads", "restore": "copies the log", "compact": "changes no objects",
+	"backup": "reads", "restore": "TestRestoreIsAudited", "compact": "changes no objects",
 	"config": "reads", "completion": "reads", "health": "calls the API", "verify": "reads", "publish": "calls the API", "tail": "calls the API", "listen": "calls the API", "search": "calls the API",
 	"webhooks list": "calls the API", "webhooks get": "calls the API", "webhooks create": "calls the API", "webhooks update": "calls the API",
 	"webhooks enable": "calls the API", "webhooks disable": "calls the API", "webhooks delete": "calls the API", "webhooks test": "calls the API",

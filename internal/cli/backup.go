@@ -87,7 +87,7 @@ func (c *restoreCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	o := transfer.RestoreOptions{From: c.From, Dir: dir, Keys: c.MasterKeys, KeyFile: c.Key, Progress: saying(env.Stderr)}
+	o := transfer.RestoreOptions{From: c.From, Dir: dir, Keys: c.MasterKeys, KeyFile: c.Key, Actor: env.actor(), Progress: saying(env.Stderr)}
 	if c.From == "-" {
 		o.Stream = env.stdin()
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/cli/remote"
 	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Env is the environment of one run of the program. Every field is required, except those that say what nil means.
@@ -32,11 +33,22 @@ type Env struct {
 	Stderr  io.Writer // for the log
 	// CacheDir returns the user's directory for files that may be lost; nil means that there is none.
 	CacheDir func() (string, error)
-	Serve    Serve
+	// User returns the name of the user who runs the command, for the audit log; nil means that it is not known.
+	User  func() string
+	Serve Serve
 	// OwnProcess is called with the server's log before Serve, to change settings of the whole process. May be nil.
 	OwnProcess func(log *slog.Logger)
 
 	warnings []string // the command logs them once it has a log
+}
+
+// actor is who runs the command.
+func (e *Env) actor() webhook.Actor {
+	by := webhook.Actor{Kind: webhook.ActorCommand}
+	if e.User != nil {
+		by.Name = e.User()
+	}
+	return by
 }
 
 func (e *Env) stdin() io.Reader {

@@ -32,7 +32,7 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 		return err
 	}
 	o := store.At(d.Database)
-	o.Actor = webhook.Actor{Kind: webhook.ActorCommand}
+	o.Actor = env.actor()
 	log := d.Logger(env.Stderr)
 	env.warn(log)
 	o.Shared, o.Logger, o.MasterKeys = true, log, d.MasterKeys

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hookgraph/hookgraph/internal/datadir"
 	"github.com/hookgraph/hookgraph/internal/seal"
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -252,6 +254,31 @@ func TestBackupWithoutKey(t *testing.T) {
 	}
 	if _, err := Backup(t.Context(), BackupOptions{Dir: dir, Keys: keys}, filepath.Join(t.TempDir(), "b")); err == nil || !strings.Contains(err.Error(), "rows of store are sealed") {
 		t.Errorf("backed up with another key: %v", err)
+	}
+}
+
+// The restored database says in its audit log who has put it back, to which time, and from what.
+func TestRestoreIsAudited(t *testing.T) {
+	_, to := backedUp(t, BackupOptions{})
+	restored := filepath.Join(t.TempDir(), "data")
+	by := webhook.Actor{Kind: webhook.ActorCommand, Name: "ada"}
+	m, err := Restore(t.Context(), RestoreOptions{From: to, Dir: restored, Actor: by})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _ := owned(t, restored)
+	defer closed(t, s)
+	log, err := s.Registry(nil).AuditLog(t.Context(), store.AuditFilter{Actions: []webhook.AuditAction{webhook.AuditDatabaseRestored}}, store.Page{First: 10})
+	if err != nil || len(log.Items) != 1 {
+		t.Fatalf("%+v, %v", log, err)
+	}
+	e := log.Items[0]
+	if e.Actor != by || e.ObjectType() != "DATABASE" || e.TenantID != nil || e.CreatedAt.Before(m.CreatedAt) {
+		t.Errorf("%+v", e)
+	}
+	want := []webhook.AuditField{{Name: "asOf", Value: m.CreatedAt}, {Name: "backup", Value: to}, {Name: "sha256", Value: m.SHA256}}
+	if diff := cmp.Diff(webhook.AuditChanges(nil, want), e.Changes); diff != "" {
+		t.Error(diff)
 	}
 }
 

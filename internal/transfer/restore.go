@@ -15,6 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/seal"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/sqlite"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // RestoreOptions are the options of Restore.
@@ -25,7 +26,9 @@ type RestoreOptions struct {
 	// Keys are the given master keys, which a server on the directory must be given, too; empty means those of the backup, or of KeyFile.
 	Keys [][]byte
 	// KeyFile is a key file that was kept apart from the backup. It is copied into the directory.
-	KeyFile  string
+	KeyFile string
+	// Actor restores, in the audit log of the restored database.
+	Actor    webhook.Actor
 	Progress func(Progress) // may be nil; called by Restore's own goroutine
 }
 
@@ -159,7 +162,23 @@ func (o *RestoreOptions) begin(ctx context.Context, dir string, m *Manifest) err
 	case c.schema == c.known: // the start of a server on another one does this, after its migrations
 		err = db.Restored(ctx, dialect.At(time.Now()))
 	}
+	if err == nil {
+		err = db.Audit(ctx, o.entry(m))
+	}
 	return errors.Join(err, db.Close())
+}
+
+// entry says in the audit log that the database went back to the time of the backup: whoever reads it must know that later changes are gone. The
+// object has no ID, as there is one database.
+func (o *RestoreOptions) entry(m *Manifest) *webhook.AuditEntry {
+	from := o.From
+	if o.Stream != nil {
+		from = "-"
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	return &webhook.AuditEntry{ID: webhook.NewID(now), CreatedAt: now, Actor: o.Actor, Action: webhook.AuditDatabaseRestored, Changes: webhook.AuditChanges(nil, []webhook.AuditField{
+		{Name: "asOf", Value: m.CreatedAt}, {Name: "backup", Value: from}, {Name: "sha256", Value: m.SHA256},
+	})}
 }
 
 // keys returns the master keys for the restored database, and puts a key file that was kept apart into the directory.

@@ -65,14 +65,15 @@ const (
 type Actor struct {
 	Kind    ActorKind `gorm:"column:actor_kind"`
 	TokenID *ID       `gorm:"column:actor_token"` // or of the portal session
-	Name    string    `gorm:"column:actor_name"`  // of the token when the change was made, or the label of the portal session
-	Address string    `gorm:"column:address"`     // the client's IP address; "" if there is no client
+	// Name is that of the token when the change was made, the label of the portal session, or of a command the user of the machine who ran it.
+	Name    string `gorm:"column:actor_name"`
+	Address string `gorm:"column:address"` // the client's IP address; "" if there is no client
 	// RequestID is that of the answer's header and of the log; "" outside of a request.
 	RequestID string `gorm:"column:request_id"`
 }
 
 // AuditObjectType is a type of objects whose changes are logged, as the API names it: WEBHOOK, DELIVERY, REPLAY, TENANT, TOKEN,
-// PORTAL_SESSION, EVENT_TYPE, ISSUE or KEY.
+// PORTAL_SESSION, EVENT_TYPE, ISSUE, KEY or DATABASE.
 type AuditObjectType string
 
 // The types whose names have two words.
@@ -110,6 +111,7 @@ const (
 	AuditEventTypeDeleted     AuditAction = "EVENT_TYPE_DELETED"
 	AuditIssueAcknowledged    AuditAction = "ISSUE_ACKNOWLEDGED"
 	AuditKeyRotated           AuditAction = "KEY_ROTATED" // the master key
+	AuditDatabaseRestored     AuditAction = "DATABASE_RESTORED"
 )
 
 // AuditChange is a field that a change set. Before and After are JSON; null where there was, or is, no value.

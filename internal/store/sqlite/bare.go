@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Bare is an open database without a store, for work on the database as it is.
@@ -89,4 +90,12 @@ func (b *Bare) Restored(ctx context.Context, now dialect.Micros) (err error) {
 		}
 	}
 	return tx.Commit()
+}
+
+// Audit adds an entry to the audit log, whose columns every schema has.
+func (b *Bare) Audit(ctx context.Context, e *webhook.AuditEntry) error {
+	if err := b.write.WithContext(ctx).Create(e).Error; err != nil {
+		return fmt.Errorf("write audit log: %w", err)
+	}
+	return nil
 }

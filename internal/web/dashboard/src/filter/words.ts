@@ -65,6 +65,7 @@ export const AUDIT_ACTIONS: Record<AuditAction, string> = {
   PORTAL_SESSION_OPENED: 'Portal link opened',
   PORTAL_SESSION_REVOKED: 'Portal session revoked',
   KEY_ROTATED: 'Master key changed',
+  DATABASE_RESTORED: 'Database restored',
 };
 
 const ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;

@@ -22,7 +22,7 @@ export function actorOf({ actor }: Pick<Entry, 'actor'>): string {
     case 'SERVER':
       return 'the server';
     case 'COMMAND':
-      return 'the command line';
+      return actor.name ? `${actor.name} (command line)` : 'the command line';
     case 'OPERATOR':
       return actor.name ? `${actor.name} (operator)` : 'an operator';
     default:
@@ -46,6 +46,7 @@ const OBJECTS: Record<AuditObjectType, { name: string; screen?: string }> = {
   EVENT_TYPE: { name: 'Event type' },
   ISSUE: { name: 'Issue' },
   KEY: { name: 'Master key' },
+  DATABASE: { name: 'Database' },
 };
 
 /** The name of the changed object's type. An unknown type, of a later server, is shown as its value. */

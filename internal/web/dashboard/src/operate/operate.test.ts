@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { objectOf, pathOf, textOf } from './audit';
+import { actorOf, objectOf, pathOf, textOf } from './audit';
 import { stateOf } from './tokens';
 
 test('a token is valid until the moment it expires, and revoked whatever else it is', () => {
@@ -10,6 +10,12 @@ test('a token is valid until the moment it expires, and revoked whatever else it
   expect(stateOf({ revokedAt: '2026-11-27T11:00:00Z', expiresAt: '2026-11-27T10:00:00Z' }, now)).toBe(
     'revoked',
   );
+});
+
+test('the user who ran a command is named if the log knows, and the reader may', () => {
+  const by = (name: string | null) => actorOf({ actor: { kind: 'COMMAND', tokenId: null, name } });
+  expect(by('ada')).toBe('ada (command line)');
+  expect(by(null)).toBe('the command line');
 });
 
 test('an object of the audit log is named, and leads to its screen if there is one', () => {
