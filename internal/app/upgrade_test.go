@@ -3,11 +3,21 @@ package app
 import (
 	"compress/gzip"
 	"context"
+	"encoding/json"
+	"errors"
 	"flag"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -82,6 +92,180 @@ func TestUpgrade(t *testing.T) {
 	if found["WEBHOOK_CREATED"] != 1 || found["WEBHOOK_DISABLED"]+found["WEBHOOK_UPDATED"] < 2 {
 		t.Errorf("the audit log has %v", found)
 	}
+}
+
+// Publishers publish while a database of an earlier build is opened, served, and its program killed: what it had, and all that was acknowledged, is
+// delivered. The backup from before, restored, has all that was acknowledged before it, and takes once more what publishers still have.
+func TestUpgradeUnderLoad(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	dir, before, back := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "before"), filepath.Join(t.TempDir(), "back")
+	for _, args := range [][]string{{"restore", earlier, "--database", dir}, {"backup", before, "--database", dir}, {"restore", before, "--database", back}} {
+		if said, err := command(t, args...); err != nil {
+			t.Fatalf("%v: %s, %v", args, said, err)
+		}
+	}
+	l := newLoad(t)
+	kill := l.serve(t, dir)
+	l.reaches(t, 100)
+	kill()
+	kill = l.serve(t, dir)
+	l.reaches(t, 200)
+	acked := l.end()
+	l.delivers(t, "upgrade.held", 5)
+	l.delivers(t, "load", len(acked), slices.Collect(maps.Values(acked))...)
+	kill()
+
+	held := l.arrived("upgrade.held")
+	l.forget()
+	l.serve(t, back)
+	var events struct{ Data []struct{ ID, Type string } }
+	if l.client().rest(t, "GET", "/v1/events?limit=100", "", &events); len(events.Data) != 10 {
+		t.Errorf("the restored database has %d events, and 10 were acknowledged before the backup", len(events.Data))
+	}
+	l.delivers(t, "upgrade.held", 5, held...) // once more, as the same events
+	for key := range acked {
+		if _, err := l.publish(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.delivers(t, "load", len(acked))
+}
+
+// load is a receiver, and publishers that repeat what was not acknowledged.
+type load struct {
+	token, receiver string
+	url             atomic.Pointer[string]
+	stop            context.CancelFunc
+	running         sync.WaitGroup
+
+	mu    sync.Mutex
+	acked map[string]string          // ids by idempotency key
+	came  map[string]map[string]bool // ids by type
+}
+
+func newLoad(t *testing.T) *load {
+	t.Helper()
+	l := &load{token: strings.Repeat("t", 32), acked: map[string]string{}, came: map[string]map[string]bool{}}
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var event struct{ Type string }
+		if err := json.NewDecoder(r.Body).Decode(&event); err != nil {
+			return
+		}
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		if l.came[event.Type] == nil {
+			l.came[event.Type] = map[string]bool{}
+		}
+		l.came[event.Type][r.Header.Get("webhook-id")] = true
+	}))
+	t.Cleanup(receiver.Close)
+	l.receiver = receiver.URL
+	ctx, cancel := context.WithCancel(t.Context())
+	l.stop = cancel
+	t.Cleanup(func() { l.end() })
+	for publisher := range 4 {
+		l.running.Go(func() {
+			for n := 0; ctx.Err() == nil; {
+				key := fmt.Sprint(publisher, "-", n)
+				id, err := l.publish(ctx, key)
+				if err != nil { // it is published again
+					continue
+				}
+				l.mu.Lock()
+				l.acked[key] = id
+				l.mu.Unlock()
+				n++
+			}
+		})
+	}
+	return l
+}
+
+// serve starts the program on a database, and has it deliver to the receiver.
+func (l *load) serve(t *testing.T, dir string) (kill func()) {
+	t.Helper()
+	// However old the backup has become.
+	p, kill := start(t, dir, "HOOKGRAPH_BOOTSTRAP_TOKEN="+l.token, "HOOKGRAPH_RETENTION=0", "HOOKGRAPH_AUDIT_RETENTION=800000h")
+	l.url.Store(&p.url)
+	var hooks struct{ Data []struct{ ID string } }
+	l.client().rest(t, "GET", "/v1/webhooks", "", &hooks)
+	if len(hooks.Data) != 1 {
+		t.Fatalf("%+v", hooks)
+	}
+	l.client().rest(t, "PATCH", "/v1/webhooks/"+hooks.Data[0].ID, `{"url": "`+l.receiver+`", "enabled": true}`, nil)
+	return kill
+}
+
+func (l *load) client() *client { return &client{*l.url.Load(), l.token} }
+
+// publish publishes an event.
+func (l *load) publish(ctx context.Context, key string) (id string, err error) {
+	url := l.url.Load()
+	if url == nil {
+		return "", errors.New("no server yet")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, *url+"/v1/events", strings.NewReader(`{"type": "load", "data": {"key": "`+key+`"}}`))
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Authorization", "Bearer "+l.token)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Idempotency-Key", key)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var event struct{ ID string }
+	if err := json.NewDecoder(answer.Body).Decode(&event); err != nil || answer.StatusCode != http.StatusAccepted {
+		return "", fmt.Errorf("%d, %w", answer.StatusCode, err)
+	}
+	return event.ID, nil
+}
+
+// reaches waits until so many events are acknowledged.
+func (l *load) reaches(t *testing.T, n int) {
+	t.Helper()
+	webhooktest.Eventually(t, fmt.Sprint(n, " events are acknowledged"), func() bool {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return len(l.acked) >= n
+	})
+}
+
+// end stops the publishers, and returns what was acknowledged.
+func (l *load) end() map[string]string {
+	l.stop()
+	l.running.Wait()
+	return l.acked
+}
+
+// arrived returns the ids of a type's events that were delivered.
+func (l *load) arrived(eventType string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Keys(l.came[eventType]))
+}
+
+func (l *load) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.came)
+}
+
+// delivers waits until n events of a type have arrived, and these among them.
+func (l *load) delivers(t *testing.T, eventType string, n int, these ...string) {
+	t.Helper()
+	lacks := these
+	webhooktest.Eventually(t, fmt.Sprint(n, " events ", eventType, " arrive"), func() bool {
+		came := l.arrived(eventType)
+		lacks = slices.DeleteFunc(slices.Clone(these), func(id string) bool { return slices.Contains(came, id) })
+		return len(came) >= n && len(lacks) == 0
+	}, func() string { return fmt.Sprintf("%v did not", lacks) })
 }
 
 // schemaOf returns the definitions of a database's tables and indexes.

@@ -23,6 +23,9 @@ const DefaultMaxLog = 4 << 30
 // ErrLogTooLong is the error of a backup during which more was written than its MaxLog.
 var ErrLogTooLong = errors.New("the backup was given up, because the write-ahead log has become too long: nothing can be removed from it meanwhile")
 
+// ErrNoRoom is the error of a backup for which the disk has too little room. It is given up before it fills the disk, which may be the database's.
+var ErrNoRoom = errors.New("there is no room for the backup")
+
 // BackupOptions are the options of Backup and WriteBackup.
 type BackupOptions struct {
 	Dir string // the data directory; a server may be using it, in this process too
@@ -117,6 +120,11 @@ func (o *BackupOptions) make(ctx context.Context, dir string) (*Manifest, error)
 	if keys, err = o.keyFile(); err != nil {
 		return nil, err
 	}
+	if is, err := os.Stat(filepath.Join(o.Dir, sqlite.FileName)); err == nil { // before any of it is written
+		if err := room(path, is.Size()); err != nil {
+			return nil, err
+		}
+	}
 	db := sqlite.New(o.Dir)
 	begun := func() error {
 		m.CreatedAt = time.Now().UTC() // the moment is fixed: what was acknowledged before is in the copy
@@ -128,7 +136,7 @@ func (o *BackupOptions) make(ctx context.Context, dir string) (*Manifest, error)
 		if most := o.maxLog(); is.Log > most {
 			return fmt.Errorf("%w (more than %d MiB): back up when less is written, or allow more", ErrLogTooLong, most>>20)
 		}
-		return nil
+		return room(path, int64(is.Of)*int64(is.PageSize))
 	})
 	if err != nil {
 		return nil, fmt.Errorf("copy the database: %w", err)
@@ -161,6 +169,23 @@ func (o *BackupOptions) complete(ctx context.Context, dir string, m *Manifest, k
 		return err
 	}
 	return m.write(dir)
+}
+
+// leastLeft is what a backup leaves free, for the server's log if the disk is the same.
+const leastLeft = 4 << 20
+
+// room refuses to go on with a copy, of which a part may be written, when the rest of it does not fit.
+func room(copied string, size int64) error {
+	dir := filepath.Dir(filepath.Dir(copied)) // of the draft
+	free, of := datadir.Space(dir)
+	is, err := os.Stat(copied)
+	if err != nil {
+		return err
+	}
+	if left := size - is.Size(); of > 0 && left > 0 && free < left+leastLeft {
+		return fmt.Errorf("%w in %s: it takes %d MiB more, and %d MiB are free", ErrNoRoom, dir, (left+leastLeft)>>20+1, free>>20)
+	}
+	return nil
 }
 
 func (o *BackupOptions) maxLog() int64 {

@@ -15,6 +15,8 @@ const (
 	sqliteProtocol  = 15
 	sqliteNotADB    = 26
 
+	sqliteIOErrRead      = sqliteIOErr | 1<<8
+	sqliteIOErrShortRead = sqliteIOErr | 2<<8
 	sqliteIOErrCorruptFS = sqliteIOErr | 33<<8
 	sqliteIOErrData      = sqliteIOErr | 32<<8
 )

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // FileName is the name of the database in its directory.
@@ -17,6 +18,7 @@ const stepPages = 512
 // Snapshot is how far a copy of the database has come.
 type Snapshot struct {
 	Pages, Of int
+	PageSize  int   // in bytes
 	Log       int64 // bytes of the write-ahead log, which grows by what is written meanwhile
 }
 
@@ -39,8 +41,8 @@ func (q *DB) Snapshot(ctx context.Context, to string, begun func() error, each f
 		return q.explained(err)
 	}
 	defer func() { _, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK") }()
-	var tables int
-	if err := conn.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema").Scan(&tables); err != nil {
+	var tables, pageSize int
+	if err := conn.QueryRowContext(ctx, "SELECT COUNT(*), (SELECT page_size FROM pragma_page_size) FROM sqlite_schema").Scan(&tables, &pageSize); err != nil {
 		return q.explained(err)
 	}
 	if err := begun(); err != nil {
@@ -51,13 +53,21 @@ func (q *DB) Snapshot(ctx context.Context, to string, begun func() error, each f
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			is := Snapshot{Pages: done, Of: of}
+			is := Snapshot{Pages: done, Of: of, PageSize: pageSize}
 			if log, err := os.Stat(q.path() + "-wal"); err == nil {
 				is.Log = log.Size()
 			}
 			return each(is)
 		})
 	})
+	if code, _ := sqliteCode(err); code != sqliteIOErrRead && code != sqliteIOErrShortRead { // what is written is the copy, and not the database
+		switch code & 0xff {
+		case sqliteFull:
+			return fmt.Errorf("%s: the disk is full: %w", filepath.Dir(to), err)
+		case sqliteIOErr:
+			return fmt.Errorf("%s: the disk reports errors: %w", filepath.Dir(to), err)
+		}
+	}
 	return q.explained(err)
 }
 
