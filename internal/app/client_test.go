@@ -59,6 +59,13 @@ func (l *transcript) Write(p []byte) (int, error) {
 	return l.text.Write(p)
 }
 
+// String returns what was written so far.
+func (l *transcript) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
 // await waits until the text has been written.
 func (l *transcript) await(t *testing.T, text string) {
 	t.Helper()

@@ -46,16 +46,12 @@ func bootMeasured(t *testing.T, database string, args ...string) *measured {
 	t.Cleanup(m.stop)
 	m.url, m.token = announced(t, out)
 	m.log.await(t, "metrics are served")
-	m.at = regexp.MustCompile(`metrics are served" url=(\S+)`).FindStringSubmatch(m.logged())[1]
+	m.at = metricsAt.FindStringSubmatch(m.log.String())[1]
 	return m
 }
 
-// logged returns the log so far.
-func (m *measured) logged() string {
-	m.log.mu.Lock()
-	defer m.log.mu.Unlock()
-	return m.log.text.String()
-}
+// metricsAt finds in the log where metrics are served.
+var metricsAt = regexp.MustCompile(`metrics are served" url=(\S+)`)
 
 // read reads a value; false if it is not shown.
 func (m *measured) read(t *testing.T, series string) (float64, bool) {
@@ -181,7 +177,7 @@ func TestRequestsAreLogged(t *testing.T) {
 	m.log.await(t, "route=/v1/events path=/v1/events status=422")
 	m.log.await(t, "msg=operation")
 	m.stop()
-	lines := bytes.Split([]byte(m.logged()), []byte("\n"))
+	lines := bytes.Split([]byte(m.log.String()), []byte("\n"))
 	for kind, wants := range map[string][]string{
 		"msg=operation":    {"request_id=", "transport=http type=mutation", "token_id=", "tenant_id=", "took="},
 		"route=/v1/events": {"msg=request", "request_id=", "method=GET", "bytes=", "token_id=", "took="},
@@ -203,7 +199,7 @@ func TestRequestsAreLogged(t *testing.T) {
 		}
 	}
 	for _, never := range []string{m.token, "needle.type", "Bearer", "log.this"} {
-		if strings.Contains(m.logged(), never) {
+		if strings.Contains(m.log.String(), never) {
 			t.Errorf("the log has %s", never)
 		}
 	}

@@ -6,6 +6,7 @@
 //	sync N    kills it when all is written, and nothing is synced
 //	synced N  kills it when that is synced, and nobody has been told
 //	refuse    is a disk that has become read-only: nothing is written, EROFS
+//	slow N    is a disk that takes N milliseconds longer for each sync
 //
 // A transaction is what is written to a write-ahead log (FILE-wal) between two syncs. A checkpoint syncs the log too, when
 // nothing was written since: that ends no transaction, and whoever counts it waits for a number that was passed over.
@@ -84,13 +85,15 @@ static int writing(int fd) {
 }
 
 static int syncing(int fd) {
-	int refused = 0;
+	int refused = 0, slow = 0;
 	if (kind(fd) == OTHER) return 0;
 	pthread_mutex_lock(&mu);
 	read_order();
 	refused = !strcmp(order, "refuse");
+	slow = ordered("slow") ? target : 0;
 	if (kind(fd) == LOG && written && syncs >= target - 1 && ordered("sync")) die();
 	pthread_mutex_unlock(&mu);
+	if (slow) usleep(slow * 1000);
 	if (refused) errno = EROFS;
 	return refused;
 }
