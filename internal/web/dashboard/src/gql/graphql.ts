@@ -51,6 +51,8 @@ export type AttemptTrigger =
 
 /** The kinds of changes. */
 export type AuditAction =
+  /** The database was restored from a backup: changes that were made after the time `asOf` of the backup are undone. */
+  | 'DATABASE_RESTORED'
   /** A delivery was canceled by hand. */
   | 'DELIVERY_CANCELED'
   /** A delivery was retried by hand. */
@@ -129,6 +131,8 @@ export type AuditEntryFilter = {
 
 /** The types of objects whose changes are in the audit log. */
 export type AuditObjectType =
+  /** The database of the installation. */
+  | 'DATABASE'
   /** A delivery. */
   | 'DELIVERY'
   /** A declared event type. */
