@@ -340,18 +340,11 @@ func killedServer(t *testing.T) (string, func()) {
 func serverWithoutFiles(t *testing.T) (string, func()) {
 	t.Helper()
 	dir := t.TempDir()
-	m := bootMeasured(t, dir)
-	file := filepath.Join(dir, "hookgraph.db")
-	return m.at, func() {
-		move(t, file, file+".away")
-		t.Cleanup(func() { move(t, file+".away", file) })
-	}
-}
-
-func move(t *testing.T, from, to string) {
-	t.Helper()
-	if err := os.Rename(from, to); err != nil {
-		t.Error(err)
+	_, at, _ := inProcess(t, nil, dir)
+	return at, func() {
+		if err := os.Rename(filepath.Join(dir, "hookgraph.db"), filepath.Join(dir, "away")); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
