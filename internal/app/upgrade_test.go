@@ -227,7 +227,7 @@ func (l *load) publish(ctx context.Context, key string) (id string, err error) {
 	return event.ID, nil
 }
 
-// reaches waits until so many events are acknowledged.
+// reaches waits until the given number of events is acknowledged.
 func (l *load) reaches(t *testing.T, n int) {
 	t.Helper()
 	webhooktest.Eventually(t, fmt.Sprint(n, " events are acknowledged"), func() bool {
