@@ -66,6 +66,10 @@ func (s *server) stop(ctx context.Context, sending func(context.Context) error) 
 		step(ctx, "stop sending", sending),
 		step(ctx, "write the last use of tokens", s.auth.WriteUsed),
 		step(ctx, "flush", s.store.Flush),
+		step(ctx, "send traces", func(ctx context.Context) error {
+			s.tracer.Close(ctx)
+			return nil
+		}),
 		step(ctx, "stop serving metrics", func(context.Context) error {
 			s.measuring.close()
 			return nil

@@ -58,7 +58,10 @@ printf '<%s>' "${COMPREPLY[@]}"`)
 
 // Each setting is shown with its value and where that comes from; secrets and passwords are not.
 func TestConfigIsShown(t *testing.T) {
-	env := map[string]string{"HOOKGRAPH_TIMEOUT": "20s", "HOOKGRAPH_FORWARD_PROXY": "http://user:hunter2@127.0.0.1:3128"}
+	env := map[string]string{
+		"HOOKGRAPH_TIMEOUT": "20s", "HOOKGRAPH_FORWARD_PROXY": "http://user:hunter2@127.0.0.1:3128",
+		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_EXPORTER_OTLP_HEADERS": "x-key=hunter2",
+	}
 	_, out, err := command(t, env, "config", "--retention", "3d", "--database", "./somewhere")
 	if err != nil {
 		t.Fatal(err)
@@ -67,6 +70,8 @@ func TestConfigIsShown(t *testing.T) {
 		"--timeout 20s variable HOOKGRAPH_TIMEOUT", "--retention 72h0m0s flag HOOKGRAPH_RETENTION", "--listen 127.0.0.1:8080 default HOOKGRAPH_LISTEN",
 		"--forward-proxy (not shown) variable HOOKGRAPH_FORWARD_PROXY", "--allow-target - default HOOKGRAPH_ALLOW_TARGET", "/somewhere flag HOOKGRAPH_DATABASE",
 		"--delivery-max-age - default",
+		"traces http://collector:4318 variable OTEL_EXPORTER_OTLP_ENDPOINT", "traces (not shown) variable OTEL_EXPORTER_OTLP_HEADERS",
+		"traces parentbased_always_on default OTEL_TRACES_SAMPLER", "traces hookgraph default OTEL_SERVICE_NAME",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
 			t.Errorf("%q is not in\n%s", want, out)

@@ -37,6 +37,14 @@ func (c *configCmd) Run(env *Env, kctx *kong.Context, vars *variables) error {
 		}
 		_, _ = fmt.Fprintf(w, "--%s\t%s\t%s\t%s\n", f.Name, c.shown(f), from, vars.of[f])
 	}
+	for i := range c.TracingRead {
+		v := &c.TracingRead[i]
+		from := "default"
+		if v.Value != "" {
+			from = "variable"
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", "traces", v.Shown(), from, v.Name)
+	}
 	if err := w.Flush(); err != nil {
 		return err
 	}

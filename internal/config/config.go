@@ -70,6 +70,10 @@ type Config struct {
 
 	Proxy *url.URL `kong:"-"` // parsed ForwardProxy; nil without one
 
+	// Tracing says where traces go; nil: nowhere. OpenTelemetry's variables have it, which TracingRead lists.
+	Tracing     *Tracing       `kong:"-"`
+	TracingRead []VariableRead `kong:"-"`
+
 	// BootstrapToken is an operator token that exists from the first start, for automation. From the environment only:
 	// other users of the machine can read a command line.
 	BootstrapToken string `kong:"-"`
@@ -236,7 +240,9 @@ func (c *Config) Check(getenv func(string) string) error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		bad("--tls-cert and --tls-key: give both or neither")
 	}
-	errs = append(errs, c.checkBackups(), c.readBootstrapToken(getenv))
+	var err error
+	c.Tracing, c.TracingRead, err = readTracing(getenv)
+	errs = append(errs, c.checkBackups(), c.readBootstrapToken(getenv), err)
 	return errors.Join(errs...)
 }
 

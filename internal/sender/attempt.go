@@ -1,6 +1,7 @@
 package sender
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -53,11 +54,14 @@ func (s *Sender) serve(t *task) verdict {
 	if t.reply.begin(s.attend) != nil || t.claimed.Lost() {
 		return verdict{outcome: interrupted}
 	}
+	t.span = s.cfg.Tracer.Attempt(&t.claimed.Delivery, t.claimed.Event, t.url)
 	r, res := s.attempt(t, &body)
 	switch {
 	case res.Code == egress.Canceled:
+		t.span.Unmade(string(res.Code))
 		return verdict{outcome: interrupted}
 	case res.Code.Ours():
+		t.span.Unmade(string(res.Code))
 		return verdict{outcome: unmade, code: res.Code, reason: res.Message}
 	}
 	v := verdict{outcome: failure, reused: res.Reused}
@@ -65,6 +69,8 @@ func (s *Sender) serve(t *task) verdict {
 		v.outcome = success
 	}
 	s.logAttempt(t, &r.Attempt)
+	t.span.Attempted(&r.Attempt)
+	r.Span = t.span
 	t.reply.came(r)
 	if err := s.cfg.Store.Record(s.finish, r); err != nil {
 		if r.Written != nil {
@@ -324,7 +330,7 @@ func newCustom(headers []*webhook.CustomHeader, auth *webhook.Authentication) *c
 func (s *Sender) header(t *task, at time.Time, body *payload.Body) (http.Header, webhook.HeaderBlock, bool) {
 	r := payload.Request{Agent: s.agent[0], ID: t.claimed.Event.ID, At: at, Secrets: t.target.Secrets, Body: body}
 	if t.target.SendTraceparent && (t.own == nil || t.own.fields[webhook.HeaderTraceparent] == nil) {
-		r.Traceparent = t.target.Traceparent(t.claimed.Event)
+		r.Traceparent = cmp.Or(t.span.TraceParent(), t.target.Traceparent(t.claimed.Event))
 	}
 	if t.own != nil {
 		r.Custom = t.own.recorded

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/tracing"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -24,7 +25,8 @@ type task struct {
 	late, doubted bool
 	reply         reply
 	body          body
-	young         link[task] // in Sender.young while it counts as quick
+	span          *tracing.Span // of the attempt; nil: it is not traced
+	young         link[task]    // in Sender.young while it counts as quick
 }
 
 // dispatch starts the attempts and claims that are allowed now. The caller must hold s.mu.

@@ -19,6 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/tracing"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/payload"
 )
@@ -60,6 +61,7 @@ type Config struct {
 	Grace        time.Duration    // for running attempts after ctx has ended; 20 s
 	UserAgent    string           // webhook.UserAgent
 	Now          func() time.Time // the clock that deliveries are due by; time.Now
+	Tracer       *tracing.Tracer  // nil: attempts are not traced
 	// Delay returns how long goroutines have waited for a processor since its previous call, see SchedulingDelay. Nil means no
 	// pace.
 	Delay func() time.Duration

@@ -31,6 +31,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/routing"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
+	"github.com/hookgraph/hookgraph/internal/tracing"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -72,6 +73,8 @@ type Options struct {
 	Quotas webhook.Quotas
 	// CountTenants is how many tenants Totals has by themselves.
 	CountTenants int
+	// Tracer records calls that publish, transactions and the recording of attempts; nil: nothing is traced.
+	Tracer *tracing.Tracer
 	// Tuning is DefaultTuning if nil.
 	Tuning *Tuning
 }

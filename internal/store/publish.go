@@ -19,6 +19,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/store/ordering"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
+	"github.com/hookgraph/hookgraph/internal/tracing"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -35,7 +36,8 @@ type Published struct {
 type publishing struct {
 	tenant webhook.ID
 	events []*incoming
-	done   chan error // buffered: the caller may have returned
+	span   *tracing.Span // nil: the call is not traced
+	done   chan error    // buffered: the caller may have returned
 
 	// Used only by the writer:
 	next       int    // the first event that is not in a transaction yet
@@ -176,8 +178,37 @@ func waiting(e *webhook.NewEvent) int64 {
 // webhook.ErrUnavailable. An error means that nothing was stored: webhook.ErrBusy, webhook.ErrUnavailable, or the context's; or
 // that the store closed meanwhile, and it is unknown whether the events were stored: an idempotency key makes trying again safe.
 func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Published, error) {
+	if c.s.opts.Tracer == nil || len(events) == 0 {
+		return c.publish(ctx, events, nil)
+	}
+	span, kept := c.s.opts.Tracer.Publish(events[0].Traceparent, c.tenant, len(events))
+	events = slices.Clone(events) // the caller's events stay unchanged
+	for i := range events {
+		events[i].Traceparent = kept
+	}
+	results, err := c.publish(ctx, events, span)
+	span.Published(outcome(results, err))
+	return results, err
+}
+
+// outcome says what came of a call that published: how many events are stored, its one event, if it had one, and why there is none.
+func outcome(results []Published, err error) (stored int, only *webhook.ID, _ error) {
+	for _, r := range results {
+		if r.Event != nil {
+			stored++
+			only = &r.Event.ID
+		}
+	}
+	if len(results) != 1 {
+		return stored, nil, err
+	}
+	return stored, only, results[0].Err
+}
+
+// publish is Publish within a span, which may be nil.
+func (c *Scope) publish(ctx context.Context, events []webhook.NewEvent, span *tracing.Span) ([]Published, error) {
 	results := make([]Published, len(events))
-	p := &publishing{tenant: c.tenant, done: make(chan error, 1)}
+	p := &publishing{tenant: c.tenant, span: span, done: make(chan error, 1)}
 	now := c.s.opts.Now()
 	size := int64(0)
 	var checker eventtypes.Checker

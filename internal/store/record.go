@@ -20,6 +20,15 @@ import (
 // publishes the operational events, and tells the Dispatcher. The error is the context's, or ErrUnavailable after Close: then the
 // attempt is not recorded and will be made again.
 func (s *Store) Record(ctx context.Context, r *Result) error {
+	r.Span = r.Span.Record()
+	err := s.queueResult(ctx, r)
+	if err != nil {
+		r.Span.Recorded(err)
+	}
+	return err
+}
+
+func (s *Store) queueResult(ctx context.Context, r *Result) error {
 	select {
 	case <-s.writer.quit:
 		return webhook.ErrUnavailable

@@ -17,6 +17,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
+	"github.com/hookgraph/hookgraph/internal/tracing"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -360,6 +361,7 @@ func (b *batch) write() (err error) {
 	defer func() {
 		b.s.health.Written(err)
 		b.s.writer.did.note(b, time.Since(started), err)
+		b.trace(started, err)
 		if err != nil {
 			b.release(0)
 		} else {
@@ -403,6 +405,25 @@ func (b *batch) write() (err error) {
 		}
 		return b.journal()
 	})
+}
+
+// trace records the transaction for the calls and results in it that are traced.
+func (b *batch) trace(started time.Time, err error) {
+	if b.s.opts.Tracer == nil {
+		return
+	}
+	var calls, results []*tracing.Span
+	for _, p := range b.publish {
+		if p.span != nil {
+			calls = append(calls, p.span)
+		}
+	}
+	for _, r := range b.results {
+		if r.Span != nil {
+			results = append(results, r.Span)
+		}
+	}
+	b.s.opts.Tracer.Commit(started, calls, results, err)
 }
 
 // WriterStats is what the writer has done since the store was opened, and what waits for it.

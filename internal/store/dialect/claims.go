@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/tracing"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 )
@@ -177,12 +178,15 @@ type Result struct {
 	RetryAfter time.Duration
 	// Gone means that the receiver answered 410, which disables the webhook.
 	Gone bool
+	// Span is that of the attempt, and from Record on that of recording it; nil: it is not traced.
+	Span *tracing.Span
 	// Written, if not nil, is called once, when the store no longer holds the result.
 	Written func()
 }
 
 // Release calls Written: the store no longer holds the result.
 func (r *Result) Release() {
+	r.Span.Recorded(nil)
 	if r.Written != nil {
 		r.Written()
 	}
