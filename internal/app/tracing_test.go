@@ -180,8 +180,9 @@ func testTraces(t *testing.T, database string) {
 // A collector that does not answer holds up neither publishing nor deliveries, nor the stop for longer than a few seconds, and the log tells of it.
 func TestHangingCollector(t *testing.T) {
 	t.Parallel()
-	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-	defer hangs.Close()
+	over := make(chan struct{})
+	hangs := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-over }))
+	t.Cleanup(func() { close(over); hangs.Close() })
 	receiver := webhooktest.NewReceiver(t)
 	p := bootTraced(t, t.TempDir(), map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": hangs.URL, "OTEL_EXPORTER_OTLP_TIMEOUT": "100", "OTEL_BSP_SCHEDULE_DELAY": "1", "OTEL_BSP_MAX_QUEUE_SIZE": "10"})
 	c := &client{p.url, p.token}

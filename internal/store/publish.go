@@ -191,7 +191,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	return results, err
 }
 
-// outcome says what came of a call that published: how many events are stored, its one event, if it had one, and why there is none.
+// outcome is the result of a call that published: how many events are stored, its one event, if it had one, and why there is none.
 func outcome(results []Published, err error) (stored int, only *webhook.ID, _ error) {
 	for _, r := range results {
 		if r.Event != nil {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +13,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"os"
 	"strconv"
 	"time"
 
@@ -136,4 +139,27 @@ func (c *client) post(ctx context.Context, body []byte) (again bool, after time.
 		again = true
 	}
 	return again, time.Duration(min(max(seconds, 0), 3600)) * time.Second, fmt.Errorf("the collector answered %d %s", res.StatusCode, http.StatusText(res.StatusCode))
+}
+
+// transport reads the certificates that requests to the collector need.
+func transport(s *config.Tracing) (*http.Transport, error) {
+	secured := &tls.Config{MinVersion: tls.VersionTLS12}
+	if s.Certificate != "" {
+		text, err := os.ReadFile(s.Certificate) //nolint:gosec // the operator's own file
+		if err != nil {
+			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_CERTIFICATE: %w", err)
+		}
+		secured.RootCAs = x509.NewCertPool()
+		if !secured.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_CERTIFICATE: %s has no certificate in PEM", s.Certificate)
+		}
+	}
+	if s.ClientCertificate != "" {
+		pair, err := tls.LoadX509KeyPair(s.ClientCertificate, s.ClientKey)
+		if err != nil {
+			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: %w", err)
+		}
+		secured.Certificates = []tls.Certificate{pair}
+	}
+	return &http.Transport{TLSClientConfig: secured, TLSHandshakeTimeout: s.Timeout, IdleConnTimeout: time.Minute, MaxConnsPerHost: 2, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true}, nil
 }

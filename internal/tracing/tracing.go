@@ -5,12 +5,8 @@ package tracing
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"log/slog"
-	"net/http"
-	"os"
 	"strings"
 	"time"
 
@@ -137,27 +133,4 @@ func (t *Tracer) Close(ctx context.Context) {
 	defer stop()
 	_ = t.provider.Shutdown(context.WithoutCancel(ctx)) // the client has told what it could not send
 	t.client.end()
-}
-
-// transport reads the certificates that requests to the collector need.
-func transport(s *config.Tracing) (*http.Transport, error) {
-	secured := &tls.Config{MinVersion: tls.VersionTLS12}
-	if s.Certificate != "" {
-		text, err := os.ReadFile(s.Certificate)
-		if err != nil {
-			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_CERTIFICATE: %w", err)
-		}
-		secured.RootCAs = x509.NewCertPool()
-		if !secured.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_CERTIFICATE: %s has no certificate in PEM", s.Certificate)
-		}
-	}
-	if s.ClientCertificate != "" {
-		pair, err := tls.LoadX509KeyPair(s.ClientCertificate, s.ClientKey)
-		if err != nil {
-			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: %w", err)
-		}
-		secured.Certificates = []tls.Certificate{pair}
-	}
-	return &http.Transport{TLSClientConfig: secured, TLSHandshakeTimeout: s.Timeout, IdleConnTimeout: time.Minute, MaxConnsPerHost: 2, MaxResponseHeaderBytes: 64 << 10, ForceAttemptHTTP2: true}, nil
 }
