@@ -74,7 +74,7 @@ func (c *client) Stop(context.Context) error {
 func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpans) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	defer context.AfterFunc(c.ended, cancel)()
+	defer context.AfterFunc(c.ended, cancel)() //nolint:contextcheck // Close ends what is being sent
 	if err := c.upload(ctx, spans); err != nil {
 		n := 0
 		for _, r := range spans {
@@ -145,7 +145,7 @@ func (c *client) post(ctx context.Context, body []byte) (again bool, after time.
 func transport(s *config.Tracing) (*http.Transport, error) {
 	secured := &tls.Config{MinVersion: tls.VersionTLS12}
 	if s.Certificate != "" {
-		text, err := os.ReadFile(s.Certificate) //nolint:gosec // the operator's own file
+		text, err := os.ReadFile(s.Certificate)
 		if err != nil {
 			return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_CERTIFICATE: %w", err)
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"time"
 
@@ -76,9 +77,7 @@ func describe(ctx context.Context, o Options) (*resource.Resource, error) {
 	if o.Host != "" {
 		about["host.name"] = o.Host
 	}
-	for name, value := range o.Settings.Resource { // the operator's win
-		about[name] = value
-	}
+	maps.Copy(about, o.Settings.Resource) // the operator's win
 	attributes := make([]attribute.KeyValue, 0, len(about))
 	for name, value := range about {
 		attributes = append(attributes, attribute.String(name, value))
