@@ -77,8 +77,11 @@ func complete(root *kong.Node, words []string, to io.Writer) error {
 	if last == nil && (strings.HasPrefix(unfinished, "-") || len(found) == 0) {
 		found = nil
 		for _, f := range flags(node) {
-			if !f.Hidden {
-				found = append(found, "--"+f.Name)
+			if f.Hidden {
+				continue
+			}
+			if found = append(found, "--"+f.Name); f.IsBool() && f.Tag.Negatable != "" {
+				found = append(found, "--no-"+f.Name)
 			}
 		}
 	}

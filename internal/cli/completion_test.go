@@ -20,6 +20,8 @@ func TestCompletion(t *testing.T) {
 		"--re":                           "--retention",
 		"events get --to":                "--token",
 		"nothing ":                       "serve demo bench token secrets backup restore compact copy migrate doctor config version completion publish webhooks events deliveries tail listen search replay portal verify health",
+		"webhooks create --p":            "--probe",
+		"webhooks update --no":           "--no-probe",
 		"events get --xyz":               "",
 	} {
 		_, out, err := command(t, nil, append([]string{completing}, strings.Split(line, " ")...)...)

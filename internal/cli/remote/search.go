@@ -33,7 +33,7 @@ func (c *searchCmd) Run(ctx context.Context, s *Streams) error {
 		return err
 	}
 	if len(hits) == 0 {
-		return errors.New("nothing is found")
+		return errors.New("nothing is found: search looks for IDs, keys, tags, and parts of URLs and names; for events of a type, use: hookgraph events --type TYPE")
 	}
 	return rows(s.Out, c.output, true, "KIND\tID\tWHAT", hits, func(h *hitRow) []string {
 		return []string{h.Kind, h.ID, h.URL + h.Type + h.Status + h.Name}
