@@ -203,6 +203,9 @@ type life struct {
 
 type arrival struct{ at, answered time.Time }
 
+// failingPath is that of a receiver that always fails.
+const failingPath = "/failing"
+
 // trap asks for a kill when a step is reached for the n-th time.
 type trap struct {
 	step   string
@@ -540,6 +543,11 @@ func (w *world) receive(rw http.ResponseWriter, req *http.Request) {
 		time.Sleep(200 * time.Millisecond) // what is slow about it
 	case req.URL.Path == "/replayed" && (w.down.Load() || luck < 6):
 		rw.WriteHeader(http.StatusBadGateway)
+		return
+	case req.URL.Path == failingPath:
+		rw.WriteHeader(http.StatusInternalServerError)
+		w.reached("answered")
+		w.reached("recording")
 		return
 	case w.calm.Load():
 	case req.URL.Path == "/hanging" && luck < 3:
