@@ -187,7 +187,7 @@ func TestIssueOfADisabledWebhook(t *testing.T) {
 func TestIssueOfFailedDeliveries(t *testing.T) {
 	each(t, func(t *suite) {
 		now := time.Now()
-		s := t.Open(t, store.Options{Now: func() time.Time { return now }})
+		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{}})
 		const exhausted = "DELIVERIES_EXHAUSTED HTTP_STATUS "
@@ -214,12 +214,35 @@ func TestIssueOfFailedDeliveries(t *testing.T) {
 	})
 }
 
+// The issue of failed deliveries is resolved when all of them were sent again and arrived, not when some did.
+func TestIssueOfDeliveriesSentAgain(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{}})
+		answers(t, s, c, w, 500, 500)
+		for i, d := range storetest.RowsOf[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{}, store.Page{First: 10})) {
+			must(t, s.KeepIssues(t.Context()))
+			wantIssues(t, c, "DELIVERIES_EXHAUSTED HTTP_STATUS OPEN")
+			_, err := c.RetryDelivery(t.Context(), d.ID)
+			must(t, err)
+			claims, _ := claim(t, s, w.ID, 1)
+			if len(claims) != 1 {
+				t.Fatalf("delivery %d is not due", i)
+			}
+			record(t, s, claims[0], 200)
+		}
+		must(t, s.KeepIssues(t.Context()))
+		wantIssues(t, c, "DELIVERIES_EXHAUSTED HTTP_STATUS RESOLVED")
+	})
+}
+
 // Issues of a webhook that does not fail are resolved even if the failures were recorded after the success, by a replica that did not know of it; those
 // of one that fails are not.
 func TestIssueAfterSuccessElsewhere(t *testing.T) {
 	each(t, func(t *suite) {
 		now := time.Now()
-		s := t.Open(t, store.Options{Now: func() time.Time { return now }})
+		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{3_600_000}})
 		answers(t, s, c, w, 500, 500, 500, 500, 500)

@@ -76,8 +76,13 @@ func registerMany(tb testing.TB, c *store.Scope, n int, w webhook.New) []*webhoo
 	tb.Helper()
 	made := make([]*webhook.Webhook, n)
 	var all sync.WaitGroup
+	turns := make(chan struct{}, 1000) // more calls at a time are refused
 	for i := range made {
-		all.Go(func() { made[i] = register(tb, c, w) })
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			made[i] = register(tb, c, w)
+		})
 	}
 	all.Wait()
 	return made

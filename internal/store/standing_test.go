@@ -48,7 +48,7 @@ func wantTitles(t *suite, c *store.Scope, want ...string) {
 func TestIssueOfACertificate(t *testing.T) {
 	each(t, func(t *suite) {
 		now := time.Now()
-		s := t.Open(t, store.Options{Now: func() time.Time { return now }})
+		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
 		c := tenant(t, s, "a")
 		authority := webhooktest.NewAuthority(t, "authority")
 		issued := func(days int) *webhook.AuthenticationPatch {
@@ -94,7 +94,7 @@ func TestIssueOfACertificate(t *testing.T) {
 // minutes, or when it is disabled.
 func TestIssueOfABacklog(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.Open(t, store.Options{})
+		s := t.Fresh().Rest(t, store.Options{})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}})
 		register(t, c, webhook.New{Enabled: true, Events: []string{"b.c"}})
@@ -140,7 +140,7 @@ func TestIssueOfABacklog(t *testing.T) {
 func TestIssueOfASchema(t *testing.T) {
 	each(t, func(t *suite) {
 		now := time.Now()
-		s := t.Open(t, store.Options{Now: func() time.Time { return now }})
+		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
 		c := tenant(t, s, "a")
 		schema := func(text string) {
 			t.Helper()
@@ -184,7 +184,7 @@ func TestIssueOfASchema(t *testing.T) {
 // the limit does not open it again.
 func TestIssueOfAQuota(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.Open(t, store.Options{})
+		s := t.Fresh().Rest(t, store.Options{})
 		made, err := s.Registry(nil).CreateTenant(t.Context(), "a", webhook.TenantPatch{MaxEvents: webhook.Some(new(100))})
 		must(t, err)
 		c := s.In(made.ID)
@@ -229,12 +229,33 @@ func TestIssueOfAQuota(t *testing.T) {
 	})
 }
 
+// A program that has just started has not counted the stored events yet: issues of quotas stay as they are until it has.
+func TestIssueOfAQuotaAfterStart(t *testing.T) {
+	each(t, func(t *suite) {
+		place := t.Fresh()
+		s, end := place.Serve(t, store.Options{})
+		made, err := s.Registry(nil).CreateTenant(t.Context(), "a", webhook.TenantPatch{MaxEvents: webhook.Some(new(10))})
+		must(t, err)
+		publish(t, s.In(made.ID), make([]webhook.NewEvent, 9)...)
+		must(t, s.KeepIssues(t.Context()))
+		_, err = s.In(made.ID).AcknowledgeIssue(t.Context(), wantIssues(t, s.In(made.ID), "QUOTA STORED_EVENTS OPEN")[0].ID)
+		must(t, err)
+		must(t, end())
+		s = place.Rest(t, store.Options{})
+		for range 2 {
+			must(t, s.KeepIssues(t.Context()))
+			wantIssues(t, s.In(made.ID), "QUOTA STORED_EVENTS ACKNOWLEDGED")
+			s.Recount(t.Context())
+		}
+	})
+}
+
 // Calls that are refused because they publish too fast have one issue, with their number, and one event. It is resolved when none has been refused for
 // 15 minutes.
 func TestIssueOfRefusedCalls(t *testing.T) {
 	each(t, func(t *suite) {
 		now := time.Now()
-		s := t.Open(t, store.Options{Now: func() time.Time { return now }, Quotas: webhook.Quotas{PublishRate: 1}})
+		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }, Quotas: webhook.Quotas{PublishRate: 1}})
 		c := tenant(t, s, "a")
 		register(t, c, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
 		publish(t, c, make([]webhook.NewEvent, webhook.MaxPublish)...)
@@ -273,7 +294,7 @@ func TestIssueOfRefusedCalls(t *testing.T) {
 // The end of a replay is told once, with what it did: when it is completed, when it is canceled, and also if it sent nothing.
 func TestReplaysAreToldOf(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.Open(t, store.Options{})
+		s := t.Fresh().Rest(t, store.Options{})
 		r := failing(t, s, 3)
 		register(t, r.Scope, webhook.New{Enabled: true, Events: []string{"hookgraph.replay.*"}})
 		told := func() (last, ended string) {

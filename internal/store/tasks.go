@@ -138,9 +138,8 @@ func (s *Store) issues() *issues.Keeper {
 func (s *Store) KeepIssues(ctx context.Context) error {
 	k := s.issues()
 	for id, account := range s.quotas.Limited() {
-		if used, ok := account.Counted(); ok {
-			k.Stored = append(k.Stored, issues.Stored{TenantID: id, Used: int(used), Bound: account.Limits().Events})
-		}
+		used, known := account.Counted()
+		k.Stored = append(k.Stored, issues.Stored{TenantID: id, Used: int(used), Bound: account.Limits().Events, Counted: known})
 	}
 	return k.Keep(ctx, s.opts.Now())
 }

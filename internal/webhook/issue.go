@@ -90,7 +90,8 @@ const (
 	IssueWindow        = 10 * time.Minute
 	// IssueAge is how long attempts must have failed before IssueFailing opens however few they are: webhooks with few events fail too.
 	IssueAge = time.Hour
-	// IssueQuiet is how long no delivery must have failed before IssueExhausted closes: no success of the webhook brings those deliveries back.
+	// IssueQuiet is how long no delivery must have failed before IssueExhausted closes: no success of the webhook brings those deliveries back. It closes
+	// earlier when none is failed any more, because they were sent again.
 	IssueQuiet = 24 * time.Hour
 	// IssueKept is how long a resolved issue is kept.
 	IssueKept = 90 * 24 * time.Hour

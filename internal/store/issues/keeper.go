@@ -30,6 +30,7 @@ type Keeper struct {
 type Stored struct {
 	TenantID    webhook.ID
 	Used, Bound int
+	Counted     bool // Used is known; until then the tenant's issue stays as it is
 }
 
 // Conditions on rows of issues. The first also finds what a success resolved while another replica, which did not know of it yet, recorded a
@@ -37,7 +38,8 @@ type Stored struct {
 const (
 	settled = `(i.kind = 'WEBHOOK_FAILING' AND i.since < @settled AND NOT EXISTS
 		(SELECT 1 FROM webhooks AS w WHERE w.id = i.webhook_id AND w.failing_since IS NOT NULL AND w.enabled)
-		OR i.resolved_at IS NULL AND (i.kind = 'DELIVERIES_EXHAUSTED' AND i.last_seen_at < @quiet
+		OR i.resolved_at IS NULL AND (i.kind = 'DELIVERIES_EXHAUSTED' AND (i.last_seen_at < @quiet
+		OR NOT EXISTS (SELECT 1 FROM deliveries AS d WHERE d.webhook_id = i.webhook_id AND d.status = 'FAILED'))
 		OR i.kind = 'QUOTA' AND i.error = 'EVENTS_PER_SECOND' AND i.last_seen_at < @unrefused
 		OR i.kind = 'SCHEMA_MISMATCH' AND NOT EXISTS (SELECT 1 FROM event_types AS e WHERE e.id = i.subject_id AND e.violated_at > @conforming)
 		OR i.kind = 'CERTIFICATE_EXPIRES' AND NOT EXISTS
@@ -107,9 +109,9 @@ type found struct {
 	At           time.Time `gorm:"serializer:micros"`
 }
 
-// Certificates finds webhooks whose client certificate expires soon.
+// Certificates finds webhooks whose client certificate expires soon. The unary plus keeps SQLite from reading all webhooks in their order.
 const Certificates = `SELECT w.seq, w.id, w.tenant_id, 1 AS count, a.certificate_expires_at AS at FROM webhook_authentications AS a
-	JOIN webhooks AS w ON w.id = a.webhook_id WHERE a.certificate_expires_at <= @soon AND w.seq > @after AND w.deleted_at IS NULL ORDER BY w.seq LIMIT @piece`
+	JOIN webhooks AS w ON w.id = a.webhook_id WHERE a.certificate_expires_at <= @soon AND +w.seq > @after AND w.deleted_at IS NULL ORDER BY +w.seq LIMIT @piece`
 
 // certificates opens issues of client certificates that expire soon.
 func (k *Keeper) certificates(ctx context.Context, now time.Time) error {
@@ -177,6 +179,10 @@ func (k *Keeper) quotas(ctx context.Context, _ time.Time) error {
 	}
 	var list []Standing
 	for _, s := range k.Stored {
+		if !s.Counted {
+			delete(left, s.TenantID)
+			continue
+		}
 		if now := webhook.QuotaLevel(s.Used, s.Bound, level[s.TenantID]); now > 0 {
 			delete(left, s.TenantID)
 			list = append(list, Standing{
