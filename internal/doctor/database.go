@@ -52,7 +52,7 @@ func (e *examination) database(ctx context.Context) {
 	switch {
 	case refused:
 		e.add("database", fine(e.Config.Place()), took)
-		e.add("postgresql", failed(string(unfit), "the server does not start", "change the setting, for the database or the role too"), 0)
+		e.add("postgresql", failed(unfit.Text, "the server does not start", unfit.Advice), 0)
 		e.skipDatabase("schema", "see postgresql")
 	case store.IsSchemaFault(err):
 		e.add("database", fine(e.Config.Place()), took)

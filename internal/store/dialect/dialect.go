@@ -137,9 +137,9 @@ type Sizes struct {
 }
 
 // Unfit is the error of opening a database whose settings could lose what was acknowledged, or that is too old.
-type Unfit string
+type Unfit Doubt
 
-func (u Unfit) Error() string { return string(u) }
+func (u Unfit) Error() string { return u.Text + ": " + u.Advice }
 
 // Tx is a transaction of the writer, with the changes that the database must be told about.
 type Tx struct {

@@ -218,15 +218,21 @@ func checkDurability(db *gorm.DB) error {
 	}
 	err := db.Raw(`SELECT current_setting('server_version_num')::int AS version, current_setting('fsync') AS fsync,
 		current_setting('synchronous_commit') AS sync_commit`).Scan(&is).Error
-	switch {
-	case err != nil:
+	if err != nil {
 		return fmt.Errorf("read PostgreSQL's settings: %w", err)
-	case is.Version < 140000:
-		return dialect.Unfit(fmt.Sprintf("PostgreSQL is %d, want 14 or newer", is.Version/10000))
-	case is.Fsync != "on":
-		return dialect.Unfit(fmt.Sprintf("PostgreSQL's fsync is %s, want on: it would lose what was acknowledged", is.Fsync))
-	case is.SyncCommit == "off":
-		return dialect.Unfit("PostgreSQL's synchronous_commit is off, so acknowledged events could be lost: turn it on")
+	}
+	return unfit(is.Version, is.Fsync, is.SyncCommit)
+}
+
+// unfit returns what is wrong with a server of that version and with these settings; nil if it will do.
+func unfit(version int, fsync, commit string) error {
+	switch {
+	case version < 140000:
+		return dialect.Unfit{Text: fmt.Sprintf("PostgreSQL is %d, want 14 or newer", version/10000), Advice: "upgrade PostgreSQL, or use a newer server"}
+	case fsync != "on":
+		return dialect.Unfit{Text: "PostgreSQL's fsync is " + fsync + ", so acknowledged events could be lost", Advice: "turn it on in postgresql.conf, and reload the configuration"}
+	case commit == "off":
+		return dialect.Unfit{Text: "PostgreSQL's synchronous_commit is off, so acknowledged events could be lost", Advice: "turn it on, for the database or the role too"}
 	}
 	return nil
 }
