@@ -146,7 +146,7 @@ func TestListenForwards(t *testing.T) {
 	}})
 	c.createWebhook(t, map[string]any{"url": receiver.URL, "events": []string{"b.*"}, "retryScheduleMs": []int{}})
 	cache := t.TempDir()
-	l := p.listen(t, cache, "--forward", local.URL+"/hooks?x=1", "--events", "a.*,c.d", "--webhook", hook)
+	l := p.listen(t, cache, "--forward", local.URL+"/hooks?x=1", "--type", "a.*,c.d", "--webhook", hook)
 	secret := l.secret(t)
 
 	c.publish(t, "b.other")
@@ -181,18 +181,18 @@ func TestListenForwards(t *testing.T) {
 			t.Errorf("%+v, want %+v", is, want)
 		}
 	}
-	p.listen(t, cache, "--forward", local.URL+"/hooks?x=1", "--webhook", hook, "--events", "c.d,a.*").fails(t, "is in use by another process: another listen has the same")
+	p.listen(t, cache, "--forward", local.URL+"/hooks?x=1", "--webhook", hook, "--type", "c.d,a.*").fails(t, "is in use by another process: another listen has the same")
 	l.stop(t)
 
 	meanwhile := c.publish(t, "a.meanwhile")
 	c.settle(t)
-	again := p.listen(t, cache, "--forward", local.URL+"/hooks?x=1", "--events", "a.*,c.d", "--webhook", hook, "--since", "1h")
+	again := p.listen(t, cache, "--forward", local.URL+"/hooks?x=1", "--type", "a.*,c.d", "--webhook", hook, "--since", "1h")
 	if is := again.lines(t, 1); is[0].EventID != meanwhile || again.secret(t) != secret {
 		t.Errorf("the next run: %+v", is)
 	}
 	again.told.await(t, "where the last run ended")
 	again.stop(t)
-	restarted := p.listen(t, cache, "--forward", local.URL+"/hooks?x=1", "--events", "a.*,c.d", "--webhook", hook, "--since", "1h", "--restart", "--retries")
+	restarted := p.listen(t, cache, "--forward", local.URL+"/hooks?x=1", "--type", "a.*,c.d", "--webhook", hook, "--since", "1h", "--restart", "--retries")
 	for i, is := range restarted.lines(t, 5+2) { // each delivery was attempted three times, and one of them by hand and, if it failed, twice more
 		if want := map[bool]string{true: first, false: meanwhile}[i < 4]; is.EventID != want && is.EventID != first || is.EventID == before {
 			t.Errorf("everything again: %d: %+v", i, is)
@@ -367,7 +367,7 @@ func TestMistakesOfListeners(t *testing.T) {
 	}
 	const to = "http://127.0.0.1:1"
 	for want, args := range map[string][]string{
-		"--events: is for a stream":                   {"--events", "a.b"},
+		"--type: is for a stream":                     {"--type", "a.b"},
 		"--replay: needs --forward":                   {"--replay", dir},
 		"--replay: cannot be used with --record":      {"--replay", dir, "--record", dir, "--forward", to},
 		"--replay: " + dir + " has no recorded":       {"--replay", dir, "--forward", to},
@@ -385,9 +385,9 @@ func TestMistakesOfListeners(t *testing.T) {
 		"--record: mkdir " + bad:                      {"--forward", to, "--record", bad},
 		"401 Unauthorized":                            {"--forward", to, "--token", "hg_wrong"},
 		"404 Not Found":                               {"--forward", to, "--url", p.url + "/nowhere"},
-		"--events: * must be an event type":           {"--forward", to, "--events", "*"},
-		"--events: a.*.b must have a wildcard only":   {"--forward", to, "--events", "a.b", "--events", "a.*.b"},
-		"--events: hookgraph.nope.* matches no event": {"--forward", to, "--events", "hookgraph.nope.*"},
+		"--type: * must be an event type":             {"--forward", to, "--type", "*"},
+		"--type: a.*.b must have a wildcard only":     {"--forward", to, "--type", "a.b", "--type", "a.*.b"},
+		"--type: hookgraph.nope.* matches no event":   {"--forward", to, "--type", "hookgraph.nope.*"},
 		"--webhook: no-id is not an ID":               {"--forward", to, "--webhook", "no-id"},
 		"connection refused":                          {"--forward", to, "--url", "http://" + webhooktest.Refusing(t)},
 	} {

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -17,6 +18,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/hookgraph/hookgraph/internal/cli/remote"
+	"github.com/hookgraph/hookgraph/internal/client"
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
@@ -149,13 +151,16 @@ func Run(ctx context.Context, env Env) (err error) {
 	}
 	kctx, err := parser.Parse(args)
 	if err != nil {
-		if said := err.Error(); strings.HasPrefix(said, "unexpected argument") || strings.HasPrefix(said, "unknown flag") {
-			return fmt.Errorf("%w; hookgraph help lists the commands, and hookgraph help COMMAND its flags", err)
+		if slices.ContainsFunc([]string{"unexpected argument", "unknown flag", "expected "}, func(of string) bool { return strings.HasPrefix(err.Error(), of) }) {
+			return fmt.Errorf("%w; hookgraph help lists the commands, and hookgraph help COMMAND its arguments and flags", err)
 		}
 		return err
 	}
 	env.warnings = vars.unknown(env)
-	return kctx.Run()
+	if err = kctx.Run(); errors.Is(err, client.ErrUnreached) {
+		return fmt.Errorf("%w; hookgraph serve starts a server, and --url or HOOKGRAPH_URL says where it is", err)
+	}
+	return err
 }
 
 // text returns a kong mapper that parses a value with parse.

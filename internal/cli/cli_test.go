@@ -10,11 +10,15 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/hookgraph/hookgraph/internal/config"
 )
@@ -33,6 +37,30 @@ func command(t *testing.T, env map[string]string, args ...string) (cfg *config.C
 		},
 	})
 	return cfg, out.String(), err
+}
+
+// A flag that takes event types has the same name in every command.
+func TestTypesHaveOneFlag(t *testing.T) {
+	found := 0
+	parser, err := kong.New(&commands{}, kong.TypeMapper(reflect.TypeFor[time.Duration](), text(config.ParseDuration)),
+		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), text(config.ParsePrefix)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = kong.Visit(parser.Model, func(node kong.Visitable, next kong.Next) error {
+		if f, ok := node.(*kong.Flag); ok {
+			if (f.PlaceHolder == "TYPE") != (f.Name == "type") {
+				t.Errorf("--%s takes %s", f.Name, f.PlaceHolder)
+			}
+			if f.Name == "type" {
+				found++
+			}
+		}
+		return next(nil)
+	})
+	if err != nil || found < 8 {
+		t.Errorf("%d commands have it, %v", found, err)
+	}
 }
 
 // Without a command it serves; a flag wins over the environment, the environment over the default.
@@ -86,6 +114,8 @@ func TestMistakes(t *testing.T) {
 		"a useless rate":  {args: []string{"replay", "create", "--token", "t", "--kind", "CANCEL", "--rate", "5"}, want: "--rate:"},
 		"kind":            {args: []string{"replay", "create", "--token", "t", "--kind", "SOME"}, want: "--kind"},
 		"a rate":          {args: []string{"replay", "rate", "--token", "t", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11", "fast"}, want: "not a rate"},
+		"a time":          {args: []string{"events", "--token", "t", "--since", "yesterday"}, want: `--since: "yesterday" is neither`},
+		"a range":         {args: []string{"replay", "preview", "--token", "t", "--until", "5"}, want: `--until: "5" is neither`},
 		"negative":        {args: []string{"--retention=-30d"}, want: "negative"},
 		"proxy name":      {args: []string{"--trusted-proxy", "localhost"}, want: "--trusted-proxy"},
 		"keywords":        {args: []string{"--database", "host=h password=u:p@ port"}, want: "--database"},

@@ -130,7 +130,7 @@ func flags(node *kong.Node) (all []*kong.Flag) {
 // flagOf returns the flag with the name; nil if there is none, or if the word has its value.
 func flagOf(node *kong.Node, name string) *kong.Flag {
 	all := flags(node)
-	if i := slices.IndexFunc(all, func(f *kong.Flag) bool { return f.Name == name }); i >= 0 {
+	if i := slices.IndexFunc(all, func(f *kong.Flag) bool { return f.Name == name || slices.Contains(f.Aliases, name) }); i >= 0 {
 		return all[i]
 	}
 	return nil

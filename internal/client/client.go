@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -56,6 +57,37 @@ func (e *Error) Passing() bool {
 	}
 }
 
+// ErrUnreached is what errors wrap of a server that cannot be reached.
+var ErrUnreached = errors.New("cannot be reached")
+
+// unreached tells that a call could not be sent, or had no answer.
+func (c *Client) unreached(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
+	cause := err
+	if sent, is := errors.AsType[*url.Error](err); is { // it names the method and the path
+		cause = sent.Err
+	}
+	return fmt.Errorf("the server at %s %w: %w", c.URL, ErrUnreached, cause)
+}
+
+// said returns what the body of a refusal tells people: the message of an error, of REST or GraphQL, or else its text.
+func said(body []byte) string {
+	var is struct {
+		Error  graphError
+		Errors []graphError
+	}
+	if json.Unmarshal(body, &is) == nil {
+		for _, e := range append(is.Errors, is.Error) {
+			if e.Message != "" {
+				return e.Message
+			}
+		}
+	}
+	return string(body[:min(len(body), maxErrorBytes)])
+}
+
 // graphError is an error in a GraphQL response.
 type graphError struct {
 	Message    string
@@ -99,14 +131,14 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) (an
 	}
 	res, err := by.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, c.unreached(err)
 	}
 	defer func() { err = errors.Join(err, res.Body.Close()) }()
 	if answer, err = io.ReadAll(io.LimitReader(res.Body, maxAnswerBytes+1)); err != nil {
 		return nil, err
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return nil, &Error{Status: res.StatusCode, text: fmt.Sprintf("%s %s: the server answered %s: %s", method, path, res.Status, answer[:min(len(answer), maxErrorBytes)])}
+		return nil, &Error{Status: res.StatusCode, text: fmt.Sprintf("%s %s: the server answered %s: %s", method, path, res.Status, said(answer))}
 	}
 	if len(answer) > maxAnswerBytes {
 		return nil, fmt.Errorf("%s %s: the answer is longer than %d bytes", method, path, maxAnswerBytes)

@@ -38,6 +38,9 @@ func (c *Client) Subscribe(ctx context.Context, r Request) (_ *Subscription, err
 		Subprotocols: []string{"graphql-transport-ws"}, CompressionMode: websocket.CompressionDisabled,
 	})
 	if err != nil {
+		if res == nil {
+			err = c.unreached(err)
+		}
 		return nil, err
 	}
 	if res.Body != nil {

@@ -95,7 +95,7 @@ func (c *deliveriesListCmd) Run(ctx context.Context, s *Streams) error {
 	if err != nil {
 		return err
 	}
-	given(filter, map[string][]string{"eventIds": c.Event, "statuses": c.Status})
+	given(filter, map[string][]string{"eventIds": c.Event, "statuses": enums(c.Status)})
 	c.in(filter, "createdAt")
 	l := listing{field: "deliveries", filter: "DeliveryFilter", selection: deliveryFields, header: deliveryHeader}
 	return list(ctx, &c.connection, s, c.output, c.Limit, l, filter, (*deliveryRow).cells)

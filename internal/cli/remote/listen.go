@@ -17,7 +17,7 @@ type listenCmd struct {
 	connection
 	output
 	Forward string        `placeholder:"URL" help:"Send what is sent to webhooks to this URL, too, such as http://localhost:3000/hooks. Without it, requests are received and verified."`
-	Events  []string      `placeholder:"TYPE" help:"Forward events of these types only; humanization.* means all that begin with humanization."`
+	Type    []string      `aliases:"events" placeholder:"TYPE" help:"Forward events of one of these types only; humanization.* means all that begin with humanization."`
 	Webhook []string      `placeholder:"ID" help:"Forward what is sent to these webhooks only."`
 	Since   bound         `placeholder:"WHEN" help:"Begin with the attempts from then on: 90m or 7d ago, or a time. The default is now. A later run goes on where this one ends, whatever it says."`
 	Restart bool          `help:"Forget where the last run ended."`
@@ -71,7 +71,7 @@ func (c *listenCmd) check() error {
 	}{
 		{"--replay", c.Replay != "" && c.Forward == "", "needs --forward"},
 		{"--replay", c.Replay != "" && c.Record != "", "cannot be used with --record"},
-		{"--events", len(c.Events) > 0 && !c.live(), "is for a stream of attempts: with --forward, without --replay"},
+		{"--type", len(c.Type) > 0 && !c.live(), "is for a stream of attempts: with --forward, without --replay"},
 		{"--webhook", len(c.Webhook) > 0 && !c.live(), "is for a stream of attempts: with --forward, without --replay"},
 		{"--since", c.Since != "" && !c.live(), "is for a stream of attempts: with --forward, without --replay"},
 		{"--state", c.State != "" && !c.live(), "is for a stream of attempts: with --forward, without --replay"},
@@ -90,13 +90,10 @@ func (c *listenCmd) check() error {
 			return fmt.Errorf("--webhook: %s is not an ID", printable(id))
 		}
 	}
-	for _, pattern := range c.Events {
-		if bad := webhook.Invalids(webhook.CheckTypePattern("--events", pattern)); len(bad) > 0 {
-			return fmt.Errorf("--events: %s %s", printable(pattern), bad[0].Message)
+	for _, pattern := range c.Type {
+		if bad := webhook.Invalids(webhook.CheckTypePattern("--type", pattern)); len(bad) > 0 {
+			return fmt.Errorf("--type: %s %s", printable(pattern), bad[0].Message)
 		}
-	}
-	if _, err := time.Parse(time.RFC3339Nano, string(c.Since)); c.Since != "" && err != nil {
-		return fmt.Errorf("--since: %q is neither a duration such as 90m or 7d nor a time such as 2026-04-23T14:00:00Z", c.Since)
 	}
 	return nil
 }
@@ -161,7 +158,7 @@ func (c *listenCmd) forward(ctx context.Context, s *Streams, to *forwarder) (err
 		return err
 	}
 	defer l.notes.close()
-	filter := given(map[string]any{}, map[string][]string{"webhookIds": c.Webhook, "eventTypes": c.Events})
+	filter := given(map[string]any{}, map[string][]string{"webhookIds": c.Webhook, "eventTypes": c.Type})
 	stream := &attempts{from: from, query: listenQuery, filter: filter, since: l.notes.Since, after: l.notes.Cursor, told: s.Err, lived: true}
 	err = stream.each(ctx, l.work)
 	if l.pending != "" {
@@ -178,7 +175,7 @@ func (l *listener) begin(ctx context.Context, server string) error {
 	}
 	path := l.State
 	if path == "" {
-		path, err = l.s.place(server, id, slices.Sorted(slices.Values(l.Webhook)), slices.Sorted(slices.Values(l.Events)), l.Forward)
+		path, err = l.s.place(server, id, slices.Sorted(slices.Values(l.Webhook)), slices.Sorted(slices.Values(l.Type)), l.Forward)
 		if err != nil {
 			return err
 		}

@@ -20,9 +20,9 @@ import (
 // Commands are all commands of the package, for kong.
 type Commands struct {
 	Publish    publishCmd    `cmd:"" group:"remote" help:"Publish events."`
-	Webhooks   webhooksCmd   `cmd:"" group:"remote" help:"List, show, create and change webhooks."`
-	Events     eventsCmd     `cmd:"" group:"remote" help:"List and show events."`
-	Deliveries deliveriesCmd `cmd:"" group:"remote" help:"List and show deliveries, retry and cancel them."`
+	Webhooks   webhooksCmd   `cmd:"" group:"remote" help:"List, show, create and change webhooks. Alone it lists them: hookgraph help webhooks list shows how."`
+	Events     eventsCmd     `cmd:"" group:"remote" help:"List and show events. Alone it lists them: hookgraph help events list shows how."`
+	Deliveries deliveriesCmd `cmd:"" group:"remote" help:"List and show deliveries, retry and cancel them. Alone it lists them: hookgraph help deliveries list shows how."`
 	Tail       tailCmd       `cmd:"" group:"remote" help:"Print delivery attempts as they are made."`
 	Listen     listenCmd     `cmd:"" group:"remote" help:"Forward what is sent to webhooks to an endpoint on this machine, or receive and verify requests."`
 	Search     searchCmd     `cmd:"" group:"remote" help:"Find webhooks, events, deliveries, tenants and tokens by a text."`
@@ -243,10 +243,14 @@ type bound string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (b *bound) UnmarshalText(text []byte) error {
-	*b = bound(text)
 	if d, err := config.ParseDuration(string(text)); err == nil {
 		*b = bound(time.Now().Add(-d).UTC().Format(time.RFC3339Nano))
+		return nil
 	}
+	if _, err := time.Parse(time.RFC3339Nano, string(text)); err != nil {
+		return fmt.Errorf("%q is neither a duration such as 90m or 7d nor a time such as 2026-04-23T14:00:00Z", text)
+	}
+	*b = bound(text)
 	return nil
 }
 
@@ -270,6 +274,15 @@ func (d *during) in(filter map[string]any, field string) {
 	}
 }
 
+// enums are values of the API's enumerations, which people may write in lower case.
+func enums(values []string) []string {
+	all := make([]string, len(values))
+	for i, v := range values {
+		all[i] = strings.ToUpper(v)
+	}
+	return all
+}
+
 // given adds to a filter the lists that have values.
 func given(filter map[string]any, lists map[string][]string) map[string]any {
 	for name, values := range lists {
@@ -283,7 +296,7 @@ func given(filter map[string]any, lists map[string][]string) map[string]any {
 // conditions say which deliveries a command is about: what lists and replays have in common.
 type conditions struct {
 	Webhook    []string `placeholder:"ID" help:"Deliveries to one of these webhooks."`
-	EventType  []string `placeholder:"TYPE" help:"Deliveries of events of one of these types; humanization.* means all that begin with humanization."`
+	Type       []string `placeholder:"TYPE" help:"Deliveries of events of one of these types; humanization.* means all that begin with humanization."`
 	Tag        []string `placeholder:"TAG" help:"Deliveries of events with one of these tags."`
 	Error      []string `placeholder:"CODE" help:"Deliveries whose last attempt failed for one of these reasons: TIMEOUT, CONNECT, HTTP_STATUS and others."`
 	HTTPStatus []string `placeholder:"N" help:"Deliveries whose last attempt was answered with one of these HTTP statuses: 503, or 500-599."`
@@ -291,7 +304,7 @@ type conditions struct {
 
 // filter is the conditions as the API has them.
 func (c *conditions) filter() (map[string]any, error) {
-	f := given(map[string]any{}, map[string][]string{"webhookIds": c.Webhook, "eventTypes": c.EventType, "tags": c.Tag, "errors": c.Error})
+	f := given(map[string]any{}, map[string][]string{"webhookIds": c.Webhook, "eventTypes": c.Type, "tags": c.Tag, "errors": enums(c.Error)})
 	return f, httpStatuses(f, c.HTTPStatus)
 }
 

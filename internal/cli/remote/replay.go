@@ -29,8 +29,8 @@ type selection struct {
 	Kind     string   `default:"FAILED" enum:"FAILED,ALL,MISSING,CANCEL" help:"Which deliveries: FAILED; ALL that are completed; MISSING, those that the one --webhook never had; CANCEL, those that wait, which are canceled."`
 	Status   []string `placeholder:"STATUS" help:"Deliveries in one of these states, of those of the kind."`
 	Delivery []string `placeholder:"ID" help:"These deliveries."`
-	From     string   `placeholder:"TIME" help:"Deliveries that were completed then or later, as 2026-04-23T14:00:00Z or, back from now, --from=-PT2H; of the kinds MISSING and CANCEL, that were published or created."`
-	To       string   `placeholder:"TIME" help:"Deliveries that were completed before that; of the kinds MISSING and CANCEL, that were published or created."`
+	Since    bound    `placeholder:"WHEN" help:"Deliveries that were completed then or later: 90m or 7d ago, or a time such as 2026-04-23T14:00:00Z; of the kinds MISSING and CANCEL, that were published or created."`
+	Until    bound    `placeholder:"WHEN" help:"Deliveries that were completed before that; of the kinds MISSING and CANCEL, that were published or created."`
 }
 
 // filter is the selection as the API has it.
@@ -39,24 +39,12 @@ func (s *selection) filter() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	given(f, map[string][]string{"statuses": s.Status, "deliveryIds": s.Delivery})
-	during := map[string]string{}
-	if s.From != "" {
-		during["from"] = s.From
+	given(f, map[string][]string{"statuses": enums(s.Status), "deliveryIds": s.Delivery})
+	field := "completedAt"
+	if kind := webhook.ReplayKind(s.Kind); kind == webhook.ReplayMissing || kind == webhook.ReplayCancel {
+		field = "createdAt"
 	}
-	if s.To != "" {
-		during["to"] = s.To
-	}
-	switch webhook.ReplayKind(s.Kind) {
-	case webhook.ReplayMissing, webhook.ReplayCancel:
-		f["createdAt"] = during
-	default:
-		f["completedAt"] = during
-	}
-	if len(during) == 0 {
-		delete(f, "createdAt")
-		delete(f, "completedAt")
-	}
+	(&during{s.Since, s.Until}).in(f, field)
 	return f, nil
 }
 

@@ -10,10 +10,10 @@ import (
 type tailCmd struct {
 	connection
 	output
-	Webhook   []string `placeholder:"ID" help:"Attempts of one of these webhooks."`
-	EventType []string `placeholder:"TYPE" help:"Attempts of events of one of these types; humanization.* means all that begin with humanization."`
-	Failed    bool     `help:"Only attempts that failed."`
-	Since     bound    `placeholder:"WHEN" help:"Begin with the attempts from then on, as far back as they are kept: 90m or 7d ago, or a time. The default is now."`
+	Webhook []string `placeholder:"ID" help:"Attempts of one of these webhooks."`
+	Type    []string `placeholder:"TYPE" help:"Attempts of events of one of these types; humanization.* means all that begin with humanization."`
+	Failed  bool     `help:"Only attempts that failed."`
+	Since   bound    `placeholder:"WHEN" help:"Begin with the attempts from then on, as far back as they are kept: 90m or 7d ago, or a time. The default is now."`
 }
 
 type streamedRow struct {
@@ -34,7 +34,7 @@ func (c *tailCmd) Run(ctx context.Context, s *Streams) error {
 	if err != nil {
 		return err
 	}
-	filter := given(map[string]any{}, map[string][]string{"webhookIds": c.Webhook, "eventTypes": c.EventType})
+	filter := given(map[string]any{}, map[string][]string{"webhookIds": c.Webhook, "eventTypes": c.Type})
 	if c.Failed {
 		filter["statuses"] = []string{"FAILED"}
 	}

@@ -140,7 +140,7 @@ func (h *webhookRow) print(w io.Writer) error {
 		}
 		lines = append(lines, fmt.Sprintf("%d deliveries are due, %d held", n.Backlog.Due, n.Backlog.Held))
 		if n.DisablesAt != nil {
-			lines = append(lines, "is disabled at "+when(n.DisablesAt)+" if it goes on failing")
+			lines = append(lines, "will be disabled at "+when(n.DisablesAt)+" if it goes on failing")
 		}
 	}
 	for _, text := range lines {
@@ -153,7 +153,7 @@ func (h *webhookRow) print(w io.Writer) error {
 
 // settings of a webhook, of which those that are given count.
 type settings struct {
-	Event       []string `placeholder:"TYPE" help:"An event type that the webhook gets, or a pattern such as humanization.*; all means all published types. The default of a new webhook is all."`
+	Type        []string `placeholder:"TYPE" help:"An event type that the webhook gets, or a pattern such as humanization.*; all means all published types. The default of a new webhook is all."`
 	Description *string  `help:"A description for people."`
 	ExternalID  *string  `name:"external-id" placeholder:"ID" help:"Your own ID of the webhook, unique in the tenant. Creating one with the external ID of another changes that."`
 	Filter      *string  `placeholder:"JSON" help:"A filter of events, see docs/filters.md; null removes it."`
@@ -163,10 +163,10 @@ type settings struct {
 
 // input adds the settings to the input of a mutation.
 func (c *settings) input(input map[string]any) (map[string]any, error) {
-	if len(c.Event) == 1 && c.Event[0] == "all" {
+	if len(c.Type) == 1 && c.Type[0] == "all" {
 		input["events"] = nil
-	} else if len(c.Event) > 0 {
-		input["events"] = c.Event
+	} else if len(c.Type) > 0 {
+		input["events"] = c.Type
 	}
 	if c.Description != nil {
 		input["description"] = *c.Description
