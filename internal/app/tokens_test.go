@@ -16,7 +16,6 @@ import (
 	"github.com/hookgraph/hookgraph/graph"
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/web"
-	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // A REST endpoint requires the scopes that the schema requires for the equivalent field.
@@ -36,18 +35,7 @@ func TestRoutesFollowTheSchema(t *testing.T) {
 			t.Errorf("%s %s is like %q, which the schema has not", r.Method, r.Path, r.Like)
 			continue
 		}
-		var want auth.Needs
-		rule := field.Directives.ForName("needs")
-		if arg := rule.Arguments.ForName("scope"); arg != nil {
-			for _, s := range webhook.AllScopes {
-				if strings.ToUpper(strings.ReplaceAll(string(s), ":", "_")) == arg.Value.Raw {
-					want.Scope = s
-				}
-			}
-		}
-		if arg := rule.Arguments.ForName("operator"); arg != nil {
-			want.Operator = arg.Value.Raw == "true"
-		}
+		want := ruleOf(field)
 		if r.Needs != want || want == (auth.Needs{}) {
 			t.Errorf("%s %s needs %+v, %s needs %+v", r.Method, r.Path, r.Needs, r.Like, want)
 		}
