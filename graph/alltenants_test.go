@@ -366,3 +366,37 @@ func TestStreamsOfAllTenants(t *testing.T) {
 		t.Error("a stream of one tenant has what others do")
 	}
 }
+
+// An operator pages through the issues of all tenants; a tenant, and an operator who acts for one, has only the tenant's. Only the tenant that a call acts
+// for has its issues acknowledged.
+func TestIssuesOfAllTenants(t *testing.T) {
+	l := newLandscape(t, 2)
+	own := map[string]string{}
+	for _, name := range l.names {
+		l.get(l.as(name), `mutation { putEventType(input: {name: "a.d", schema: {type: "object"}, validation: WARN}) { userErrors { message } } }`, nil)
+		l.get(l.as(name), `mutation { publishEvent(input: {type: "a.d", data: 1}) { event { id } } }`, nil)
+		found := l.walkAll(l.as(name), "issues", "first: 10", "after")
+		if len(found) != 1 || !slices.Equal(found, l.walkAll(l.operator(name), "issues", "first: 10", "after")) {
+			t.Fatalf("%s has the issues %v", name, found)
+		}
+		own[name] = found[0]
+	}
+	for way, side := range map[string]string{"first: 1": "after", "last: 1": "before"} {
+		all := l.walkAll(l.operator("tenant-0"), "issues", "allTenants: true, filter: {kinds: [SCHEMA_MISMATCH]}, "+way, side)
+		if want := []string{own[l.names[1]], own[l.names[0]]}; !slices.Equal(all, want) { // the newest first
+			t.Errorf("%s: %v, want %v", way, all, want)
+		}
+	}
+	if resp := l.run(l.as("tenant-0"), `{ issues(allTenants: true) { nodes { id } } }`, nil); !strings.Contains(fmt.Sprint(resp.Errors), "operator token") || strings.Contains(string(resp.Data), "nodes") {
+		t.Errorf("a tenant: %s %v", resp.Data, resp.Errors)
+	}
+	const acknowledge = `mutation($id: ID!) { acknowledgeIssue(input: {id: $id}) { issue { status } userErrors { code } } }`
+	for _, ctx := range []context.Context{l.as("tenant-0"), l.operator("tenant-0")} {
+		if got := l.get(ctx, acknowledge, vars{"id": own["tenant-1"]}); got.text("acknowledgeIssue", "userErrors", 0, "code") != "NOT_FOUND" {
+			t.Errorf("another tenant's: %v", got)
+		}
+	}
+	if got := l.get(l.operator("tenant-1"), acknowledge, vars{"id": own["tenant-1"]}); got.text("acknowledgeIssue", "issue", "status") != "ACKNOWLEDGED" {
+		t.Errorf("its own: %v", got)
+	}
+}
