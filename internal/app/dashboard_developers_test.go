@@ -161,13 +161,13 @@ func TestDashboardDevelopers(t *testing.T) {
 	page.WaitText("pre.command", "HOOKGRAPH_URL="+p.url+" hookgraph listen --forward=http://localhost:3000/hooks --webhook="+hook)
 	fill(page, "input[name=forward]", "http://localhost:1/it's; echo $(id)")
 	fill(page, "input[name=events]", "order.* parcel.sent")
-	page.WaitText("pre.command", "--events=parcel.sent")
+	page.WaitText("pre.command", "--type=parcel.sent")
 	page.Do(chromedp.Reload())
-	page.WaitText("pre.command", "--events=parcel.sent")
+	page.WaitText("pre.command", "--type=parcel.sent")
 	looked(page, axe, "developers-listen")
 	command := page.Text("pre.command")
 	said, err := exec.CommandContext(t.Context(), "sh", "-c", `hookgraph() { printf '%s\n' "$HOOKGRAPH_URL" "$@"; }; `+command).CombinedOutput()
-	want := strings.Join([]string{p.url, "listen", "--forward=http://localhost:1/it's; echo $(id)", "--webhook=" + hook, "--events=order.*", "--events=parcel.sent", ""}, "\n")
+	want := strings.Join([]string{p.url, "listen", "--forward=http://localhost:1/it's; echo $(id)", "--webhook=" + hook, "--type=order.*", "--type=parcel.sent", ""}, "\n")
 	if err != nil || string(said) != want {
 		t.Errorf("a shell reads %s, %v", said, err)
 	}

@@ -1,14 +1,20 @@
 package app
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -78,4 +84,76 @@ func TestDashboardIssues(t *testing.T) {
 	page.Do(chromedp.Navigate(p.url + "/webhooks/" + id))
 	page.WaitText("main", "Last attempts")
 	page.WaitFor(`document.querySelector(".issues") === null`)
+}
+
+// Problems that no failed attempt shows are on Home and in the list of issues too, each with what to do and a link to what it is of, and on the page of
+// their webhook. An operator sees those of all tenants, and acknowledges those of the tenant that the page acts for.
+func TestDashboardStandingIssues(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	slow := c.createWebhook(t, map[string]any{"url": receiver.URL + "/slow", "events": []string{"order.*"}, "ratePerSecond": 1})
+	chain, key := webhooktest.NewAuthority(t, "The Authority").Issue(t, "the-certificate", nil, func(c *x509.Certificate) {
+		c.NotAfter = time.Now().AddDate(0, 0, 10).Add(time.Hour)
+	})
+	secure := c.createWebhook(t, map[string]any{
+		"url": "https://receiver.example/hook", "events": []string{"invoice.*"}, "authentication": map[string]any{"certificate": map[string]any{"chain": chain, "privateKey": key}},
+	})
+	c.rest(t, "PUT", "/v1/event-types/parcel.shipped", `{"schema": {"required": ["carrier"]}, "validation": "WARN"}`, nil)
+	c.publish(t, "parcel.shipped")
+	acme := c.tenant(t, "acme")
+	acme.rest(t, "PUT", "/v1/event-types/parcel.lost", `{"schema": {"required": ["carrier"]}, "validation": "WARN"}`, nil)
+	acme.publish(t, "parcel.lost")
+	token := p.token
+	p.stop()
+	p.ago(t, func(s *store.Store, in *store.Scope, back *atomic.Int64) { // more than the webhook takes, 20 minutes ago
+		back.Store(int64(20 * time.Minute))
+		for range 90 {
+			storetest.Publish(t, in, webhook.NewEvent{Type: "order.paid"})
+		}
+		back.Store(0)
+		owner, err := s.TenantByName(t.Context(), webhook.DefaultTenant)
+		storetest.Must(t, err)
+		_, err = s.Registry(nil).UpdateTenant(t.Context(), owner.ID, webhook.TenantPatch{MaxEvents: webhook.Some(new(100))})
+		storetest.Must(t, err)
+		storetest.Must(t, s.FoldStatistics(t.Context()))
+		storetest.Must(t, s.KeepIssues(t.Context()))
+	})
+
+	p = boot(t, p.dir)
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/#token=" + token))
+	for _, text := range []string{
+		"Deliveries wait: the oldest has been due since", "pending deliveries", "The client certificate expires on", "Set the renewed certificate",
+		"Events of type parcel.shipped do not match its schema", "91 % of the quota of 100 stored events is used",
+	} {
+		page.WaitText(".issues", text)
+	}
+	looked(page, axe, "home-standing-issues")
+	clickIn(page, ".issues ", "parcel.shipped")
+	page.WaitFor(`location.pathname === "/event-types/parcel.shipped"`)
+	page.WaitText("main", "An event broke the schema")
+	looked(page, axe, "event-type-violated")
+	for id, text := range map[string]string{slow: "The receiver takes fewer requests than there are events", secure: "The client certificate expires on"} {
+		page.Do(chromedp.Navigate(p.url + "/webhooks/" + id))
+		page.WaitText(".issues li", text)
+		page.WaitFor(`document.querySelectorAll(".issues li").length === 1`)
+		looked(page, axe, "webhook-issue-"+strings.Fields(text)[1])
+	}
+	page.Do(chromedp.Navigate(p.url + "/issues"))
+	page.WaitFor(`document.querySelectorAll("main tbody tr").length === 4`)
+	looked(page, axe, "issues-standing")
+	clickIn(page, ".choice ", "Certificate")
+	page.WaitFor(`document.querySelectorAll("main tbody tr").length === 1`)
+	clickIn(page, "tbody ", "Acknowledge")
+	page.WaitText("main td:nth-child(3)", "Acknowledged")
+	page.Do(chromedp.Navigate(p.url + "/issues?of=all&kind=SCHEMA_MISMATCH"))
+	page.WaitText("main tbody", "parcel.lost")
+	page.WaitText("main tbody", "acme")
+	page.WaitFor(`document.querySelectorAll("main tbody tr").length === 2`)
+	looked(page, axe, "issues-of-all")
+	page.CheckQuiet()
 }

@@ -267,3 +267,55 @@ func TestDashboardOperatePortal(t *testing.T) {
 	}
 	page.CheckQuiet()
 }
+
+// On a phone a customer solves an incident by what the page says alone: Home names the webhook that fails, the last failed attempt why and what to do,
+// the webhook's settings take the new URL, and the issue leads to what is sent again. Then nothing is open any more.
+func TestDashboardPortalIncident(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	receiver.Answer(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/old" {
+			w.WriteHeader(http.StatusNotFound)
+			_, _ = fmt.Fprint(w, "This receiver has moved to /new.")
+		}
+	})
+	p := boot(t, t.TempDir())
+	operator := &client{url: p.url, token: p.token}
+	acme := operator.tenant(t, "acme")
+	hook := acme.createWebhook(t, map[string]any{"url": receiver.URL + "/old", "events": []string{"order.*"}, "retryScheduleMs": []int{}})
+	page := browsertest.Open(t, p.url)
+	page.Resize(390, 844)
+	page.Do(chromedp.Navigate(acme.portalLink(t, map[string]any{"theme": kallima()}).URL))
+	page.WaitText("h1", "Home")
+	acme.publishMany(t, "order.paid", 6)
+	step := 0
+	seen := func(selector, text string) { // what somebody looks for who reads the page
+		t.Helper()
+		page.WaitText(selector, text)
+		step++
+		page.Screenshot(fmt.Sprintf("portal-incident-%d", step))
+	}
+	seen(".issues", "Attempts fail: the receiver answers 404")
+	clickIn(page, ".issues ", "The last failed attempt")
+	page.WaitText(".explanation", "What to do:")
+	seen(".attempt", "This receiver has moved to /new.")
+	clickIn(page, ".head ", receiver.URL)
+	page.WaitFor(fmt.Sprintf(`location.pathname === "/portal/webhooks/%s"`, hook))
+	seen(".issues", "Deliveries were given up")
+	clickIn(page, ".tabs ", "Settings")
+	fill(page, ".settings input[name=url]", receiver.URL+"/new")
+	click(page, "Save")
+	seen(".settings", "Saved.")
+	clickIn(page, ".issues ", "Send them again")
+	seen(".preview-result", "6 deliveries to 1 webhook")
+	click(page, "Send 6 deliveries again")
+	page.WaitText(".head .status", "Completed")
+	seen(".facts", "Succeeded 6")
+	page.CheckAccessible(axe, "a replay on a phone")
+	page.Do(chromedp.Navigate(p.url + "/portal/issues"))
+	page.WaitText("main tbody", "Resolved")
+	seen("main tbody", "Attempts fail")
+	page.CheckQuiet()
+}

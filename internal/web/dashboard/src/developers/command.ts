@@ -24,7 +24,7 @@ export function listenCommand({ server, tenant, forward, webhook, events, since 
     'hookgraph listen',
     `--forward=${quoted(forward)}`,
     webhook && `--webhook=${quoted(webhook)}`,
-    ...events.split(/[\s,]+/).map((type) => type && `--events=${quoted(type)}`),
+    ...events.split(/[\s,]+/).map((type) => type && `--type=${quoted(type)}`),
     since && `--since=${quoted(since)}`,
   ]
     .filter(Boolean)

@@ -73,6 +73,6 @@ test('words of commands are quoted', () => {
       since: '1h',
     }),
   ).toBe(
-    "HOOKGRAPH_URL=https://hooks.example.com/a/ hookgraph listen --forward='http://localhost/?a=1&b=2' --webhook=w --events='order.*' --events=parcel.sent --since=1h",
+    "HOOKGRAPH_URL=https://hooks.example.com/a/ hookgraph listen --forward='http://localhost/?a=1&b=2' --webhook=w --type='order.*' --type=parcel.sent --since=1h",
   );
 });

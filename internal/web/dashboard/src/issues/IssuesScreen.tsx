@@ -17,6 +17,7 @@ import { usePages } from '../ui/usePages';
 import { Visible } from '../ui/Visible';
 import { Acknowledge } from './Acknowledge';
 import { COUNTED, Subject } from './OpenIssues';
+import { Remedy } from './Remedy';
 
 type IssueRow = NonNullable<IssuesQuery['issues']>['nodes'][number];
 
@@ -123,6 +124,11 @@ function Row({ issue, isOwn, onWebhook, onChanged }: RowProps) {
       <td className="name">
         {issue.title}
         {!issue.resolvedAt && <div className="soft">{issue.advice}</div>}
+        {!issue.resolvedAt && isOwn && (
+          <div className="remedies">
+            <Remedy issue={issue} />
+          </div>
+        )}
         {issue.disablesAt && (
           <div className="soft">
             The webhook will be disabled <Time at={issue.disablesAt} />

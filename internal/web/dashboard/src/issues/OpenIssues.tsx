@@ -4,11 +4,19 @@ import { issueChanges } from '../api/changes';
 import { useWatched } from '../api/useLive';
 import { useSession } from '../frame/Session';
 import { useScope } from '../frame/viewer';
-import { type IssueRowFragment as Issue, type IssueKind, OpenIssuesDocument } from '../gql/graphql';
+import {
+  type IssueAttemptFragment,
+  type IssueKind,
+  type IssueRowFragment,
+  OpenIssuesDocument,
+} from '../gql/graphql';
 import { Problem } from '../ui/Problem';
 import { Time } from '../ui/Time';
 import { Visible } from '../ui/Visible';
 import { Acknowledge } from './Acknowledge';
+import { Remedy } from './Remedy';
+
+type Issue = IssueRowFragment & Partial<IssueAttemptFragment>;
 
 /** What an issue counts; empty if that says nothing. */
 export const COUNTED: Record<IssueKind, string> = {
@@ -32,6 +40,7 @@ interface Props {
 export function OpenIssues({ webhookIds, isOfOne = false }: Props) {
   const { api } = useSession();
   const mayRead = useScope('WEBHOOKS_READ');
+  const attempts = useScope('DELIVERIES_READ');
   const key = webhookIds?.slice(0, 100).join(' ');
   const filter = useMemo(
     () => ({
@@ -41,7 +50,7 @@ export function OpenIssues({ webhookIds, isOfOne = false }: Props) {
     [key],
   );
   const changes = useMemo(() => issueChanges(api), [api]);
-  const { data, error, reload } = useWatched(OpenIssuesDocument, { filter }, changes, {
+  const { data, error, reload } = useWatched(OpenIssuesDocument, { filter, attempts }, changes, {
     pause: !mayRead || key === '',
   });
   const found = data?.issues;
@@ -116,7 +125,10 @@ function Row({ issue, named, onChanged }: RowProps) {
           </span>
         )}
       </div>
-      <Acknowledge issue={issue} onChanged={onChanged} />
+      <div className="remedies">
+        <Remedy issue={issue} />
+        <Acknowledge issue={issue} onChanged={onChanged} />
+      </div>
     </li>
   );
 }

@@ -120,6 +120,7 @@ function ofQuota(used: number | null | undefined, quota: number | null | undefin
 function limitsOf({ quotas, retentionMs }: Tenant): string[] {
   const limits: string[] = [];
   if (quotas.tokens != null) limits.push(`${quotas.tokens.toLocaleString()} tokens`);
+  if (quotas.portalSessions != null) limits.push(`${quotas.portalSessions.toLocaleString()} portal sessions`);
   if (quotas.eventsPerSecond != null) {
     const burst = quotas.eventBurst == null ? '' : `, ${quotas.eventBurst.toLocaleString()} in a burst`;
     limits.push(`${quotas.eventsPerSecond.toLocaleString()} events/s${burst}`);

@@ -21,7 +21,7 @@ const TEXTS: Record<Refusal, { title: string; text: string }> = {
   },
   offline: {
     title: 'The server could not be reached',
-    text: 'Your link was not used. Try again in a moment.',
+    text: 'No answer arrived, so your link may have been used already. Try again in a moment. If the link does not work any more then, open this page from your account again: that makes a new one.',
   },
 };
 

@@ -7,8 +7,8 @@ const BLACK: RGB = [0, 0, 0];
 
 const ENOUGH = 4.5;
 
-/** The papers and inks of look.css. */
-const SCHEMES = {
+/** The papers and inks of look.css, by their names there. */
+export const SCHEMES = {
   light: { paper: '#ffffff', raised: '#f5f7fa', soft: '#525d74' },
   dark: { paper: '#171d29', raised: '#1f2735', soft: '#a9b4c8' },
 } as const;

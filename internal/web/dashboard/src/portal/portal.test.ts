@@ -1,22 +1,30 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { accentOf, contrast, parse, type Scheme } from './contrast';
+import { accentOf, contrast, parse, SCHEMES, type Scheme } from './contrast';
 import { codeOf } from './fragment';
 
-const PAPERS = { light: ['#ffffff', '#f5f7fa'], dark: ['#171d29', '#1f2735'] };
-const SOFT = { light: '#525d74', dark: '#a9b4c8' };
+// The colours that accents are measured against are those of the page.
+test('papers and inks are those of look.css', () => {
+  const look = readFileSync(new URL('../../../graphiql/src/look.css', import.meta.url), 'utf8');
+  for (const name of ['paper', 'raised', 'soft'] as const) {
+    const pair = `light-dark(${SCHEMES.light[name]}, ${SCHEMES.dark[name]})`;
+    expect(look).toContain(`--${name}: ${pair};`);
+  }
+});
 
 // Whatever colour a platform chooses, links, buttons and what is chosen can be read in both schemes.
 test.each(['light', 'dark'] as Scheme[])('every accent can be read: %s', (scheme) => {
   const bad: string[] = [];
+  const { paper, raised, soft } = SCHEMES[scheme];
   for (let r = 0; r <= 255; r += 51) {
     for (let g = 0; g <= 255; g += 51) {
       for (let b = 0; b <= 255; b += 51) {
         const color = `#${[r, g, b].map((c) => c.toString(16).padStart(2, '0')).join('')}`;
         const { accent, onAccent, chosen } = accentOf(color, scheme);
         const pairs = [
-          ...[...PAPERS[scheme], chosen].map((paper) => [accent, paper] as const),
+          ...[paper, raised, chosen].map((paper) => [accent, paper] as const),
           [onAccent, accent] as const,
-          [SOFT[scheme], chosen] as const,
+          [soft, chosen] as const,
         ];
         if (pairs.some(([a, b]) => contrast(parse(a), parse(b)) < 4.5)) bad.push(color);
       }
