@@ -59,6 +59,8 @@ func TestDashboardShots(t *testing.T) {
 		{"replay-cancel", "/replays/new?kind=cancel", ".empty, .preview-result"},
 		{"replay", "/replays/" + replay.Replay.ID, ".facts"},
 		{"replays", "/replays", "tbody tr"},
+		{"issues", "/issues", "tbody tr"},
+		{"developers", "/developers", "form"},
 		{"tokens", "/operate", "tbody tr"},
 		{"tenants", "/operate/tenants", "tbody tr"},
 		{"audit", "/operate/audit", "tbody tr"},
@@ -68,7 +70,27 @@ func TestDashboardShots(t *testing.T) {
 		page.WaitFor(fmt.Sprintf(`document.querySelector(%q)`, screen.ready))
 		shoot(page, screen.name)
 	}
+	c.shootPortal(t, page, hook, failed)
 	page.CheckQuiet()
+}
+
+// shootPortal takes the pictures of the customer portal.
+func (c *client) shootPortal(t *testing.T, page *browsertest.Page, hook, failed string) {
+	t.Helper()
+	page.Do(chromedp.Navigate(c.portalLink(t, map[string]any{"theme": map[string]any{"name": "Kallima", "accentColor": "#6d28d9"}}).URL))
+	for _, screen := range []struct{ name, path, ready string }{
+		{"portal-home", "", ".failures li"},
+		{"portal-webhooks", "/webhooks", "tbody tr"},
+		{"portal-webhook", "/webhooks/" + hook, ".facts"},
+		{"portal-delivery", "/deliveries/" + failed, ".attempt pre"},
+		{"portal-developers", "/developers", "form"},
+	} {
+		if screen.path != "" {
+			page.Do(chromedp.Navigate(c.url + "/portal" + screen.path))
+		}
+		page.WaitFor(fmt.Sprintf(`document.querySelector(%q)`, screen.ready))
+		shoot(page, screen.name)
+	}
 }
 
 // shop has a shop with three webhooks, one of which fails, and returns that.

@@ -27,6 +27,38 @@ var (
 	shownShell  = regexp.MustCompile("(?s)```sh\n(curl .*?)```\n")
 )
 
+// maxPicture bounds each picture of the documentation, in bytes: whoever clones the repository has all of them. Screenshots of TestDashboardShots are below.
+const maxPicture = 150_000
+
+// Every picture is small, and shown by a page.
+func TestPictures(t *testing.T) {
+	pages, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := ""
+	for _, name := range append(pages, "README.md") {
+		page, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all += string(page)
+	}
+	pictures, err := filepath.Glob("docs/images/*")
+	if err != nil || len(pictures) < 4 {
+		t.Fatal(pictures, err)
+	}
+	for _, name := range pictures {
+		info, err := os.Stat(name)
+		if err != nil || info.Size() > maxPicture {
+			t.Errorf("%s has %d bytes, more than %d: %v", name, info.Size(), maxPicture, err)
+		}
+		if !strings.Contains(all, "images/"+filepath.Base(name)) {
+			t.Errorf("no page shows %s", name)
+		}
+	}
+}
+
 // apiPages are the pages of the guide to the API.
 func apiPages(t *testing.T) []string {
 	t.Helper()
@@ -86,7 +118,7 @@ func TestShownOperations(t *testing.T) {
 	t.Parallel()
 	receiver := webhooktest.NewReceiver(t)
 	ran := 0
-	for _, name := range append(apiPages(t), "README.md", "docs/replay.md", "docs/ordering.md") {
+	for _, name := range append(apiPages(t), "README.md", "docs/publishing.md", "docs/replay.md", "docs/ordering.md") {
 		page, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
