@@ -499,8 +499,8 @@ export type IssueKind =
    */
   | 'CERTIFICATE_EXPIRES'
   /**
-   * Deliveries failed and will not be retried; `replayDeliveries` sends them again. It is resolved when none has failed for 24 hours. Deliveries
-   * that expire without an attempt are not counted.
+   * Deliveries failed and will not be retried; `replayDeliveries` sends them again. It is resolved when none has failed for 24 hours, or when the webhook
+   * has no failed delivery any more. Deliveries that expire without an attempt are not counted.
    */
   | 'DELIVERIES_EXHAUSTED'
   /**
