@@ -13,7 +13,7 @@ import (
 // colours is how many a picture in a palette can have.
 const colours = 256
 
-// small encodes a PNG anew, in a palette of its most frequent colours, so that pictures in the documentation are small. A page has few colours; of
+// small encodes a PNG again, in a palette of its most frequent colours, so that pictures in the documentation are small. A page has few colours; of
 // those that are left out, most are shades at the edges of letters, and become the nearest that is there. A large one stays as it is if that is smaller.
 func small(large []byte) ([]byte, error) {
 	decoded, err := png.Decode(bytes.NewReader(large))
