@@ -181,7 +181,7 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 	if c.s.opts.Tracer == nil || len(events) == 0 {
 		return c.publish(ctx, events, nil)
 	}
-	span, kept := c.s.opts.Tracer.Publish(events[0].Traceparent, c.tenant, len(events))
+	span, kept := c.s.opts.Tracer.Publish(events[0].Traceparent, c.tenant, len(events)) //nolint:contextcheck // a span is caused by what the event says, not by the context
 	events = slices.Clone(events) // the caller's events stay unchanged
 	for i := range events {
 		events[i].Traceparent = kept

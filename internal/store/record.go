@@ -20,7 +20,7 @@ import (
 // publishes the operational events, and tells the Dispatcher. The error is the context's, or ErrUnavailable after Close: then the
 // attempt is not recorded and will be made again.
 func (s *Store) Record(ctx context.Context, r *Result) error {
-	r.Span = r.Span.Record()
+	r.Span = r.Span.Record() //nolint:contextcheck // a span is caused by the one above it, not by the context
 	err := s.queueResult(ctx, r)
 	if err != nil {
 		r.Span.Recorded(err)
