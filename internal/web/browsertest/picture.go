@@ -38,7 +38,7 @@ func small(large []byte) ([]byte, error) {
 	}
 	index := map[color.RGBA]uint8{}
 	for _, c := range all {
-		index[c] = uint8(palette.Index(c)) //nolint:gosec // below colours
+		index[c] = uint8(palette.Index(c))
 	}
 	to := image.NewPaletted(from.Bounds(), palette)
 	for i := range to.Pix {
