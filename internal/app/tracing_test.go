@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
+	"github.com/hookgraph/hookgraph/internal/web/browsertest"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -197,4 +201,35 @@ func TestHangingCollector(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("the stop took %v", took)
 	}
+}
+
+// The page's settings of a webhook have it send the trace, and the page of an event shows it.
+func TestDashboardTrace(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{p.url, p.token}
+	id := c.createWebhook(t, map[string]any{"url": receiver.URL})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/webhooks/" + id + "#token=" + p.token))
+	click(page, "Settings")
+	page.WaitText(".settings", "Send the trace")
+	click(page, "Send the trace")
+	page.WaitFor(`document.querySelector("input[name=sendTraceparent]").checked`)
+	page.WaitFor(`(document.querySelector("input[name=sendTraceparent]").scrollIntoView({block: "center"}), true)`)
+	looked(page, axe, "webhook-trace")
+	click(page, "Save")
+	page.WaitText(".settings", "Saved.")
+	var event struct{ ID string }
+	if a := c.do(t, "POST", "/v1/events", `{"type": "order.paid", "data": 1}`, http.Header{"Traceparent": {callers}}); json.Unmarshal(a.body, &event) != nil {
+		t.Fatalf("%s", a.body)
+	}
+	if got := receiver.Next(t).Header.Get("Traceparent"); got != callers {
+		t.Errorf("sent %q", got)
+	}
+	page.Do(chromedp.Navigate(p.url + "/events/" + event.ID))
+	page.WaitText(".facts", callers[3:35])
+	looked(page, axe, "event-trace")
+	page.CheckQuiet()
 }

@@ -182,7 +182,8 @@ func (c *Scope) Publish(ctx context.Context, events []webhook.NewEvent) ([]Publi
 		return c.publish(ctx, events, nil)
 	}
 	span, kept := c.s.opts.Tracer.Publish(events[0].Traceparent, c.tenant, len(events)) //nolint:contextcheck // a span is caused by what the event says, not by the context
-	events = slices.Clone(events) // the caller's events stay unchanged
+	// The caller's events stay unchanged.
+	events = slices.Clone(events)
 	for i := range events {
 		events[i].Traceparent = kept
 	}
