@@ -214,8 +214,8 @@ func (d *demo) introduce(ctx context.Context) error {
 
 Three things to try:
 
-  1. Solve an incident. On Home, an open issue says that results get the status 404. Open a failed delivery: its response says where the
-     receiver is now. Correct the URL in the webhook's settings, then choose Replays, New replay, and send what failed again.
+  1. Solve an incident. On Home, an open issue says that results get the status 404. Choose its "last failed attempt": the response says where
+     the receiver is now. Correct the URL in the webhook's settings, then choose "Send them again" at the issue.
   2. See why nothing verifies. Choose the tenant %s above, and the webhook "Billing", which is answered 401: its attempts show what was
      signed. Its receiver has another secret.
   3. Watch. Deliveries shows each attempt while it is made: press / to filter (status:failed), j and k to move, Enter to open, ? for all keys.
