@@ -294,7 +294,7 @@ func TestIssueOfRefusedCalls(t *testing.T) {
 // The end of a replay is told once, with what it did: when it is completed, when it is canceled, and also if it sent nothing.
 func TestReplaysAreToldOf(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.Fresh().Rest(t, store.Options{})
+		s := t.Open(t, store.Options{})
 		r := failing(t, s, 3)
 		register(t, r.Scope, webhook.New{Enabled: true, Events: []string{"hookgraph.replay.*"}})
 		told := func() (last, ended string) {
