@@ -11,12 +11,9 @@ import (
 
 // What tasks look for every minute is found along an index: webhooks that are to be probed, certificates that expire, deliveries that have been due
 // for long, and those that have failed. None reads all webhooks, deliveries or certificates. PostgreSQL, which knows how many rows there are, chooses
-// by that.
+// by that: with these few its plans say nothing, and the test only finds that it looks for the same.
 func TestTasksFindAlongIndexes(t *testing.T) {
 	each(t, func(t *suite) {
-		if t.Kind != "sqlite" {
-			t.Skip("chooses by its statistics")
-		}
 		s := t.Fresh().Rest(t, store.Options{})
 		c := tenant(t, s, "a")
 		register(t, c, webhook.New{Enabled: true})
@@ -36,7 +33,7 @@ func TestTasksFindAlongIndexes(t *testing.T) {
 					continue
 				}
 				seen[table] = true
-				if !strings.Contains(plan, index) || allOf.MatchString(plan) {
+				if t.Kind == "sqlite" && (!strings.Contains(plan, index) || allOf.MatchString(plan)) {
 					t.Errorf("%s\n%s", text, plan)
 				}
 			}
