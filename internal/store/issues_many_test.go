@@ -68,13 +68,14 @@ func TestManyFailingWebhooks(t *testing.T) {
 		if t.Kind == "postgres" {
 			n = 1000 // there it takes a minute otherwise
 		}
-		s := t.Open(t, store.Options{Tuning: merging()})
+		s := t.Fresh().Rest(t, store.Options{Tuning: merging()})
 		d := &failer{}
 		s.Start(d, nil)
 		c := tenant(t, s, "a")
 		registerMany(t, c, n, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{}})
 		for round := 1; round <= 6; round++ {
 			publish(t, c, webhook.NewEvent{Type: "a.b"})
+			must(t, s.Flush(t.Context()))
 			statements := s.CountWrites()
 			d.fail(t, s, n)
 			about, transactions := 0, 0
