@@ -71,7 +71,7 @@ func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 // serveUnder is Serve under a service manager, which may be nil.
 func serveUnder(ctx context.Context, manager *notifier, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
 	s := &server{cfg: cfg, log: log, manager: manager}
-	defer func() { err = errors.Join(err, s.close()) }()
+	defer func() { err = errors.Join(err, s.close()) }() //nolint:contextcheck // what stops the server ends when its own time is over, not with ctx
 	for _, open := range []func(context.Context) error{s.shareFiles, s.openBackups, s.openTracing, s.openStore, s.openMetrics, s.openAPI, s.openUpkeep, s.listen} {
 		if err := open(ctx); err != nil {
 			return err
