@@ -26,7 +26,7 @@ import (
 	_ "github.com/hookgraph/hookgraph/internal/store/postgres" // registers the database
 	_ "github.com/hookgraph/hookgraph/internal/store/sqlite"   // registers the database
 	"github.com/hookgraph/hookgraph/internal/testreceiver"
-	"github.com/hookgraph/hookgraph/internal/tracing"
+	"github.com/hookgraph/hookgraph/internal/tracing/export"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/web/dashboard"
@@ -50,9 +50,9 @@ type server struct {
 	upkeep  *upkeep.Upkeep
 	metrics *metrics.Metrics
 	checks  *doctor.Shared
-	backups *backups        // nil without --backup-every
-	tracer  *tracing.Tracer // nil: nothing is traced
-	manager *notifier       // nil without a service manager
+	backups *backups         // nil without --backup-every
+	traces  *export.Exporter // nil: nothing is traced
+	manager *notifier        // nil without a service manager
 
 	auth      *auth.Authenticator
 	rateLimit *auth.RateLimit
@@ -101,7 +101,7 @@ func (s *server) close() error {
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
 	}
-	s.tracer.Close(context.Background())
+	s.traces.Close(context.Background())
 	if s.client != nil {
 		s.client.Close()
 	}
@@ -126,9 +126,7 @@ func (s *server) shareFiles(ctx context.Context) error {
 
 // openTracing starts what sends traces, if the operator has said where they go.
 func (s *server) openTracing(ctx context.Context) (err error) {
-	if s.cfg.Tracing != nil {
-		s.tracer, err = tracing.Open(ctx, tracing.Options{Settings: s.cfg.Tracing, Version: cli.Version(), Host: s.describe(ctx).Host, Logger: s.log})
-	}
+	s.traces, err = export.Open(ctx, export.Options{Settings: s.cfg.Tracing, Version: cli.Version(), Host: s.describe(ctx).Host, Logger: s.log})
 	return err
 }
 
@@ -149,7 +147,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	options.Logger, options.MaxDataBytes, options.MasterKeys = s.log, int(cfg.MaxPayload), cfg.MasterKeys
 	options.CheckURL, options.CheckHeader, options.Quotas, options.Retention = s.client.ValidateURL, egress.ValidateHeader, cfg.Quotas(), cfg.Kept()
 	options.Process, options.CountTenants = s.describe(ctx), cfg.MetricsTenants
-	options.Tracer = s.tracer
+	options.Tracer = s.traces.Tracer()
 	options.StatsRetention, options.AuditRetention = cfg.StatisticsRetention, cfg.AuditRetention
 	if s.store, err = store.Open(ctx, options); err != nil {
 		return err
@@ -159,7 +157,7 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	s.sender = sender.New(sender.Config{
 		Store: s.store, Client: s.client, Logger: s.log, Concurrency: s.files.Concurrency, Timeout: cfg.Timeout,
 		MaxDataBytes: int(cfg.MaxPayload), Grace: stopTimeout - 3*time.Second,
-		Delay: sender.SchedulingDelay(), Tracer: s.tracer,
+		Delay: sender.SchedulingDelay(), Tracer: s.traces.Tracer(),
 	})
 	s.checks = doctor.Share(doctor.Options{Config: cfg, Running: &doctor.Running{Ready: s.store.Ready, Inspect: s.store.Inspect, Backup: s.backups.failure}})
 	s.store.Follow(s.changes)

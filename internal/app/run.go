@@ -67,7 +67,7 @@ func (s *server) stop(ctx context.Context, sending func(context.Context) error) 
 		step(ctx, "write the last use of tokens", s.auth.WriteUsed),
 		step(ctx, "flush", s.store.Flush),
 		step(ctx, "send traces", func(ctx context.Context) error {
-			s.tracer.Close(ctx)
+			s.traces.Close(ctx)
 			return nil
 		}),
 		step(ctx, "stop serving metrics", func(context.Context) error {

@@ -115,9 +115,9 @@ func (t *Tracer) Commit(started time.Time, calls, results []*Span, err error) {
 	if t == nil || len(calls)+len(results) == 0 {
 		return
 	}
-	links := make([]trace.Link, 0, maxLinks)
+	links := make([]trace.Link, 0, MaxLinks)
 	for _, list := range [][]*Span{calls, results} {
-		for _, s := range list[:min(len(list), maxLinks-len(links))] {
+		for _, s := range list[:min(len(list), MaxLinks-len(links))] {
 			links = append(links, trace.Link{SpanContext: s.span.SpanContext()})
 		}
 	}

@@ -15,16 +15,17 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/tracing"
+	"github.com/hookgraph/hookgraph/internal/tracing/export"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 const parent webhook.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-// open starts a tracer that sends to a URL. change may change its settings.
-func open(t *testing.T, to string, change func(*config.Tracing)) *tracing.Tracer {
+// open starts an exporter that sends to a URL. change may change its settings.
+func open(t *testing.T, collector string, change func(*config.Tracing)) *export.Exporter {
 	t.Helper()
-	at, err := url.Parse(to + "/v1/traces")
+	at, err := url.Parse(collector + "/v1/traces")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,12 +36,12 @@ func open(t *testing.T, to string, change func(*config.Tracing)) *tracing.Tracer
 	if change != nil {
 		change(s)
 	}
-	tracer, err := tracing.Open(t.Context(), tracing.Options{Settings: s, Version: "1.2.3", Host: "here", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	e, err := export.Open(t.Context(), export.Options{Settings: s, Version: "1.2.3", Host: "here", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { tracer.Close(t.Context()) })
-	return tracer
+	t.Cleanup(func() { e.Close(t.Context()) })
+	return e
 }
 
 // flow makes the spans of an event that is published and attempted once.
@@ -75,9 +76,9 @@ func flow(t *tracing.Tracer, at webhook.TraceParent) (kept webhook.TraceParent) 
 // without what may be a secret of its URL, and how it ended.
 func TestSpansOfAnEvent(t *testing.T) {
 	c := webhooktest.NewCollector(t)
-	tracer := open(t, c.URL, nil)
-	kept := flow(tracer, parent)
-	tracer.Close(t.Context())
+	to := open(t, c.URL, nil)
+	kept := flow(to.Tracer(), parent)
+	to.Close(t.Context())
 	all := c.Spans("")
 	if len(all) != 5 {
 		t.Fatalf("%d spans: %v", len(all), all)
@@ -141,9 +142,9 @@ func TestSampling(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := webhooktest.NewCollector(t)
-			tracer := open(t, c.URL, func(s *config.Tracing) { s.Sampler, s.Ratio = is.sampler, is.ratio })
-			kept := flow(tracer, is.at)
-			tracer.Close(t.Context())
+			to := open(t, c.URL, func(s *config.Tracing) { s.Sampler, s.Ratio = is.sampler, is.ratio })
+			kept := flow(to.Tracer(), is.at)
+			to.Close(t.Context())
 			if n := len(c.Spans("")); n != is.spans || !strings.HasSuffix(string(kept), is.kept) || webhook.ReadTraceParent(string(kept)) != kept {
 				t.Errorf("%d spans, the event keeps %s; want %d and …%s", n, kept, is.spans, is.kept)
 			}
@@ -155,20 +156,20 @@ func TestSampling(t *testing.T) {
 func TestBatchesAreSentAgain(t *testing.T) {
 	c := webhooktest.NewCollector(t)
 	c.Refuse(http.StatusServiceUnavailable, http.StatusTooManyRequests)
-	tracer := open(t, c.URL, func(s *config.Tracing) { s.Gzip, s.Header = true, http.Header{"X-Key": {"k"}} })
-	flow(tracer, "")
+	to := open(t, c.URL, func(s *config.Tracing) { s.Gzip, s.Header = true, http.Header{"X-Key": {"k"}} })
+	flow(to.Tracer(), "")
 	webhooktest.Eventually(t, "the spans arrive", func() bool { return len(c.Spans("")) == 5 })
 	requests, _ := c.Requests()
 	if len(requests) < 3 || requests[0].Get("X-Key") != "k" || requests[0].Get("Content-Encoding") != "gzip" {
 		t.Errorf("%d requests: %v", len(requests), requests[0])
 	}
 	c.Refuse(http.StatusBadRequest)
-	flow(tracer, "")
+	flow(to.Tracer(), "")
 	webhooktest.Eventually(t, "it is refused", func() bool {
 		now, _ := c.Requests()
 		return len(now) > len(requests)
 	})
-	flow(tracer, "")
+	flow(to.Tracer(), "")
 	webhooktest.Eventually(t, "the spans behind arrive", func() bool { return len(c.Spans("")) == 10 })
 }
 
@@ -195,16 +196,16 @@ func TestBadCollectors(t *testing.T) {
 	for name, at := range map[string]string{"hangs": hangs.URL, "drips": drips.URL, "refuses": "http://" + webhooktest.Refusing(t), "accepts nothing": "http://" + silent.Addr().String()} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			tracer := open(t, at, nil)
+			to := open(t, at, nil)
 			began := time.Now()
 			for range 10_000 { // more than the queue takes
-				flow(tracer, "")
+				flow(to.Tracer(), "")
 			}
 			if took := time.Since(began); took > 20*time.Second {
 				t.Errorf("the spans took %v", took)
 			}
 			began = time.Now()
-			tracer.Close(t.Context())
+			to.Close(t.Context())
 			if took := time.Since(began); took > 8*time.Second {
 				t.Errorf("Close took %v", took)
 			}
@@ -214,10 +215,11 @@ func TestBadCollectors(t *testing.T) {
 
 // Tracing that is off allocates nothing, changes nothing that an event keeps, and starts nothing.
 func TestOffCostsNothing(t *testing.T) {
-	off, err := tracing.Open(t.Context(), tracing.Options{})
-	if off != nil || err != nil {
-		t.Fatal(off, err)
+	to, err := export.Open(t.Context(), export.Options{})
+	if to != nil || to.Tracer() != nil || err != nil {
+		t.Fatal(to, err)
 	}
+	off := to.Tracer()
 	d, e, a := &webhook.Delivery{}, &webhook.Event{}, &webhook.Attempt{}
 	fault := errors.New("a fault")
 	if n := testing.AllocsPerRun(100, func() {
@@ -232,7 +234,7 @@ func TestOffCostsNothing(t *testing.T) {
 		s.Unmade("x")
 		s = s.Record()
 		s.Recorded(fault)
-		off.Close(t.Context())
+		to.Close(t.Context())
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
