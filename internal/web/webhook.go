@@ -274,8 +274,7 @@ func (s *server) updateWebhook(r *request) (int, any, error) {
 			return 0, nil, err
 		}
 	}
-	if !p.URL.Set && !p.Events.Set && !p.Filter.Set && !p.Enabled.Set && !p.Description.Set && !p.RetryScheduleMs.Set && !p.NoRetryStatuses.Set && !p.TimeoutMs.Set &&
-		!p.RatePerSecond.Set && !p.Headers.Set && !p.ExternalID.Set && !p.Metadata.Set && !p.Ordering.Set && !p.OnFailure.Set && !p.Probe.Set && !p.SendTraceparent.Set && !p.Payload.Set && !p.Authentication.Set && !rotate {
+	if p.Empty() && !rotate {
 		return s.getWebhook(r) // nothing changes, not even updated_at
 	}
 	var rotated *webhook.Rotation

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
@@ -86,5 +87,26 @@ func TestSecretsSignUntilTheyExpire(t *testing.T) {
 		if got := len(SignedBy([]*Secret{old}, c.at)) / len(ID{}); got != c.want-1 {
 			t.Errorf("the old one alone at %v: %d sign", c.at, got)
 		}
+	}
+}
+
+// A patch is empty while none of its fields is set, whatever state of the webhook it is for; each field that is set, also to null, makes it another.
+func TestEmptyPatch(t *testing.T) {
+	now := time.Now()
+	if p := (Patch{IfUpdatedAt: &now, Precision: time.Second}); !p.Empty() || p.IfUpdatedAt != &now {
+		t.Errorf("%+v is not empty", p)
+	}
+	fields := 0
+	for i := range reflect.TypeFor[Patch]().NumField() {
+		var p Patch
+		if is := reflect.ValueOf(&p).Elem().Field(i).FieldByName; reflect.TypeFor[Patch]().Field(i).Type.Kind() == reflect.Struct {
+			fields++
+			if is("Set").SetBool(true); p.Empty() {
+				t.Errorf("%s is not seen", reflect.TypeFor[Patch]().Field(i).Name)
+			}
+		}
+	}
+	if fields < 10 {
+		t.Errorf("only %d fields were found", fields)
 	}
 }

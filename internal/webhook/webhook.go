@@ -5,6 +5,7 @@ package webhook
 import (
 	"cmp"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -221,6 +222,13 @@ type Patch struct {
 // Fits reports whether the patch is for the current state of the webhook.
 func (p *Patch) Fits(w *Webhook) bool {
 	return p.IfUpdatedAt == nil || p.IfUpdatedAt.Equal(w.UpdatedAt.Truncate(p.Precision))
+}
+
+// Empty reports whether the patch changes nothing.
+func (p *Patch) Empty() bool {
+	changes := *p
+	changes.IfUpdatedAt, changes.Precision = nil, 0
+	return reflect.ValueOf(changes).IsZero()
 }
 
 // Apply sets the patch's fields on w, without checking them. Headers and the authentication are not part of w.
