@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
@@ -64,15 +63,7 @@ func TestProbeThroughKill(t *testing.T) {
 	p.stop()
 	hook, err := webhook.ParseID(id)
 	storetest.Must(t, err)
-	p.ago(t, func(s *store.Store, c *store.Scope, back *atomic.Int64) { // five days of failures ended two hours ago
-		for _, before := range []time.Duration{webhook.FailingLimit + time.Hour, 0} {
-			at := 2*time.Hour + before
-			back.Store(int64(at))
-			storetest.Publish(t, c, webhook.NewEvent{Type: "order.paid"})
-			claims, _ := storetest.Claim(t, s, hook, 1)
-			storetest.Record(t, s, claims[0], 503, func(r *store.Result) { r.Attempt.StartedAt = time.Now().Add(-at) })
-		}
-	})
+	p.failsForDays(t, hook)
 	probe := func(of string) string {
 		t.Helper()
 		r := receiver.Next(t)
@@ -93,13 +84,7 @@ func TestProbeThroughKill(t *testing.T) {
 	}
 	kill()
 	works.Store(true)
-	p.ago(t, func(_ *store.Store, c *store.Scope, back *atomic.Int64) { // the next one is due
-		back.Store(int64(2 * time.Hour))
-		for _, on := range []bool{false, true} {
-			_, _, err := c.UpdateWebhook(t.Context(), hook, webhook.Patch{Probe: webhook.Some(on)}, nil)
-			storetest.Must(t, err)
-		}
-	})
+	p.probesNow(t, hook)
 	child, _ = start(t, p.dir)
 	if second := probe("after the kill"); second == first {
 		t.Error("the probe that the kill interrupted is sent again")

@@ -26,6 +26,32 @@ func (p *program) ago(t *testing.T, do func(s *store.Store, c *store.Scope, back
 	do(s, storetest.Tenant(t, s, webhook.DefaultTenant), &back)
 }
 
+// failsForDays makes of a stopped program's webhook one that failed for five days, and was disabled for that two hours ago.
+func (p *program) failsForDays(t *testing.T, hook webhook.ID) {
+	t.Helper()
+	p.ago(t, func(s *store.Store, c *store.Scope, back *atomic.Int64) {
+		for _, before := range []time.Duration{webhook.FailingLimit + time.Hour, 0} {
+			at := 2*time.Hour + before
+			back.Store(int64(at))
+			storetest.Publish(t, c, webhook.NewEvent{Type: "order.paid"})
+			claims, _ := storetest.Claim(t, s, hook, 1)
+			storetest.Record(t, s, claims[0], 503, func(r *store.Result) { r.Attempt.StartedAt = time.Now().Add(-at) })
+		}
+	})
+}
+
+// probesNow has the next probe of a stopped program's webhook be due.
+func (p *program) probesNow(t *testing.T, hook webhook.ID) {
+	t.Helper()
+	p.ago(t, func(_ *store.Store, c *store.Scope, back *atomic.Int64) {
+		back.Store(int64(2 * time.Hour))
+		for _, on := range []bool{false, true} {
+			_, _, err := c.UpdateWebhook(t.Context(), hook, webhook.Patch{Probe: webhook.Some(on)}, nil)
+			storetest.Must(t, err)
+		}
+	})
+}
+
 // A webhook that failed for five days is probed while the server runs, its page says when, and an answer enables it: then it gets what was held.
 func TestProbeEnablesWebhook(t *testing.T) {
 	t.Parallel()
@@ -51,16 +77,7 @@ func TestProbeEnablesWebhook(t *testing.T) {
 	p.stop()
 	hook, err := webhook.ParseID(id)
 	storetest.Must(t, err)
-	p.ago(t, func(s *store.Store, c *store.Scope, back *atomic.Int64) { // five days of failures ended two hours ago
-		for _, before := range []time.Duration{webhook.FailingLimit + time.Hour, 0} {
-			at := 2*time.Hour + before
-			back.Store(int64(at))
-			storetest.Publish(t, c, webhook.NewEvent{Type: "order.paid"})
-			claims, _ := storetest.Claim(t, s, hook, 1)
-			storetest.Record(t, s, claims[0], 503, func(r *store.Result) { r.Attempt.StartedAt = time.Now().Add(-at) })
-		}
-	})
-
+	p.failsForDays(t, hook)
 	p = boot(t, p.dir)
 	gets(webhook.TypeProbe)
 	page := browsertest.Open(t, p.url)
@@ -69,14 +86,7 @@ func TestProbeEnablesWebhook(t *testing.T) {
 	page.WaitText("main", "One probe was sent.")
 	looked(page, axe, "webhook-probed")
 	p.stop()
-	p.ago(t, func(_ *store.Store, c *store.Scope, back *atomic.Int64) { // the next one is due
-		back.Store(int64(2 * time.Hour))
-		for _, probe := range []bool{false, true} {
-			_, _, err := c.UpdateWebhook(t.Context(), hook, webhook.Patch{Probe: webhook.Some(probe)}, nil)
-			storetest.Must(t, err)
-		}
-	})
-
+	p.probesNow(t, hook)
 	works.Store(true)
 	p = boot(t, p.dir)
 	c = &client{url: p.url, token: token}

@@ -154,6 +154,18 @@ func (c *counted) Nodes(int)                       {}
 func (*counted) Claimed() int                      { return 0 }
 func (c *counted) Batch(do func(store.Dispatcher)) { do(c) }
 
+// fansOut publishes an event that 2,000 webhooks want, beside a sender, until all have their delivery.
+func fansOut(t *suite, sender store.Dispatcher) {
+	t.Helper()
+	s := t.Open(t, store.Options{Tuning: fanOutAbove(8)})
+	c := tenant(t, s, "a")
+	hooks := registerMany(t, c, 2000, webhook.New{Enabled: true})
+	s.Start(sender, nil)
+	event := publish(t, c, webhook.NewEvent{})[0].Event
+	flush(t, s)
+	checkOwed(t, c, event.ID, hooks...)
+}
+
 // stingy is a sender that has room for every other piece, or for none, and notes when it was asked for each.
 type stingy struct {
 	counted
@@ -187,14 +199,8 @@ func (s *stingy) Batch(do func(store.Dispatcher)) {
 func TestFanOutWaitsForSender(t *testing.T) {
 	for _, never := range []bool{false, true} {
 		each(t, func(t *suite) {
-			s := t.Open(t, store.Options{Tuning: fanOutAbove(8)})
-			c := tenant(t, s, "a")
-			hooks := registerMany(t, c, 1000, webhook.New{Enabled: true})
 			sender := &stingy{counted: counted{took: map[webhook.ID]int{}}, never: never}
-			s.Start(sender, nil)
-			event := publish(t, c, webhook.NewEvent{})[0].Event
-			flush(t, s)
-			checkOwed(t, c, event.ID, hooks...)
+			fansOut(t, sender)
 			if len(sender.pieces) < 2 {
 				t.Fatalf("%d pieces", len(sender.pieces))
 			}
@@ -222,14 +228,8 @@ func (o *occupied) Batch(do func(store.Dispatcher)) { do(o) }
 // Large fan-outs of a tenant whose deliveries keep the sender busy are made piece by piece, each some time after the one before.
 func TestFanOutOfBusyTenant(t *testing.T) {
 	each(t, func(t *suite) {
-		s := t.Open(t, store.Options{Tuning: fanOutAbove(8)})
-		c := tenant(t, s, "a")
-		hooks := registerMany(t, c, 2000, webhook.New{Enabled: true})
 		sender := &occupied{counted: counted{took: map[webhook.ID]int{}}}
-		s.Start(sender, nil)
-		event := publish(t, c, webhook.NewEvent{})[0].Event
-		flush(t, s)
-		checkOwed(t, c, event.ID, hooks...)
+		fansOut(t, sender)
 		if len(sender.asked) < 2 {
 			t.Fatalf("asked %d times", len(sender.asked))
 		}
