@@ -519,7 +519,7 @@ func (w *isolation) value(t *testing.T, name string, typ *ast.Type, steps []hop,
 	return nil
 }
 
-// document writes an operation with v in the slot that selects everything.
+// document writes an operation with v in the slot that selects everything, six levels deep.
 func (w *isolation) document(t *testing.T, s *slot, v any, own *party, ownID string) string {
 	t.Helper()
 	vars := map[string]any{}
@@ -548,7 +548,8 @@ func (w *isolation) document(t *testing.T, s *slot, v any, own *party, ownID str
 		}
 		return "(" + strings.Join(given, ", ") + ")"
 	}
-	body := w.selection(s.way[len(s.way)-1].Type.Name(), nil, s.root != w.schema.Mutation)
+	levels := make([]string, min(len(s.way)-1, 3)) // of nested fields fewer levels are selected: the rest has slots of its own
+	body := w.selection(s.way[len(s.way)-1].Type.Name(), levels, s.root != w.schema.Mutation)
 	for i, f := range slices.Backward(s.way) {
 		body = f.Name + arguments(f, i == len(s.way)-1) + body
 		if i > 0 {

@@ -58,7 +58,7 @@ func (r *Request) Head() (h Head, ok bool) {
 		b = append(append(append(append(b, f.Name...), ": "...), f.Value...), "\r\n"...)
 	}
 	if r.Traceparent != "" {
-		b = append(append(append(b, "Traceparent: "...), r.Traceparent...), "\r\n"...)
+		b = append(append(append(b, webhook.HeaderTraceparent+": "...), r.Traceparent...), "\r\n"...)
 	}
 	b = append(b, r.Custom...)
 	*pooled = b

@@ -80,7 +80,7 @@ export function Result({ row }: { row: Row }) {
       )}
       {row.status === 'PENDING' && row.nextAttemptAt && last && (
         <span className="soft">
-          {' · next '}
+          {' · next due '}
           <Time at={row.nextAttemptAt} />
         </span>
       )}

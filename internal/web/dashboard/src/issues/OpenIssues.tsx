@@ -4,19 +4,12 @@ import { issueChanges } from '../api/changes';
 import { useWatched } from '../api/useLive';
 import { useSession } from '../frame/Session';
 import { useScope } from '../frame/viewer';
-import {
-  type IssueAttemptFragment,
-  type IssueKind,
-  type IssueRowFragment,
-  OpenIssuesDocument,
-} from '../gql/graphql';
+import { type IssueKind, OpenIssuesDocument } from '../gql/graphql';
 import { Problem } from '../ui/Problem';
 import { Time } from '../ui/Time';
 import { Visible } from '../ui/Visible';
 import { Acknowledge } from './Acknowledge';
-import { Remedy } from './Remedy';
-
-type Issue = IssueRowFragment & Partial<IssueAttemptFragment>;
+import { type Issue, Remedy } from './Remedy';
 
 /** What an issue counts; empty if that says nothing. */
 export const COUNTED: Record<IssueKind, string> = {

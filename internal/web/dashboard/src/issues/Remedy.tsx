@@ -2,7 +2,8 @@ import { Link } from 'wouter';
 import { useScope } from '../frame/viewer';
 import type { IssueAttemptFragment, IssueRowFragment } from '../gql/graphql';
 
-type Issue = IssueRowFragment & Partial<IssueAttemptFragment>;
+/** An issue as its row shows it, with the last failed attempt for those who may read it. */
+export type Issue = IssueRowFragment & Partial<IssueAttemptFragment>;
 
 /** A link to where something can be done about an issue; nothing where its webhook or event type is the place. */
 export function Remedy({ issue }: { issue: Issue }) {
