@@ -1,7 +1,9 @@
 package graph_test
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -77,6 +79,34 @@ func TestReplay(t *testing.T) {
 	other := a.get(a.as("other"), `query($id: ID!) { replay(id: $id) { id } node(id: $id) { id } replays { nodes { id } } deliveries(filter: {replayIds: [$id]}) { nodes { id } } }`, vars{"id": id})
 	if other.at("replay") != nil || other.at("node") != nil || len(other.at("replays", "nodes").([]any)) != 0 || len(other.at("deliveries", "nodes").([]any)) != 0 {
 		t.Errorf("another tenant finds %v", other)
+	}
+}
+
+// The stream of a replay goes on while its deliveries are being retried, and ends with the last of them.
+func TestReplayProgress(t *testing.T) {
+	a := newAPI(t)
+	webhooktest.Upkeep(t, a.store)
+	ctx, cancel := context.WithTimeout(a.as("kallima"), time.Minute)
+	defer cancel()
+	w := a.get(ctx, `mutation { createWebhook(input: {url: "https://example.com/", retryScheduleMs: [100]}) { webhook { id } } }`, nil).text("createWebhook", "webhook", "id")
+	a.publish(ctx, 1)
+	a.attempt(w, 1, true)
+	id := a.get(ctx, `mutation($w: ID!) { replayDeliveries(input: {kind: ALL filter: {webhookIds: [$w]}}) { replay { id } } }`, vars{"w": w}).
+		text("replayDeliveries", "replay", "id")
+	progress := a.feed(ctx, `subscription($id: ID!) { replayProgress(id: $id) { status started succeeded failed } }`, vars{"id": id})
+	for progress.next().text("status") != "COMPLETED" {
+		a.attempt(w, 1, false) // once: then there is nothing to claim until the retry
+	}
+	var last object
+	for last == nil || last.at("succeeded") != 1.0 {
+		webhooktest.Eventually(t, "the delivery is retried", func() bool {
+			a.attempt(w, 1, true)
+			return a.get(ctx, `query($id: ID!) { replay(id: $id) { succeeded } }`, vars{"id": id}).at("replay", "succeeded") == 1.0
+		})
+		last = progress.next()
+	}
+	if resp := progress.read(progress.ctx); resp != nil {
+		t.Errorf("after its last delivery it streams %s", resp.Data)
 	}
 }
 

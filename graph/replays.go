@@ -56,7 +56,15 @@ const (
 	progressSlow  = time.Second
 )
 
-// progress streams a replay until it has ended: as it is now, and whenever it has changed. The stream is pulled, as that of attempts is.
+// progressAfter is how long the stream of a replay that has ended goes on while some of its deliveries are being retried.
+const progressAfter = time.Minute
+
+// isOver reports whether the stream of a replay ends: it has ended, and so have its deliveries, or they take long.
+func isOver(r *webhook.Replay) bool {
+	return r.CompletedAt != nil && (r.Succeeded+r.Failed >= r.Started || time.Since(*r.CompletedAt) > progressAfter)
+}
+
+// progress streams a replay until it is over: as it is now, and whenever it has changed. The stream is pulled, as that of attempts is.
 func (r *Resolver) progress(ctx context.Context, id webhook.ID) error {
 	first, err := one(ctx, r.scope(ctx).ReplaysByID, id)
 	if err != nil {
@@ -71,7 +79,7 @@ func (r *Resolver) progress(ctx context.Context, id webhook.ID) error {
 			shown = first
 			return shown, true
 		}
-		for wait := progressEvery; shown.CompletedAt == nil; wait = min(2*wait, progressSlow) {
+		for wait := progressEvery; !isOver(shown); wait = min(2*wait, progressSlow) {
 			select {
 			case <-ctx.Done():
 				return nil, false

@@ -75,6 +75,7 @@ function Ending({ replay }: { replay: Replay }) {
 function Results({ replay }: { replay: Replay }) {
   // How many there are is known from the start, unless they are very many.
   const left = (replay.total ?? replay.matched) - replay.started - replay.skipped;
+  const retrying = replay.started - replay.succeeded - replay.failed;
   const rate = replay.ratePerSecond;
   if (replay.kind === 'CANCEL') {
     return (
@@ -90,6 +91,7 @@ function Results({ replay }: { replay: Replay }) {
       <dl className="facts">
         <Count name="Succeeded" value={replay.succeeded} href={listOf(replay, 'status:succeeded')} />
         <Count name="Failed again" value={replay.failed} href={listOf(replay, 'status:failed')} />
+        {retrying > 0 && <Count name="Being retried" value={retrying} href={listOf(replay, 'status:pending')} />}
         <Count name="Skipped" value={replay.skipped} />
         {isOpen(replay) && <Count name="Not sent yet" value={Math.max(0, left)} />}
         <div>
