@@ -46,7 +46,7 @@ const (
 	noticeGap  = time.Second
 	rateEvery  = 10 * time.Second
 	// issuesEvery is how often issues are looked through for those that only time resolves.
-	issuesEvery = time.Minute
+	issuesEvery = 15 * time.Second
 	// probeEvery is how often webhooks are looked for that are to be probed. What finds no room in the sender is tried again then.
 	probeEvery = time.Minute
 	// lineEvery is how often lines of deliveries with an ordering key are looked through for those that do not go on, linePieces * linePiece of

@@ -47,13 +47,13 @@ export function DeliveryScreen({ id }: { id: string }) {
       {delivery && (
         <>
           <Heading delivery={delivery} />
-          {delivery.webhook && <OpenIssues webhookIds={[delivery.webhookId]} />}
           <Sentence delivery={delivery} last={attempts.at(-1)} />
           <Actions delivery={delivery} onChanged={reload} />
           <div className="delivery">
             <Timeline delivery={delivery} attempts={attempts} chosen={chosen?.id} onChoose={choose} />
             {chosen && <AttemptDetail key={chosen.id} attempt={chosen} before={attempts[at - 1]} />}
           </div>
+          {delivery.webhook && <OpenIssues webhookIds={[delivery.webhookId]} />}
         </>
       )}
     </div>

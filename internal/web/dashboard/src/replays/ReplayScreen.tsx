@@ -91,7 +91,9 @@ function Results({ replay }: { replay: Replay }) {
       <dl className="facts">
         <Count name="Succeeded" value={replay.succeeded} href={listOf(replay, 'status:succeeded')} />
         <Count name="Failed again" value={replay.failed} href={listOf(replay, 'status:failed')} />
-        {retrying > 0 && <Count name="Being retried" value={retrying} href={listOf(replay, 'status:pending')} />}
+        {retrying > 0 && (
+          <Count name="Being retried" value={retrying} href={listOf(replay, 'status:pending')} />
+        )}
         <Count name="Skipped" value={replay.skipped} />
         {isOpen(replay) && <Count name="Not sent yet" value={Math.max(0, left)} />}
         <div>
