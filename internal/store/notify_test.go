@@ -123,6 +123,27 @@ func notifying(t *testing.T, url string, n store.Settings) *store.Store {
 	return s
 }
 
+// A node that reads the webhooks that others have changed is told meanwhile of more changes: it reads those too, however rarely it polls.
+func TestChangesInQuickSuccession(t *testing.T) {
+	t.Parallel()
+	url := webhooktest.Postgres(t)
+	reader, writer := notifying(t, url, store.Settings{Poll: time.Hour, Gap: time.Nanosecond}), notifying(t, url, store.Settings{Gap: time.Nanosecond})
+	c := tenant(t, writer, "a")
+	w := register(t, c, webhook.New{Enabled: true})
+	for i := range 100 {
+		path := fmt.Sprintf("https://example.com/%d", i)
+		for _, u := range []string{path + "/before", path} {
+			if _, _, err := c.UpdateWebhook(t.Context(), w.ID, webhook.Patch{URL: webhook.Some(u)}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		webhooktest.Eventually(t, "the other node knows "+path, func() bool {
+			to := reader.Target(w.ID)
+			return to != nil && to.URL == path
+		})
+	}
+}
+
 // An attempt that was removed before the log was read, as those of a deleted tenant are, does not hold up whoever waits for it.
 func TestRemovedBeforeItIsRead(t *testing.T) {
 	t.Parallel()

@@ -363,16 +363,21 @@ func (p *DB) tellOthers(ctx context.Context) {
 	}
 }
 
-// nudge makes the writer begin a transaction, in which it reads the changes of others, and joins if necessary.
-func (p *DB) nudge() {
-	if !p.nudged.CompareAndSwap(false, true) {
-		return
-	}
-	p.background.Go(func() {
-		defer p.nudged.Store(false)
+// nudge makes the writer begin a transaction, in which it reads the changes of others, and joins if necessary. One that has begun may have missed
+// the newest: another follows it.
+func (p *DB) nudge() { dialect.Signal(p.nudged) }
+
+// pass begins the transactions that were asked for.
+func (p *DB) pass(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-p.nudged:
+		}
 		err := p.s.Pass(p.s.Quit)
 		if err != nil && !errors.Is(err, webhook.ErrUnavailable) && p.s.Quit.Err() == nil {
 			p.s.Log.Warn("other nodes' changes cannot be read; trying again", slog.Any("error", err))
 		}
-	})
+	}
 }

@@ -55,7 +55,7 @@ type DB struct {
 	notify chan struct{} // holds one signal: something was committed
 	outbox outbox        // what the other nodes are told then
 	alive  atomic.Int64  // number of nodes, including this one
-	nudged atomic.Bool   // the writer should check for changes
+	nudged chan struct{} // holds one signal: the writer should look for others' changes
 	rejoin atomic.Bool   // the lease must be given up
 
 	identified atomic.Bool   // new connections identify their server
@@ -100,7 +100,7 @@ func New(url string, set Settings) *DB {
 	set.Poll, set.Gap = cmp.Or(set.Poll, pollEvery), cmp.Or(set.Gap, followGap)
 	return &DB{
 		url: url, Settings: set,
-		days: map[dialect.Day]bool{}, notify: make(chan struct{}, 1), ended: make(chan struct{}),
+		days: map[dialect.Day]bool{}, notify: make(chan struct{}, 1), nudged: make(chan struct{}, 1), ended: make(chan struct{}),
 	}
 }
 
