@@ -73,7 +73,7 @@ function Response({ response }: { response: NonNullable<Attempt['response']> }) 
   return (
     <section>
       <h3>Response: {response.status}</h3>
-      <Headers headers={response.headers} name="response" />
+      <Headers headers={response.headers} name="response" isOpen={tellsMore(response)} />
       {response.truncated && (
         <p className="note">The body is not complete: only its first 64 KiB are kept.</p>
       )}
@@ -88,9 +88,20 @@ function Response({ response }: { response: NonNullable<Attempt['response']> }) 
   );
 }
 
-function Headers({ headers, name }: { headers: readonly { name: string; value: string }[]; name: string }) {
+/** Whether what the receiver wants is in a header field: where it has moved, when to try again, or how to sign in. */
+function tellsMore({ status, headers }: NonNullable<Attempt['response']>): boolean {
+  return status >= 300 && headers.some(({ name }) => /^(location|retry-after|www-authenticate)$/i.test(name));
+}
+
+interface HeadersProps {
+  headers: readonly { name: string; value: string }[];
+  name: string;
+  isOpen?: boolean;
+}
+
+function Headers({ headers, name, isOpen = false }: HeadersProps) {
   return (
-    <details className="headers">
+    <details className="headers" open={isOpen}>
       <summary>
         {headers.length} header {headers.length === 1 ? 'field' : 'fields'} of the {name}
       </summary>
