@@ -111,7 +111,9 @@ func (r *demoReceiver) counts() (verified, refused int) {
 const (
 	demoOldPath    = "/kallima/results"
 	demoNewPath    = "/kallima/v2/results" // where the old one's receiver moved to
-	demoStrictPath = "/northwind/billing"  // it has another secret than the webhook
+	demoMovedPath  = "/northwind/chat"
+	demoMovedTo    = "/northwind/v2/chat" // where that redirects
+	demoStrictPath = "/northwind/billing" // it has another secret than the webhook
 )
 
 func (r *demoReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -120,8 +122,11 @@ func (r *demoReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return // the sender went away
 	}
 	path := req.URL.Path
-	if path == demoNewPath {
-		path = demoOldPath // with its secret
+	switch path { // a receiver that has moved has kept its secret
+	case demoNewPath:
+		path = demoOldPath
+	case demoMovedTo:
+		path = demoMovedPath
 	}
 	r.mu.Lock()
 	err = verify(r.secrets[path], req.Header, body)
@@ -142,8 +147,8 @@ func (r *demoReceiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		case <-req.Context().Done():
 		case <-time.After(10 * time.Second):
 		}
-	case strings.HasSuffix(path, "/moved"):
-		http.Redirect(w, req, r.url("/northwind/events"), http.StatusPermanentRedirect)
+	case req.URL.Path == demoMovedPath:
+		http.Redirect(w, req, r.url(demoMovedTo), http.StatusPermanentRedirect)
 	case strings.HasSuffix(path, "/gone"):
 		http.Error(w, "this service has ended", http.StatusGone)
 	case n < 1:

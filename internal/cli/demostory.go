@@ -70,7 +70,7 @@ var demoHooks = []demoHook{
 		settings: map[string]any{"events": []string{"humanization.completed", "structure_prediction.completed"}},
 	},
 	{
-		tenant: demoNorthwind, path: "/northwind/moved", description: "Chat",
+		tenant: demoNorthwind, path: demoMovedPath, description: "Chat",
 		settings: map[string]any{"events": []string{"humanization.failed", "structure_prediction.failed"}},
 	},
 	{
