@@ -13,12 +13,13 @@ import (
 var historyAttempts = flag.Int("history.attempts", 0, "the longer of the histories that TestHistoryReads compares, in attempts; 0 skips it")
 
 // A query may read of the longer history at most twice what it reads of the shorter one, and readPages: indexes are deeper, and caches hold less
-// of them. A query without an index may read what a search of 20,000 rows takes: it also stops by time, so it may read less of the shorter one.
+// of them. A query without an index may read what a search of 20,000 rows takes, some of which look an attempt up: four or five pages a row. It also
+// stops by time, so a slow machine reads less, and of the shorter history less than of the longer one.
 const (
 	shorter     = 4 // times
 	readFactor  = 2
 	readPages   = 300
-	searchPages = 40_000
+	searchPages = 100_000
 )
 
 // What a dashboard's query reads, for each object that it shows, hardly grows with the history (I15).
