@@ -43,7 +43,7 @@ func newImage(t *testing.T) *image {
 			t.Fatal(err)
 		}
 	}
-	must(os.Chmod(i.root, 0o755)) //nolint:gosec // as an image's
+	must(os.Chmod(i.root, 0o755))
 	for line := range strings.Lines(last) {
 		instruction, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch instruction {
@@ -72,14 +72,14 @@ func newImage(t *testing.T) *image {
 // add adds what the first stage of the Dockerfile has made.
 func (i *image) add(from, to string, own bool) error {
 	if from == "/data" || from == "/scratch" {
-		if err := os.MkdirAll(to, 0o755); err != nil { //nolint:gosec // as an image's
+		if err := os.MkdirAll(to, 0o755); err != nil {
 			return err
 		}
 		if own && os.Geteuid() == 0 {
 			return os.Chown(to, 65532, 65532)
 		}
 		if !own {
-			return os.Chmod(to, 0o777|os.ModeSticky) //nolint:gosec // as an image's
+			return os.Chmod(to, 0o777|os.ModeSticky)
 		}
 		return nil
 	}
@@ -89,14 +89,14 @@ func (i *image) add(from, to string, own bool) error {
 	if strings.HasSuffix(to, "/") || from == "/etc/ssl/certs/ca-certificates.crt" {
 		to = filepath.Join(to, filepath.Base(from))
 	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { //nolint:gosec // as an image's
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}
 	text, err := os.ReadFile(from)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(to, text, 0o755) //nolint:gosec // as an image's
+	return os.WriteFile(to, text, 0o755)
 }
 
 // command is one of the program in the image: as its user if the test is root's, which no other user can become.

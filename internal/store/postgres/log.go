@@ -375,8 +375,8 @@ func (p *DB) pass(ctx context.Context) {
 			return
 		case <-p.nudged:
 		}
-		err := p.s.Pass(p.s.Quit)
-		if err != nil && !errors.Is(err, webhook.ErrUnavailable) && p.s.Quit.Err() == nil {
+		err := p.s.Pass(ctx)
+		if err != nil && !errors.Is(err, webhook.ErrUnavailable) && ctx.Err() == nil {
 			p.s.Log.Warn("other nodes' changes cannot be read; trying again", slog.Any("error", err))
 		}
 	}
