@@ -74,7 +74,18 @@ func TestAlertsFire(t *testing.T) {
 	webhooktest.Eventually(t, "Prometheus reads every server", func() bool {
 		return p.count(t, "up == 1") == len(at) && p.count(t, "hookgraph_backlog_oldest_due_age_seconds") == len(at) && p.count(t, "hookgraph_nodes == 2") == 1
 	})
-	if is := p.firing(t); len(is) > 0 {
+	// This machine's own disk, on which most of the servers are, may be as good as full. That is not their fault.
+	full := p.count(t, `hookgraph_disk_free_bytes{job="hookgraph none"} < 3e9 or hookgraph_disk_free_bytes{job="hookgraph none"} / hookgraph_disk_size_bytes < 0.06`) > 0
+	firing := func() map[string][]string {
+		is := p.firing(t)
+		for name, alerts := range is {
+			if is[name] = slices.DeleteFunc(alerts, func(alert string) bool { return full && alert == "DiskFull" && name != "full disk" }); len(is[name]) == 0 {
+				delete(is, name)
+			}
+		}
+		return is
+	}
+	if is := firing(); len(is) > 0 {
 		t.Errorf("without a fault: %v", is)
 	}
 	for _, fault := range broken {
@@ -83,7 +94,7 @@ func TestAlertsFire(t *testing.T) {
 	left, is, begun := maps.Clone(at), map[string][]string{}, time.Now()
 	delete(left, "none")
 	webhooktest.Eventually(t, "alerts fire", func() bool {
-		is = p.firing(t)
+		is = firing()
 		maps.DeleteFunc(left, func(name, _ string) bool {
 			f := faults[name]
 			if !f.fires(is[name]) {
