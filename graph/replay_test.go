@@ -108,6 +108,17 @@ func TestReplayProgress(t *testing.T) {
 	if resp := progress.read(progress.ctx); resp != nil {
 		t.Errorf("after its last delivery it streams %s", resp.Data)
 	}
+
+	// What cancels deliveries sends none: its stream ends with it.
+	a.publish(ctx, 1)
+	id = a.get(ctx, `mutation($w: ID!) { cancelDeliveries(input: {filter: {webhookIds: [$w]}}) { replay { id } } }`, vars{"w": w}).
+		text("cancelDeliveries", "replay", "id")
+	progress = a.feed(ctx, `subscription($id: ID!) { replayProgress(id: $id) { status started } }`, vars{"id": id})
+	for progress.next().text("status") != "COMPLETED" {
+	}
+	if resp := progress.read(progress.ctx); resp != nil || ctx.Err() != nil {
+		t.Errorf("after the last it streams %v, until %v", resp, ctx.Err())
+	}
 }
 
 // What is wrong with a replay's input is told by field, of a preview as of the mutation; what does not exist, and what has ended, cannot

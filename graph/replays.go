@@ -61,7 +61,8 @@ const progressAfter = time.Minute
 
 // isOver reports whether the stream of a replay ends: it has ended, and so have its deliveries, or they take long.
 func isOver(r *webhook.Replay) bool {
-	return r.CompletedAt != nil && (r.Succeeded+r.Failed >= r.Started || time.Since(*r.CompletedAt) > progressAfter)
+	ended := r.Kind == webhook.ReplayCancel || r.Succeeded+r.Failed >= r.Started // what was canceled is not sent
+	return r.CompletedAt != nil && (ended || time.Since(*r.CompletedAt) > progressAfter)
 }
 
 // progress streams a replay until it is over: as it is now, and whenever it has changed. The stream is pulled, as that of attempts is.
