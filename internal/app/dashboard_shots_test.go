@@ -11,6 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -27,7 +28,7 @@ func TestDashboardShots(t *testing.T) {
 	p := boot(t, t.TempDir())
 	c := &client{url: p.url, token: p.token}
 	hook := c.shop(t, receiver)
-	failed, _ := c.latest(t)
+	failed, _ := c.latest(t, webhook.DeliveryFailed)
 	event := c.publish(t, "order.paid")
 	c.settle(t)
 	var replay struct{ Replay struct{ ID string } }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -177,8 +179,8 @@ func TestDashboardIsolation(t *testing.T) {
 	}
 }
 
-// latest returns the newest delivery, and its last attempt.
-func (c *client) latest(t *testing.T) (delivery, attempt string) {
+// latest returns the newest delivery, of those in one of the statuses if any are given, and its last attempt.
+func (c *client) latest(t *testing.T, statuses ...webhook.DeliveryStatus) (delivery, attempt string) {
 	t.Helper()
 	var found struct {
 		Data struct {
@@ -190,7 +192,11 @@ func (c *client) latest(t *testing.T) (delivery, attempt string) {
 			}
 		}
 	}
-	c.rest(t, "POST", "/graphql", `{"query": "{ deliveries(first: 1) { nodes { id lastAttempt { id } } } }"}`, &found)
+	of, err := json.Marshal(statuses)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.rest(t, "POST", "/graphql", `{"query": "query($of: [DeliveryStatus!]) { deliveries(first: 1, filter: {statuses: $of}) { nodes { id lastAttempt { id } } } }", "variables": {"of": `+string(of)+`}}`, &found)
 	if len(found.Data.Deliveries.Nodes) == 0 {
 		t.Fatal("there is no delivery")
 	}
