@@ -74,7 +74,7 @@ func TestAlertsFire(t *testing.T) {
 	webhooktest.Eventually(t, "Prometheus reads every server", func() bool {
 		return p.count(t, "up == 1") == len(at) && p.count(t, "hookgraph_backlog_oldest_due_age_seconds") == len(at) && p.count(t, "hookgraph_nodes == 2") == 1
 	})
-	// This machine's own disk, on which most of the servers are, may be as good as full. That is not their fault.
+	// This machine's own disk, on which most of the servers are, may be nearly full. That is not their fault.
 	full := p.count(t, `hookgraph_disk_free_bytes{job="hookgraph none"} < 3e9 or hookgraph_disk_free_bytes{job="hookgraph none"} / hookgraph_disk_size_bytes < 0.06`) > 0
 	firing := func() map[string][]string {
 		is := p.firing(t)
