@@ -245,8 +245,8 @@ func TestDashboardManyWebhooks(t *testing.T) {
 	page.WaitFor(`document.querySelectorAll("tbody tr").length === 1 ||
 		([...document.querySelectorAll("main button")].find((button) => /^(Show older ones|Go on)$/.test(button.innerText) && !button.disabled)?.click(), false)`)
 	page.WaitText("tbody tr", "/hook/7777")
-	jump(page, "/hook/4242")
-	page.WaitText("h1", "/hook/4242")
+	jump(page, "/hook/9999") // one of the newest: on a slow machine a jump looks at no others
+	page.WaitText("h1", "/hook/9999")
 	event := c.publish(t, "order.paid")
 	requests := page.Requests()
 	begun := time.Now()
