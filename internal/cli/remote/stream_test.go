@@ -18,7 +18,7 @@ import (
 
 // A stream goes on with the oldest attempt that is kept when retention has overtaken its cursor, and says so; work that fails gets the same
 // attempt again; and a token that was revoked ends it.
-func TestStreamGoesOn(t *testing.T) {
+func TestStreamIsTakenUpAgain(t *testing.T) {
 	var mu sync.Mutex // guards cursors: connections follow one another, but may end later
 	var cursors []any
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
