@@ -367,8 +367,8 @@ func (p *DB) tellOthers(ctx context.Context) {
 // the newest: another follows it.
 func (p *DB) nudge() { dialect.Signal(p.nudged) }
 
-// pass begins the transactions that were asked for.
-func (p *DB) pass(ctx context.Context) {
+// catchUp begins the transactions that were asked for.
+func (p *DB) catchUp(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():

@@ -159,7 +159,7 @@ func (p *DB) run() {
 	p.background.Go(func() { p.log.run(ctx) })
 	p.background.Go(func() { p.listen(ctx) })
 	p.background.Go(func() { p.tellOthers(ctx) })
-	p.background.Go(func() { p.pass(ctx) })
+	p.background.Go(func() { p.catchUp(ctx) })
 }
 
 // keepLease renews the lease and checks the other nodes.
