@@ -94,9 +94,7 @@ func (b *bench) startOne(ctx context.Context, name, token string) (*server, erro
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start server: %w", err), c.Stop())
 	}
-	return &server{process: c, Client: &client.Client{URL: is.URL, Token: token, HTTP: &http.Client{Transport: &http.Transport{
-		MaxIdleConnsPerHost: 256, DisableCompression: true,
-	}}}}, nil
+	return &server{process: c, Client: &client.Client{URL: is.URL, Token: token, HTTP: &http.Client{Transport: &peer.Wire{}}}}, nil
 }
 
 // start starts a command of the bench's own, with its arguments, which knows no secret.
