@@ -87,6 +87,8 @@ type Tuning struct {
 	// A result that cannot be written for AsideAfter, although the database accepts others, is written without the receiver's answer. If
 	// that fails too, the delivery is sent again after AsideWait.
 	AsideAfter, AsideWait time.Duration
+	// ResultsWait is how long a few successes wait for calls with which they share a transaction.
+	ResultsWait time.Duration
 	// ReadyFor and NotReadyFor are how long a result of Ready is reused.
 	ReadyFor, NotReadyFor time.Duration
 	// AloneAfter is how long no other tenant must have called before one may have long transactions.
@@ -104,7 +106,7 @@ type Tuning struct {
 func DefaultTuning() Tuning {
 	return Tuning{
 		FanOutAbove: 256, NoteAbove: 32, CallDeliveries: 8192,
-		AsideAfter: 10 * time.Second, AsideWait: time.Hour,
+		AsideAfter: 10 * time.Second, AsideWait: time.Hour, ResultsWait: time.Millisecond,
 		ReadyFor: 5 * time.Second, NotReadyFor: time.Second,
 		AloneAfter: time.Second, Linger: time.Minute, FoldRows: statistics.MostRows, MergeRows: 64, PartKeys: 128,
 	}

@@ -148,6 +148,58 @@ func recorded(t *testing.T, c *store.Scope, want int) {
 	}, func() string { return fmt.Sprintf("%d are, %v", n, err) })
 }
 
+// A success waits for a call and is written with it. What somebody may wait for is written at once: a failure, a success with an ordering key,
+// and many successes.
+func TestSuccessesAreWrittenWithACall(t *testing.T) { each(t, testSuccessesAreWrittenWithACall) }
+
+func testSuccessesAreWrittenWithACall(t *suite) {
+	t.Helper()
+	const many = 128 // in transactions of its own, of about half as many results
+	s := t.Open(t, store.Options{Tuning: tuned(func(to *store.Tuning) { to.ResultsWait = time.Hour })})
+	c := tenant(t, s, "a")
+	w := register(t, c, webhook.New{Enabled: true})
+	ordered := register(t, c, webhook.New{Enabled: true, Events: []string{"ordered"}, Ordering: webhook.OrderingByKey})
+	publish(t, c, make([]webhook.NewEvent, many+2)...)
+	publish(t, c, webhook.NewEvent{Type: "ordered", OrderingKey: "key"})
+	claims, _ := claim(t, s, w.ID, many+2)
+	first, _ := claim(t, s, ordered.ID, 1)
+	before := s.Writer()
+	result := func(claimed *store.Claimed, status int) {
+		t.Helper()
+		r := &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
+			Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &status,
+		}}
+		if status != 200 {
+			r.Attempt.Status, r.Attempt.Error = webhook.AttemptFailed, new(webhook.ErrorHTTPStatus)
+		}
+		if err := s.Record(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	result(claims[0], 200)
+	publish(t, c, webhook.NewEvent{})
+	if is := s.Writer(); is.Sum-before.Sum != 2 || transactions(is)-transactions(before) != 1 {
+		t.Errorf("a success and a call made %d transactions of %d works, want one of 2", transactions(is)-transactions(before), is.Sum-before.Sum)
+	}
+	recorded(t.T, c, 1)
+	result(claims[1], 500)
+	recorded(t.T, c, 2)
+	result(first[0], 200)
+	recorded(t.T, c, 3)
+	for _, claimed := range claims[2:] {
+		result(claimed, 200)
+	}
+	webhooktest.Eventually(t, "most results are written", func() bool { return s.Writer().Sum-before.Sum > many/2 })
+}
+
+// transactions counts them.
+func transactions(is store.WriterStats) (n int64) {
+	for _, of := range is.Works {
+		n += of
+	}
+	return n
+}
+
 // A result that the database never accepts delays no others: it is recorded without the receiver's response, and if that fails too,
 // its delivery is due again later, not claimed forever. In any case Written is called once when the store no longer holds the
 // result.

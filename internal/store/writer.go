@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/bits"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -74,6 +75,7 @@ func (w *writer) run() {
 		select {
 		case r := <-w.results:
 			b.addResult(r)
+			w.await(b)
 		case r := <-w.large:
 			b.addResult(r)
 		case <-w.calls.Ready:
@@ -88,8 +90,45 @@ func (w *writer) run() {
 			}
 			return
 		}
+		w.gather()
 		if w.fill(b) {
 			w.commit(b)
+		}
+	}
+}
+
+// gather lets goroutines that can run queue their work first, as long as more comes and there is little: transactions are fewer and larger, and
+// who waits alone waits for nobody. It costs nothing if the processors are idle.
+func (w *writer) gather() {
+	for before := -1; ; {
+		waiting := w.calls.Waiting() + len(w.results)
+		if waiting <= before || waiting >= minShort {
+			return
+		}
+		before = waiting
+		runtime.Gosched()
+	}
+}
+
+// await waits a little for calls that the batch's result, a success, can share a transaction with. Nobody waits for it, unless others have its
+// ordering key, and a publisher that waits for each answer calls again before. The wait ends when there are many results.
+func (w *writer) await(b *batch) {
+	timer := time.NewTimer(w.s.tuning.ResultsWait)
+	defer timer.Stop()
+	for last := b.results[0]; b.cost < minShort && last.Attempt.Status == webhook.AttemptSucceeded && last.Claimed.Delivery.Line == nil; {
+		select {
+		case last = <-w.results:
+			b.addResult(last)
+		case <-w.calls.Ready:
+			return
+		case <-w.s.fans.Ready:
+			return
+		case pause := <-w.pauses:
+			pause()
+		case <-w.quit:
+			return
+		case <-timer.C:
+			return
 		}
 	}
 }
