@@ -1,6 +1,7 @@
 package tracing_test
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
@@ -25,6 +26,11 @@ const parent webhook.TraceParent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa
 // open starts an exporter that sends to a URL. change may change its settings.
 func open(t *testing.T, collector string, change func(*config.Tracing)) *export.Exporter {
 	t.Helper()
+	return openLogging(t, t.Output(), collector, change)
+}
+
+func openLogging(t *testing.T, log io.Writer, collector string, change func(*config.Tracing)) *export.Exporter {
+	t.Helper()
 	at, err := url.Parse(collector + "/v1/traces")
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +42,7 @@ func open(t *testing.T, collector string, change func(*config.Tracing)) *export.
 	if change != nil {
 		change(s)
 	}
-	e, err := export.Open(t.Context(), export.Options{Settings: s, Version: "1.2.3", Host: "here", Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	e, err := export.Open(t.Context(), export.Options{Settings: s, Version: "1.2.3", Host: "here", Logger: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,10 +219,41 @@ func TestBadCollectors(t *testing.T) {
 	}
 }
 
+// Of every span it is counted whether it was sent, was dropped because too many waited, or failed. The log says how many were dropped, in few lines.
+func TestSpansAreCounted(t *testing.T) {
+	c := webhooktest.NewCollector(t)
+	held := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-held
+		c.ServeHTTP(w, r)
+	}))
+	t.Cleanup(slow.Close)
+	var log bytes.Buffer
+	to := openLogging(t, &log, slow.URL, func(s *config.Tracing) { s.QueueSize, s.BatchSize = 10, 5 })
+	for range 20 { // of five spans each
+		flow(to.Tracer(), "")
+	}
+	if is, want := to.Stats(), (export.Stats{Dropped: 90}); is != want {
+		t.Errorf("while the collector hangs: %+v, want %+v", is, want)
+	}
+	close(held)
+	webhooktest.Eventually(t, "those that waited are sent", func() bool { return to.Stats().Sent == 10 && len(c.Spans("")) == 10 })
+	c.Refuse(http.StatusBadRequest)
+	flow(to.Tracer(), "")
+	webhooktest.Eventually(t, "a batch fails", func() bool { is := to.Stats(); return is.Failed > 0 && is.Sent+is.Failed == 15 })
+	to.Close(t.Context())
+	if is := to.Stats(); is.Dropped != 90 || is.Sent != int64(len(c.Spans(""))) {
+		t.Errorf("at the end: %+v", is)
+	}
+	if n := strings.Count(log.String(), "more spans end than can be sent"); n != 1 || !strings.Contains(log.String(), "some are dropped\" spans=90") {
+		t.Errorf("%d lines: %s", n, log.String())
+	}
+}
+
 // Tracing that is off allocates nothing, changes nothing that an event keeps, and starts nothing.
 func TestOffCostsNothing(t *testing.T) {
 	to, err := export.Open(t.Context(), export.Options{})
-	if to != nil || to.Tracer() != nil || err != nil {
+	if to != nil || to.Tracer() != nil || to.Stats() != (export.Stats{}) || err != nil {
 		t.Fatal(to, err)
 	}
 	off := to.Tracer()

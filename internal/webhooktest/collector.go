@@ -50,7 +50,7 @@ type Collector struct {
 func NewCollector(tb testing.TB) *Collector {
 	tb.Helper()
 	c := &Collector{}
-	s := httptest.NewServer(http.HandlerFunc(c.receive))
+	s := httptest.NewServer(c)
 	tb.Cleanup(s.Close)
 	c.URL = s.URL
 	return c
@@ -63,7 +63,8 @@ func (c *Collector) Refuse(statuses ...int) {
 	c.refuse = statuses
 }
 
-func (c *Collector) receive(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP implements http.Handler.
+func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.headers = append(c.headers, r.Header)

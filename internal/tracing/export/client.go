@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -35,6 +36,8 @@ type client struct {
 	timeout time.Duration
 	ended   context.Context // ends requests
 	end     context.CancelFunc
+
+	sent, failed atomic.Int64 // spans
 }
 
 const (
@@ -75,13 +78,16 @@ func (c *client) UploadTraces(ctx context.Context, spans []*tracepb.ResourceSpan
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	defer context.AfterFunc(c.ended, cancel)() //nolint:contextcheck // Close ends what is being sent
-	if err := c.upload(ctx, spans); err != nil {
-		n := 0
-		for _, r := range spans {
-			for _, s := range r.ScopeSpans {
-				n += len(s.Spans)
-			}
+	n := 0
+	for _, r := range spans {
+		for _, s := range r.ScopeSpans {
+			n += len(s.Spans)
 		}
+	}
+	if err := c.upload(ctx, spans); err == nil {
+		c.sent.Add(int64(n))
+	} else {
+		c.failed.Add(int64(n))
 		c.log.Warn("traces cannot be sent; spans are lost", slog.String("to", c.shown), slog.Int("spans", n), slog.Any("error", err))
 	}
 	return nil

@@ -26,6 +26,7 @@ type Exporter struct {
 	tracer   *tracing.Tracer
 	provider *sdk.TracerProvider
 	client   *client
+	queue    *queue
 }
 
 // Tracer returns the tracer whose spans are sent; nil if traces are off.
@@ -34,6 +35,14 @@ func (e *Exporter) Tracer() *tracing.Tracer {
 		return nil
 	}
 	return e.tracer
+}
+
+// Stats returns what became of spans so far; nothing if traces are off.
+func (e *Exporter) Stats() Stats {
+	if e == nil {
+		return Stats{}
+	}
+	return Stats{Sent: e.client.sent.Load(), Dropped: e.queue.dropped.Load(), Failed: e.client.failed.Load()}
 }
 
 // Options are what a Tracer needs. All fields are required, except that Settings may be nil: then traces are off.
@@ -61,15 +70,15 @@ func Open(ctx context.Context, o Options) (*Exporter, error) {
 	if err := exporter.Start(ctx); err != nil {
 		return nil, err
 	}
+	q := &queue{log: o.Logger, limit: int64(s.QueueSize)}
+	batches := sdk.NewBatchSpanProcessor(exit{exporter, q}, sdk.WithMaxQueueSize(s.QueueSize), sdk.WithMaxExportBatchSize(s.BatchSize),
+		sdk.WithBatchTimeout(s.Delay), sdk.WithExportTimeout(s.ExportTimeout))
 	provider := sdk.NewTracerProvider(
-		sdk.WithResource(of),
-		sdk.WithSampler(linked{sampler(s)}),
-		sdk.WithRawSpanLimits(limits),
-		sdk.WithBatcher(exporter, sdk.WithMaxQueueSize(s.QueueSize), sdk.WithMaxExportBatchSize(s.BatchSize), sdk.WithBatchTimeout(s.Delay), sdk.WithExportTimeout(s.ExportTimeout)),
+		sdk.WithResource(of), sdk.WithSampler(linked{sampler(s)}), sdk.WithRawSpanLimits(limits), sdk.WithSpanProcessor(entrance{batches, q}),
 	)
 	o.Logger.InfoContext(ctx, "traces are sent", slog.String("to", c.shown), slog.String("sampler", s.Sampler), slog.String("service", s.Resource["service.name"]))
 	tracer := provider.Tracer("github.com/hookgraph/hookgraph", trace.WithInstrumentationVersion(o.Version))
-	return &Exporter{tracer: tracing.New(tracer), provider: provider, client: c}, nil
+	return &Exporter{tracer: tracing.New(tracer), provider: provider, client: c, queue: q}, nil
 }
 
 // limits are those of a span. Its texts are bounded where they come from.
@@ -138,4 +147,5 @@ func (e *Exporter) Close(ctx context.Context) {
 	defer stop()
 	_ = e.provider.Shutdown(context.WithoutCancel(ctx)) // the client has told what it could not send
 	e.client.end()
+	e.queue.tell(ctx, true)
 }
