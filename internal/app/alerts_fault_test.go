@@ -5,6 +5,7 @@ package app
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -48,7 +49,7 @@ var faults = map[string]alarmed{
 	"hanging":     {want: []string{"NoDeliveries"}, also: []string{"BacklogOld"}, start: serverThatHangs},
 	"rate":        {want: []string{"BacklogOld"}, start: serverWithBacklog},
 	"refused":     {want: []string{"Failing"}, start: serverThatIsRefused},
-	"no files":    {want: []string{"HostShort"}, also: []string{"DescriptorsLow", "NotReady", "NoDeliveries", "BacklogOld"}, start: serverWithoutDescriptors},
+	"no files":    {want: []string{"HostShort", "DescriptorsLow"}, also: []string{"NotReady", "NoDeliveries", "BacklogOld"}, start: serverWithoutDescriptors},
 	"few files":   {want: []string{"DescriptorsLow"}, start: serverWithFewDescriptors},
 	"slow disk":   {want: []string{"WriterSlow"}, start: serverOnSlowDisk},
 	"read-only":   {want: []string{"WriterStopped", "NotReady"}, also: []string{"TaskFailing"}, start: serverOnReadOnlyDisk},
@@ -56,6 +57,9 @@ var faults = map[string]alarmed{
 	"retention":   {want: []string{"RetentionBehind", "TaskFailing"}, start: serverThatCannotRemove},
 	"task":        {want: []string{"TaskFailing"}, start: serverThatCannotFold},
 	"slow client": {want: []string{"StreamsLag"}, start: serverWithSlowClient},
+	"streams":     {want: []string{"StreamsFull"}, start: serverFullOfStreams},
+	"certificate": {want: []string{"CertificateExpires"}, start: serverWithOldCertificate},
+	"client":      {want: []string{"WebhookCertificatesExpire"}, start: serverWithOldClientCertificate},
 }
 
 // While nothing is wrong no alert fires, and for each fault of a server those do that are meant for it, and no others. One minute of the rules is a
@@ -532,6 +536,65 @@ func alter(t *testing.T, dir, statement string) {
 	if _, err := db.Pool().ExecContext(t.Context(), statement); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Few streams may be open, because few files may. A tenant has a quarter of them, and a token an eighth.
+func serverFullOfStreams(t *testing.T) (string, func()) {
+	t.Helper()
+	p, at, _ := inProcess(t, []string{"sh", "-c", `ulimit -n 64 && exec "$0" "$@"`}, t.TempDir())
+	operator := &client{p.url, p.token}
+	var tenants []client
+	for i := range 12 {
+		tenants = append(tenants, operator.tenant(t, fmt.Sprint("tenant-", i)))
+	}
+	return at, func() {
+		for _, c := range tenants {
+			if is := c.events(t.Context(), t, `subscription { deliveryAttempts { cursor } }`, nil, ""); is.StatusCode != http.StatusOK {
+				t.Fatal(is.StatusCode)
+			}
+		}
+	}
+}
+
+// expiring returns a certificate that is valid for some days, and its key.
+func expiring(t *testing.T, days int) (chain, key string) {
+	t.Helper()
+	return webhooktest.NewAuthority(t, "authority").Issue(t, "localhost", nil, func(c *x509.Certificate) {
+		c.NotAfter = time.Now().AddDate(0, 0, days)
+	})
+}
+
+// The renewed certificate is not what it should be.
+func serverWithOldCertificate(t *testing.T) (string, func()) {
+	t.Helper()
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	write := func(days int) {
+		chain, private := expiring(t, days)
+		for name, text := range map[string]string{cert: chain, key: private} {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	write(30)
+	m := bootMeasured(t, t.TempDir(), "--tls-cert", cert, "--tls-key", key)
+	return m.at, func() { write(3) }
+}
+
+// A webhook has a client certificate that is about to expire.
+func serverWithOldClientCertificate(t *testing.T) (string, func()) {
+	t.Helper()
+	m := bootMeasured(t, t.TempDir())
+	c := &client{m.url, m.token}
+	give := func(days int) {
+		chain, key := expiring(t, days)
+		c.createWebhook(t, map[string]any{"url": "https://receiver.example/", "authentication": map[string]any{
+			"certificate": map[string]any{"chain": chain, "privateKey": key},
+		}})
+	}
+	give(30)
+	return m.at, func() { give(3) }
 }
 
 // A client reads 160 KB a second of a stream that begins with 16 MB.

@@ -42,6 +42,8 @@ type server struct {
 	log   *slog.Logger
 	files config.Descriptors // the division of the process's descriptors
 
+	opened *config.Opened // nil: what is open cannot be counted
+
 	client  *egress.Client
 	store   *store.Store
 	tail    *live.Log
@@ -89,6 +91,7 @@ func serveUnder(ctx context.Context, manager *notifier, cfg *config.Config, log 
 func (s *server) close() error {
 	var errs []error
 	s.measuring.close()
+	s.opened.Close()
 	if s.http != nil {
 		_ = s.http.listener.Close() // already closed if the server has run
 	}
@@ -121,6 +124,7 @@ func (s *server) shareFiles(ctx context.Context) error {
 		s.log.WarnContext(ctx, "--concurrency is reduced, because the limit of open files is too low; raise it (ulimit -n)",
 			slog.Int("concurrency", s.files.Concurrency), slog.Uint64("open_files", limit))
 	}
+	s.opened = config.CountOpened()
 	return nil
 }
 

@@ -20,8 +20,10 @@ import (
 type listening struct {
 	server   *http.Server
 	listener *web.Listener
-	serve    func(net.Listener) error // over TLS if there is a certificate
-	scheme   string
+	// certificate is nil without TLS.
+	certificate *web.Certificate
+	serve       func(net.Listener) error // over TLS if there is a certificate
+	scheme      string
 }
 
 // listen opens the port and creates the HTTP server, which does not serve yet.
@@ -56,11 +58,10 @@ func (s *server) listen(ctx context.Context) error {
 	if cfg.TLSCert == "" {
 		return nil
 	}
-	certificate, err := web.NewCertificate(cfg.TLSCert, cfg.TLSKey, s.log)
-	if err != nil {
+	if l.certificate, err = web.NewCertificate(cfg.TLSCert, cfg.TLSKey, s.log); err != nil {
 		return err
 	}
-	l.server.TLSConfig, l.scheme = certificate.Config(), "https"
+	l.server.TLSConfig, l.scheme = l.certificate.Config(), "https"
 	l.serve = func(n net.Listener) error { return l.server.ServeTLS(n, "", "") }
 	return nil
 }

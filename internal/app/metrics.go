@@ -13,6 +13,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/cli"
+	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/live"
@@ -41,6 +42,7 @@ func (s *server) openMetrics(ctx context.Context) error {
 		Watched: func() live.Stats { return s.tail.Stats() },
 		Streams: func() gqlhttp.Stats { return s.api.Stats() },
 		Tasks:   func() []upkeep.Stat { return s.upkeep.Stats() },
+		Spans:   s.traces.Stats, Files: s.openFiles, Certificate: func() time.Time { return s.http.certificate.Expires() },
 	})
 	at := s.cfg.MetricsAt()
 	if at == "" {
@@ -66,6 +68,13 @@ func (s *server) openMetrics(ctx context.Context) error {
 	}}
 	s.log.InfoContext(ctx, "metrics are served", slog.String("url", "http://"+port.Addr().String()+"/metrics"))
 	return nil
+}
+
+// openFiles returns how many files the process has open, and may have open, unless that is not known.
+func (s *server) openFiles() (open int, limit uint64, ok bool) {
+	open, ok = s.opened.Count()
+	limit, err := config.OpenFiles()
+	return open, limit, ok && err == nil
 }
 
 // serve serves until the server is closed. m may be nil.

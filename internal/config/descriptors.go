@@ -2,7 +2,10 @@ package config
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"strings"
+	"sync"
 )
 
 // Descriptors divides the files that the process may open, so that neither attempts nor clients starve each other or the database.
@@ -43,4 +46,40 @@ func (c *Config) Descriptors(limit uint64) (Descriptors, error) {
 	d.Concurrency = min(c.Concurrency, d.Outgoing/2)
 	d.Streams = min(maxStreams, d.Incoming*3/4)
 	return d, nil
+}
+
+// Opened counts the files that the process has open. It opens none to do so, and so can tell even when no other can be opened. Nil counts nothing.
+type Opened struct {
+	mu  sync.Mutex
+	all *os.File // the process's directory of open files
+}
+
+// CountOpened returns an Opened, or nil where the system cannot tell; Linux can. The caller closes it.
+func CountOpened() *Opened {
+	dir, err := os.Open("/proc/self/fd")
+	if err != nil {
+		return nil
+	}
+	return &Opened{all: dir}
+}
+
+// Count returns how many files are open; false if that is not known.
+func (o *Opened) Count() (n int, ok bool) {
+	if o == nil {
+		return 0, false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if _, err := o.all.Seek(0, io.SeekStart); err != nil {
+		return 0, false
+	}
+	names, err := o.all.Readdirnames(-1)
+	return len(names), err == nil
+}
+
+// Close closes the directory. o may be nil.
+func (o *Opened) Close() {
+	if o != nil {
+		_ = o.all.Close() // it was only read
+	}
 }

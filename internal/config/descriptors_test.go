@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"os"
 	"strings"
 	"testing"
 )
@@ -34,5 +35,31 @@ func TestDescriptors(t *testing.T) {
 	}
 	if n, err := OpenFiles(); err != nil || n == 0 {
 		t.Errorf("%d, %v", n, err)
+	}
+}
+
+// Open files are counted, also while no other can be opened.
+func TestOpenedFiles(t *testing.T) {
+	o := CountOpened()
+	if o == nil {
+		t.Skip("this system does not tell")
+	}
+	defer o.Close()
+	before, ok := o.Count()
+	if !ok || before < 3 {
+		t.Fatal(before, ok)
+	}
+	for range 3 {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+	}
+	if n, ok := o.Count(); n != before+3 || !ok {
+		t.Errorf("%d files are open, %v; want %d", n, ok, before+3)
+	}
+	if n, ok := (*Opened)(nil).Count(); n != 0 || ok {
+		t.Error(n, ok)
 	}
 }

@@ -145,6 +145,7 @@ func (o *Observed) end() {
 // Stats is what a handler serves at the moment.
 type Stats struct {
 	Events, WebSockets int // streams and connections that are open
+	Limit              int // Config.MaxStreams
 	Operations         int // that run
 	// Messages counts those of subscriptions that were sent, by transport.
 	Messages map[Transport]int64
@@ -153,7 +154,7 @@ type Stats struct {
 // Stats looks at each stream.
 func (h *Handler) Stats() Stats {
 	is := Stats{
-		Operations: int(h.operations.Used()), Messages: map[Transport]int64{OverEvents: h.sent[0].Load(), OverWebSocket: h.sent[1].Load()},
+		Limit: h.cfg.MaxStreams, Operations: int(h.operations.Used()), Messages: map[Transport]int64{OverEvents: h.sent[0].Load(), OverWebSocket: h.sent[1].Load()},
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

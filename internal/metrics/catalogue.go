@@ -68,8 +68,10 @@ var (
 		"How long GraphQL queries and mutations took, with writing the answer.", "transport", "type")
 	operationsRunning = family(Gauge, "graphql_operations_running", "GraphQL operations that run, subscriptions included.")
 	streams           = family(Gauge, "streams_open", "Streams of server-sent events, and WebSockets, that are open.", "transport")
-	messages          = family(Counter, "stream_messages_total", "Messages of subscriptions that were sent.", "transport")
-	watchers          = family(Gauge, "stream_watchers",
+	streamsLimit      = family(Gauge, "streams_limit",
+		"How many streams and WebSockets callers may have open: one tenant at most a quarter of them, one token an eighth.")
+	messages = family(Counter, "stream_messages_total", "Messages of subscriptions that were sent.", "transport")
+	watchers = family(Gauge, "stream_watchers",
 		"Subscriptions to delivery attempts that are current, or behind: they resume, or their clients read slowly.", "state")
 	streamLag = family(Gauge, "stream_lag_seconds", "For how long the subscription that is the furthest behind has been so.")
 )
@@ -99,10 +101,12 @@ var (
 	backlog = shared("backlog_deliveries",
 		"Deliveries that wait: due (beyond 100,000, all that are pending), scheduled (for a retry, their deliverAt, or in line), and held (their webhook is disabled).",
 		"state")
-	oldestDue = shared("backlog_oldest_due_age_seconds", "Since when the delivery that has waited longest is due; 0 if none is.")
-	webhooks  = shared("webhooks", "Webhooks, by state (enabled, disabled).", "state")
-	tenants   = shared("tenants", "Tenants.")
-	nodes     = shared("nodes", "Processes that share the deliveries.")
+	oldestDue    = shared("backlog_oldest_due_age_seconds", "Since when the delivery that has waited longest is due; 0 if none is.")
+	webhooks     = shared("webhooks", "Webhooks, by state (enabled, disabled).", "state")
+	tenants      = shared("tenants", "Tenants.")
+	nodes        = shared("nodes", "Processes that share the deliveries.")
+	certificates = shared("webhook_certificates",
+		"Client certificates of enabled webhooks, by state: expired, and expiring within 7 days (of 10,000, the last to expire).", "state")
 )
 
 // The sender.
@@ -146,5 +150,15 @@ var (
 	taskTook     = family(Gauge, "task_last_duration_seconds", "How long the last run of a task took.", "task")
 	taskRunning  = family(Gauge, "task_running", "1 while a task runs.", "task")
 	taskInterval = family(Gauge, "task_interval_seconds", "The time between two runs of a task.", "task")
-	build        = family(Gauge, "build_info", "1, with the version of the program, the kind of database and the version of Go.", "version", "database", "goversion")
+)
+
+// The process.
+var (
+	openFiles = family(Gauge, "open_files",
+		"Files that the process has open (Linux). Other than process_open_fds it can be told when no other file can be opened.")
+	openFilesLimit = family(Gauge, "open_files_limit", "How many files the process may have open (Linux).")
+	certificate    = family(Gauge, "certificate_expiry_timestamp_seconds", "When the certificate of --tls-cert that is served expires; absent without one.")
+	spans          = family(Counter, "trace_spans_total",
+		"Spans of traces that ended: sent, dropped (as many waited as OTEL_BSP_MAX_QUEUE_SIZE allows), or failed (the collector did not take them).", "outcome")
+	build = family(Gauge, "build_info", "1, with the version of the program, the kind of database and the version of Go.", "version", "database", "goversion")
 )

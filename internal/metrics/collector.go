@@ -67,10 +67,10 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 	c.writer(s)
 	c.streams(s)
 	c.tasks(s)
+	c.process(s)
 	if seen := c.m.seen.Load(); seen != nil && time.Since(seen.at) < lookedFor {
 		database(s, seen.Overview, time.Now())
 	}
-	s.put(build, 1, c.m.c.Version, c.m.c.Database, goVersion)
 }
 
 // triggers are the values of labels.
@@ -154,6 +154,7 @@ func (c *collector) streams(s sink) {
 	open := c.m.c.Streams()
 	s.put(streams, float64(open.Events), string(gqlhttp.OverEvents))
 	s.put(streams, float64(open.WebSockets), string(gqlhttp.OverWebSocket))
+	s.put(streamsLimit, float64(open.Limit))
 	s.put(operationsRunning, float64(open.Operations))
 	for by, n := range open.Messages {
 		s.put(messages, float64(n), string(by))
@@ -179,6 +180,21 @@ func (c *collector) tasks(s sink) {
 	}
 }
 
+func (c *collector) process(s sink) {
+	if open, limit, ok := c.m.c.Files(); ok {
+		s.put(openFiles, float64(open))
+		s.put(openFilesLimit, float64(limit))
+	}
+	if at := c.m.c.Certificate(); !at.IsZero() {
+		s.put(certificate, float64(at.Unix()))
+	}
+	ended := c.m.c.Spans()
+	s.put(spans, float64(ended.Sent), "sent")
+	s.put(spans, float64(ended.Dropped), "dropped")
+	s.put(spans, float64(ended.Failed), failed)
+	s.put(build, 1, c.m.c.Version, c.m.c.Database, goVersion)
+}
+
 // database puts what is the database's.
 func database(s sink, o *store.Overview, now time.Time) {
 	s.put(backlog, float64(o.Due), "due")
@@ -193,6 +209,8 @@ func database(s sink, o *store.Overview, now time.Time) {
 	s.put(webhooks, float64(o.Disabled), "disabled")
 	s.put(tenants, float64(o.Tenants))
 	s.put(nodes, float64(o.Nodes))
+	s.put(certificates, float64(o.Expired), "expired")
+	s.put(certificates, float64(o.Expiring), "expiring")
 	s.put(databaseSize, float64(o.Sizes.Database))
 	s.put(logSize, float64(o.Sizes.Log))
 	if o.Sizes.Disk > 0 {

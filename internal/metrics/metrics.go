@@ -22,6 +22,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/sender"
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/tracing/export"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/web"
 )
@@ -34,6 +35,11 @@ type Config struct {
 	Watched func() live.Stats
 	Streams func() gqlhttp.Stats
 	Tasks   func() []upkeep.Stat
+	Spans   func() export.Stats
+	// Files returns how many files the process has open and may have open; false if that is not known.
+	Files func() (open int, limit uint64, ok bool)
+	// Certificate returns when the server's own certificate expires; zero without one.
+	Certificate func() time.Time
 
 	Version, Database string // of the program; the kind
 	Retention         time.Duration

@@ -28,6 +28,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
+	"github.com/hookgraph/hookgraph/internal/tracing/export"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -80,11 +81,14 @@ func full(t *testing.T, f *fake) *metrics.Metrics {
 		Short:   func() bool { return true },
 		Watched: func() live.Stats { return live.Stats{Watchers: 2, Behind: 1, Lag: time.Minute} },
 		Streams: func() gqlhttp.Stats {
-			return gqlhttp.Stats{Events: 1, WebSockets: 2, Messages: map[gqlhttp.Transport]int64{gqlhttp.OverEvents: 5}}
+			return gqlhttp.Stats{Limit: 100, Events: 1, WebSockets: 2, Messages: map[gqlhttp.Transport]int64{gqlhttp.OverEvents: 5}}
 		},
 		Tasks: func() []upkeep.Stat {
 			return []upkeep.Stat{{Name: "last use of tokens", Every: time.Minute, Runs: 4, Errors: 2, Failed: 1}}
 		},
+		Spans:       func() export.Stats { return export.Stats{Sent: 3, Dropped: 2, Failed: 1} },
+		Files:       func() (int, uint64, bool) { return 5, 10, true },
+		Certificate: func() time.Time { return time.Unix(1e9, 0) },
 	})
 	m.Request(&web.Served{Method: "BREW", Route: "/v1/events", Status: 202, Took: time.Millisecond})
 	m.Operation(&gqlhttp.Observed{Transport: gqlhttp.OverHTTP, Kind: "query", Took: time.Millisecond})

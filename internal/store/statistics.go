@@ -445,7 +445,37 @@ type Overview struct {
 	Enabled, Disabled    int        // webhooks
 	Tenants              int
 	Nodes                int // processes that share the deliveries
-	Sizes                dialect.Sizes
+	// Expired and Expiring are the client certificates of enabled webhooks that have expired, or do so within ExpiresSoon. Of very many, those that
+	// expired first are left out.
+	Expired, Expiring int
+	Sizes             dialect.Sizes
+}
+
+// ExpiresSoon is how long before its end a webhook's client certificate counts as expiring.
+const ExpiresSoon = 7 * 24 * time.Hour
+
+// maxExpiring is of how many client certificates Overview looks at the webhooks.
+const maxExpiring = 10_000
+
+// countExpiring counts client certificates. It reads an index.
+func (s *Store) countExpiring(ctx context.Context, o *Overview) error {
+	now := s.opts.Now()
+	var found []struct {
+		Expired bool
+		N       int
+	}
+	err := s.read.WithContext(ctx).Raw(`SELECT a.certificate_expires_at <= ? AS expired, COUNT(*) AS n
+		FROM (SELECT webhook_id, certificate_expires_at FROM webhook_authentications WHERE certificate_expires_at < ? ORDER BY certificate_expires_at DESC LIMIT ?) AS a
+		JOIN webhooks AS w ON w.id = a.webhook_id WHERE w.enabled AND w.deleted_at IS NULL GROUP BY 1`,
+		dialect.At(now), dialect.At(now.Add(ExpiresSoon)), maxExpiring).Scan(&found).Error
+	for _, f := range found {
+		if f.Expired {
+			o.Expired = f.N
+		} else {
+			o.Expiring = f.N
+		}
+	}
+	return dialect.Unavailable(err)
 }
 
 // Overview reads it. It reads as much as there are tenants and webhooks with pending deliveries, and as many due deliveries as it counts.
@@ -463,6 +493,9 @@ func (s *Store) Overview(ctx context.Context) (*Overview, error) {
 		}
 	}
 	o.Enabled, o.Disabled = s.routes.Enabled()
+	if err := s.countExpiring(ctx, o); err != nil {
+		return nil, err
+	}
 	if err := read.Raw("SELECT COUNT(*) FROM tenants WHERE deleted_at IS NULL").Scan(&o.Tenants).Error; err != nil {
 		return nil, dialect.Unavailable(err)
 	}

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -49,6 +48,14 @@ func (c *Certificate) Config() *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: c.get}
 }
 
+// Expires returns when the certificate that is served expires. It looks at the files first, as clients may be few. c may be nil: the zero time.
+func (c *Certificate) Expires() time.Time {
+	if c == nil {
+		return time.Time{}
+	}
+	return c.newest().Leaf.NotAfter
+}
+
 func (c *Certificate) load() (*tls.Certificate, error) {
 	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
 	return &pair, err
@@ -65,19 +72,22 @@ func (c *Certificate) stamps() (all [2]stamp, err error) {
 	return all, nil
 }
 
-// get is a tls.Config's GetCertificate. If the new files do not belong together, for example while they are being written, the old
+// get is a tls.Config's GetCertificate.
+func (c *Certificate) get(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.newest(), nil }
+
+// newest returns the certificate of the files. If the new files do not belong together, for example while they are being written, the old
 // certificate stays in use until they change again.
-func (c *Certificate) get(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+func (c *Certificate) newest() *tls.Certificate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if now := time.Now(); now.Sub(c.looked) >= lookEvery {
 		c.looked = now
-		c.look(hello.Context())
+		c.look()
 	}
-	return c.current, nil
+	return c.current
 }
 
-func (c *Certificate) look(ctx context.Context) {
+func (c *Certificate) look() {
 	now, err := c.stamps()
 	if err == nil && now == c.read {
 		return
@@ -88,9 +98,9 @@ func (c *Certificate) look(ctx context.Context) {
 		fresh, err = c.load()
 	}
 	if err != nil {
-		c.log.WarnContext(ctx, "the new TLS certificate cannot be read; still serving the old one", slog.Any("error", err))
+		c.log.Warn("the new TLS certificate cannot be read; still serving the old one", slog.Any("error", err))
 		return
 	}
 	c.current = fresh
-	c.log.InfoContext(ctx, "TLS certificate reloaded")
+	c.log.Info("TLS certificate reloaded")
 }
