@@ -81,7 +81,7 @@ export function Result({ row }: { row: Row }) {
       {row.status === 'PENDING' && row.nextAttemptAt && last && (
         <span className="soft">
           {' · next due '}
-          <Time at={row.nextAttemptAt} />
+          <Time at={row.nextAttemptAt} future />
         </span>
       )}
     </>

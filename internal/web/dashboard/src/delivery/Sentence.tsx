@@ -35,7 +35,7 @@ function Next({ delivery }: { delivery: Delivery }) {
   return (
     <>
       {' The next attempt is due '}
-      <Time at={delivery.nextAttemptAt} />.
+      <Time at={delivery.nextAttemptAt} future />.
     </>
   );
 }

@@ -55,7 +55,7 @@ export function Timeline({ delivery, attempts, chosen, onChoose }: Props) {
         <li className="to-come">
           {delivery.nextAttemptAt ? (
             <>
-              Attempt {delivery.attemptCount + 1} is due <Time at={delivery.nextAttemptAt} />
+              Attempt {delivery.attemptCount + 1} is due <Time at={delivery.nextAttemptAt} future />
             </>
           ) : (
             <>Attempt {delivery.attemptCount + 1} is running.</>

@@ -16,7 +16,7 @@ export function OwnToken() {
       with the scopes <code>{scopes.join(' ')}</code>, which{' '}
       {expiresAt ? (
         <>
-          expires <Time at={expiresAt} />
+          expires <Time at={expiresAt} future />
         </>
       ) : (
         'does not expire'

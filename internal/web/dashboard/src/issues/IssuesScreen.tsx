@@ -131,7 +131,7 @@ function Row({ issue, isOwn, onWebhook, onChanged }: RowProps) {
         )}
         {issue.disablesAt && (
           <div className="soft">
-            The webhook will be disabled <Time at={issue.disablesAt} />
+            The webhook will be disabled <Time at={issue.disablesAt} future />
           </div>
         )}
       </td>

@@ -102,7 +102,7 @@ function Row({ issue, named, onChanged }: RowProps) {
           {counted && `${issue.count.toLocaleString()} ${counted}, `}since <Time at={issue.firstSeenAt} />
           {issue.disablesAt && (
             <>
-              ; the webhook will be disabled <Time at={issue.disablesAt} />
+              ; the webhook will be disabled <Time at={issue.disablesAt} future />
             </>
           )}
         </span>

@@ -130,7 +130,7 @@ function SessionRow({ session, onRevoke }: { session: PortalSession; onRevoke():
       <td>{openedAt ? <Time at={openedAt} /> : 'never'}</td>
       <td>{lastUsedAt ? <Time at={lastUsedAt} /> : 'never'}</td>
       <td>
-        <Time at={revokedAt ?? expiresAt} />
+        <Time at={revokedAt ?? expiresAt} future />
       </td>
       <td>
         {canEnd && (

@@ -139,7 +139,7 @@ function TokenRow({ token, onRevoke }: { token: Token; onRevoke(): void }) {
         <Time at={token.createdAt} />
       </td>
       <td>{token.lastUsedAt ? <Time at={token.lastUsedAt} /> : 'never'}</td>
-      <td>{token.expiresAt ? <Time at={token.expiresAt} /> : 'never'}</td>
+      <td>{token.expiresAt ? <Time at={token.expiresAt} future /> : 'never'}</td>
       <td>
         {state === 'valid' && (
           <button type="button" className="danger" aria-label={`Revoke ${token.name}`} onClick={onRevoke}>

@@ -66,7 +66,7 @@ function Ending({ replay }: { replay: Replay }) {
   if (replay.status !== 'RUNNING' || !replay.estimatedCompletionAt) return null;
   return (
     <span className="soft">
-      · done <Time at={replay.estimatedCompletionAt} /> at this pace
+      · done <Time at={replay.estimatedCompletionAt} future /> at this pace
     </span>
   );
 }

@@ -1,7 +1,7 @@
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { Choice } from './Choice';
 import { keep, kept } from './kept';
-import { absolute, relative, type Zone } from './time';
+import { absolute, ago, relative, type Zone } from './time';
 
 const KEY = 'hookgraph:zone';
 let zone: Zone = kept(KEY) === 'utc' ? 'utc' : 'local';
@@ -40,20 +40,31 @@ export function useNow(at: string | null | undefined): number {
   const [now, setNow] = useState(Date.now);
   useEffect(() => {
     if (!at) return;
+    const look = () => setNow(Date.now());
+    look(); // a new time is not compared with when the one before it was looked at
     const distance = Math.abs(Date.now() - Date.parse(at));
-    const timer = setInterval(() => setNow(Date.now()), distance < 120_000 ? 1000 : 30_000);
+    const timer = setInterval(look, distance < 120_000 ? 1000 : 30_000);
     return () => clearInterval(timer);
   }, [at]);
   return now;
 }
 
-/** A time relative to now; the exact time on hover. */
-export function Time({ at, exact = false }: { at: string; exact?: boolean }) {
+/** A time relative to now; the exact time on hover. It has been, unless it may be to come. */
+export function Time({
+  at,
+  exact = false,
+  future = false,
+}: {
+  at: string;
+  exact?: boolean;
+  future?: boolean;
+}) {
   const now = useNow(exact ? null : at);
   const text = absolute(at, useZone());
+  const distance = future || exact ? relative(at, now) : ago(at, now);
   return (
-    <time dateTime={at} title={exact ? relative(at, now) : text}>
-      {exact ? text : relative(at, now)}
+    <time dateTime={at} title={exact ? distance : text}>
+      {exact ? text : distance}
     </time>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { absolute, duration, relative } from './time';
+import { absolute, ago, duration, relative } from './time';
 
 test.each([
   [0, '0 ms'],
@@ -23,6 +23,15 @@ test.each([
   ['2025-12-31T23:59:55.5Z', '4 s ago'],
 ])('%s seen from the new year', (at, want) => {
   expect(relative(at, Date.parse('2026-01-01T00:00:00Z'))).toBe(want);
+});
+
+// The server's clock may be ahead.
+test.each([
+  ['2026-01-01T00:00:02Z', 'now'],
+  ['2026-01-01T00:10:00Z', 'now'],
+  ['2025-12-31T23:59:55Z', '5 s ago'],
+])('%s, which has been, seen from the new year', (at, want) => {
+  expect(ago(at, Date.parse('2026-01-01T00:00:00Z'))).toBe(want);
 });
 
 test('absolute times in UTC', () => {

@@ -38,6 +38,11 @@ export function relative(at: string, now: number): string {
   return ms < 0 ? `${text} ago` : `in ${text}`;
 }
 
+/** An instant that has been, relative to now: one in the future is now, since the server's clock may be ahead of the browser's. */
+export function ago(at: string, now: number): string {
+  return relative(at, Math.max(now, Date.parse(at)));
+}
+
 /** An instant to the millisecond: 2026-11-27 17:04:05.250 UTC. */
 export function absolute(at: string, zone: Zone): string {
   const date = new Date(at);

@@ -33,7 +33,7 @@ export function SecretsTab({ webhook, onChanged }: { webhook: Webhook; onChanged
             created <Time at={secret.createdAt} />
             {secret.expiresAt && (
               <>
-                , stops signing <Time at={secret.expiresAt} />
+                , stops signing <Time at={secret.expiresAt} future />
               </>
             )}
             {secret.publicKey && <CopyButton text={secret.publicKey}>Copy public key</CopyButton>}

@@ -54,8 +54,8 @@ export function WebhookOverview({ webhook, onChanged }: Props) {
           {health?.disablesAt && (
             <>
               {' '}
-              The webhook is disabled <Time at={health.disablesAt} /> unless an attempt succeeds before;
-              deliveries are then held, and nothing is lost.
+              The webhook is disabled <Time at={health.disablesAt} future /> unless an attempt succeeds
+              before; deliveries are then held, and nothing is lost.
             </>
           )}
         </p>
