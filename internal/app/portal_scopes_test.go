@@ -165,6 +165,11 @@ func (w *isolation) refusesRoutes(t *testing.T, p *party, lacking, only map[webh
 		if !strings.HasPrefix(answer, "403") || !strings.Contains(answer, string(r.Needs.Scope)) {
 			t.Errorf("%s %s without %s: %s", r.Method, r.Path, r.Needs.Scope, answer)
 		}
+		if r.Also != "" {
+			if answer := w.call(t, lacking[r.Also], r.Method, path, body, ""); !strings.HasPrefix(answer, "403") || !strings.Contains(answer, string(r.Also)) {
+				t.Errorf("%s %s without %s: %s", r.Method, r.Path, r.Also, answer)
+			}
+		}
 		if credential := only[r.Needs.Scope]; credential != "" {
 			if answer := w.call(t, credential, r.Method, path, body, ""); strings.HasPrefix(answer, "401") || strings.HasPrefix(answer, "403") && strings.Contains(answer, string(r.Needs.Scope)) {
 				t.Errorf("%s %s with %s: %s", r.Method, r.Path, r.Needs.Scope, answer)

@@ -40,9 +40,10 @@ func (r *request) changing() *store.Scope {
 type endpoint struct {
 	run     func(r *request) (int, any, error)
 	needs   auth.Needs
-	like    string // the field of the GraphQL API that does the same
-	maxBody int64  // 0: it takes no body
-	checks  bool   // run checks that the body is JSON
+	also    webhook.TokenScope // that it requires besides; "": none
+	like    string             // the field of the GraphQL API that does the same
+	maxBody int64              // 0: it takes no body
+	checks  bool               // run checks that the body is JSON
 	// open is for an endpoint without authentication, instead of run.
 	open func(r *http.Request, body []byte) (int, any, error)
 }
@@ -108,8 +109,10 @@ func (s *server) serve(w http.ResponseWriter, r *http.Request, e endpoint) error
 	if rec, ok := w.(*recorder); ok {
 		rec.caller = caller
 	}
-	if err := e.needs.Check(caller); err != nil {
-		return err
+	for _, needs := range []auth.Needs{e.needs, {Scope: e.also}} {
+		if err := needs.Check(caller); err != nil {
+			return err
+		}
 	}
 	holder := auth.Holder(caller)
 	if err := s.Calls.Take(holder, 1); err != nil {

@@ -138,7 +138,7 @@ func (s *server) resources() map[string]methods {
 			http.MethodPost: {run: s.verifyAttempt, needs: watch, like: "Query.debugSignature", maxBody: maxReceivedBody(s.MaxDataBytes)},
 		},
 		"/v1/webhooks/{id}/verify": {
-			http.MethodPost: {run: s.verifyWebhook, needs: watch, like: "Query.debugSignature", maxBody: maxReceivedBody(s.MaxDataBytes)},
+			http.MethodPost: {run: s.verifyWebhook, needs: watch, also: read.Scope, like: "Query.debugSignature", maxBody: maxReceivedBody(s.MaxDataBytes)},
 		},
 		"/v1/replays": {
 			http.MethodGet:  {run: s.listReplays, needs: watch, like: "Query.replays"},
@@ -194,6 +194,7 @@ func (s *server) resources() map[string]methods {
 type Route struct {
 	Method, Path string
 	Needs        auth.Needs
+	Also         webhook.TokenScope // that it requires besides; "": none
 	// Like is the equivalent field of the GraphQL schema, such as Query.webhooks.
 	Like string
 }
@@ -203,7 +204,7 @@ func Routes() []Route {
 	var all []Route
 	for path, m := range (&server{}).resources() {
 		for method, e := range m {
-			all = append(all, Route{Method: method, Path: path, Needs: e.needs, Like: e.like})
+			all = append(all, Route{Method: method, Path: path, Needs: e.needs, Also: e.also, Like: e.like})
 		}
 	}
 	return all
