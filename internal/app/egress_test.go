@@ -6,9 +6,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -140,5 +142,78 @@ func TestBlockedAddressIsRecorded(t *testing.T) {
 	}
 	if len(answer.Data.Attempts.Nodes) != 1 {
 		t.Errorf("%+v", answer)
+	}
+}
+
+// On a copy that denies every address nobody is reached, as docs/operating.md says: each attempt fails with BLOCKED_ADDRESS, or OAUTH_TOKEN if
+// it needs a token first, and no connection is opened, whatever the URLs say.
+func TestCopyReachesNobody(t *testing.T) {
+	l, err := net.Listen("tcp", ":0") // by every address of this machine
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	var reached atomic.Int64
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			reached.Add(1)
+			_ = conn.Close()
+		}
+	}()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	p := boot(t, dir)
+	c := &client{p.url, p.token}
+	c.createWebhook(t, map[string]any{"url": "http://127.0.0.1:" + port})
+	c.createWebhook(t, map[string]any{"url": "http://[::1]:" + port})
+	c.createWebhook(t, map[string]any{"url": "http://localhost:" + port})
+	c.createWebhook(t, map[string]any{"url": "http://127.0.0.1:" + port + "/token", "authentication": map[string]any{
+		"oauth2": map[string]any{"tokenUrl": "http://localhost:" + port, "clientId": "a", "clientSecret": "b"},
+	}})
+	c.publish(t, "a.b")
+	webhooktest.Eventually(t, "without the settings they are reached", func() bool { return reached.Load() >= 3 })
+	p.stop()
+	reached.Store(0)
+
+	c.url = boot(t, dir, "--deny-target", "0.0.0.0/0", "--deny-target", "::/0").url
+	event := c.publish(t, "a.b")
+	var answer struct {
+		Data struct {
+			Event struct {
+				Deliveries struct {
+					Nodes []struct {
+						AttemptCount int
+						LastAttempt  *struct{ Error string }
+					}
+				}
+			}
+		}
+	}
+	webhooktest.Eventually(t, "every webhook has an attempt", func() bool {
+		c.rest(t, "POST", "/graphql", fmt.Sprintf(`{"query": "{ event(id: \"%s\") { deliveries { nodes { attemptCount lastAttempt { error } } } } }"}`, event), &answer)
+		n := 0
+		for _, d := range answer.Data.Event.Deliveries.Nodes {
+			if d.LastAttempt != nil {
+				n++
+			}
+		}
+		return n == 4
+	})
+	failed := map[string]int{}
+	for _, d := range answer.Data.Event.Deliveries.Nodes {
+		failed[d.LastAttempt.Error]++
+	}
+	if want := (map[string]int{"BLOCKED_ADDRESS": 3, "OAUTH_TOKEN": 1}); !maps.Equal(failed, want) {
+		t.Errorf("%v, want %v", failed, want)
+	}
+	if n := reached.Load(); n != 0 {
+		t.Errorf("%d connections were opened", n)
 	}
 }
