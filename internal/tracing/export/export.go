@@ -37,7 +37,7 @@ func (e *Exporter) Tracer() *tracing.Tracer {
 	return e.tracer
 }
 
-// Stats returns what became of spans so far; nothing if traces are off.
+// Stats counts spans by their result so far; none if traces are off.
 func (e *Exporter) Stats() Stats {
 	if e == nil {
 		return Stats{}
