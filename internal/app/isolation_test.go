@@ -60,6 +60,9 @@ type party struct {
 // tenant's data; the same over REST. For each id, its own tenant must get another response. New arguments are found; one of a new
 // kind fails the test until it knows how to fill it.
 func TestTenantIsolation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes a minute of processor time")
+	}
 	w := newIsolation(t)
 	bob := w.party(t, "bob-1")
 	alice := w.party(t, "canary-2")

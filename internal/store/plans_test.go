@@ -551,6 +551,9 @@ func plannedOfEveryone() []planned {
 // Every list is read along the index of its filter, whatever else is requested and however few statistics the database has: no table is scanned,
 // and only the rows found by the branches of one list are sorted, at most a page of each.
 func TestListsNameTheirIndex(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes half a minute of processor time")
+	}
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
 		c := tenant(t, s, "a")
