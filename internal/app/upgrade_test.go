@@ -28,7 +28,7 @@ import (
 )
 
 // earlier is a backup that an earlier build has made: a tenant with a webhook, five events that were delivered, and five that wait because the
-// webhook is disabled. Until the first release the schema may change without a migration; -upgrade.make then makes it again.
+// webhook is disabled. -upgrade.make makes it again, with the program of a release.
 const earlier = "internal/app/testdata/earlier.tar.gz"
 
 var makeEarlier = flag.Bool("upgrade.make", false, "have TestUpgrade make "+earlier+" first")
@@ -52,7 +52,7 @@ func TestUpgrade(t *testing.T) {
 		t.Fatal(said, err)
 	}
 	if diff := cmp.Diff(schemaOf(t, fresh), schemaOf(t, dir)); diff != "" {
-		t.Fatalf("the schema has changed without a migration (-new +upgraded). Before the first release, run this test with -upgrade.make:\n%s", diff)
+		t.Fatalf("the schema has changed without a migration (-new +upgraded):\n%s", diff)
 	}
 	p := boot(t, dir, "--retention", "0", "--audit-retention", "800000h") // however old the backup has become
 	c := &client{p.url, strings.TrimSpace(token)}

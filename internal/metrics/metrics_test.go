@@ -238,6 +238,29 @@ func TestMetricsAreDocumented(t *testing.T) {
 	}
 }
 
+// A metric that was released stays, with its type and its labels: boards and alerts ask for it.
+func TestReleasedMetricsStay(t *testing.T) {
+	text, err := os.ReadFile("testdata/released")
+	if err != nil {
+		t.Fatal(err)
+	}
+	is := map[string]metrics.Family{}
+	for _, f := range metrics.Families() {
+		is[f.Name] = f
+	}
+	n := 0
+	for line := range strings.Lines(string(text)) {
+		was := strings.Fields(line)
+		if now := is[was[0]]; string(now.Kind) != was[1] || !slices.Equal(now.Labels, was[2:]) {
+			t.Errorf("released was %v; it is %s with %v", was, now.Kind, now.Labels)
+		}
+		n++
+	}
+	if n < 50 {
+		t.Errorf("only %d metrics", n)
+	}
+}
+
 var (
 	quoted   = regexp.MustCompile(`"[^"]*"`)
 	selector = regexp.MustCompile(`\b((?:hookgraph|process|go)_[a-z_]+)(?:\{([^}]*)\})?`)
