@@ -207,6 +207,7 @@ func (p *DB) heard(payload string) {
 	if l := p.lease.Load(); l != nil && node == strconv.FormatInt(l.Node, 10) {
 		return
 	}
+	p.log.told.Store(true)
 	p.log.poke()
 	if text != "" && p.s.Following() {
 		p.s.Changed(readTold(text))

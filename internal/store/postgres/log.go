@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +20,7 @@ type follower struct {
 	p    *DB
 	wake chan struct{} // holds one signal: there may be more
 	now  chan struct{} // holds one signal: somebody waits
+	told atomic.Bool   // another node has committed something since the last look
 
 	mu        sync.Mutex
 	own       map[int64]*webhook.Attempt // committed here and not passed yet, at most maxOwn: they need not be read
@@ -26,13 +28,15 @@ type follower struct {
 	moved     chan struct{}              // closed when the log's end has moved
 
 	// Used only in run's goroutine:
-	made int64 // the seq up to which new deliveries were told, or nobody wanted to know
-	next int64 // the seq last read
+	made  int64 // the seq up to which new deliveries were told, or nobody wanted to know
+	next  int64 // the seq last read
+	seen  int64 // the log's end at the last look
+	reach int64 // an end of the log that has what other nodes have told of
 }
 
 const (
 	pollEvery  = 250 * time.Millisecond // with or without notifications
-	pollSoon   = 10 * time.Millisecond  // while a commit of this node waits for somebody's transaction
+	pollSoon   = 10 * time.Millisecond  // while a commit waits for somebody's older transaction, of whose end nobody tells
 	followGap  = 20 * time.Millisecond  // between two reads
 	followRows = 1000                   // of the log in one read
 	followRead = 100                    // whole attempts of other nodes in one statement
@@ -43,7 +47,7 @@ const (
 // begun records the end of the log and the version of the webhooks, before anything is read.
 func (p *DB) begun(ctx context.Context) error {
 	p.log = follower{p: p, wake: make(chan struct{}, 1), now: make(chan struct{}, 1), own: map[int64]*webhook.Attempt{}, moved: make(chan struct{})}
-	end, version, err := p.horizon(ctx)
+	end, _, version, err := p.horizon(ctx)
 	if err != nil {
 		return err
 	}
@@ -57,11 +61,12 @@ func (p *DB) begun(ctx context.Context) error {
 	return nil
 }
 
-// horizon returns the Seq up to which nothing more will be committed, and the version of the webhooks.
-func (p *DB) horizon(ctx context.Context) (end, version int64, err error) {
-	err = p.side.QueryRowContext(ctx, `SELECT ((pg_snapshot_xmin(pg_current_snapshot())::text::bigint + xid_base) << $1::int) - 1, webhooks FROM store`,
-		seqBits).Scan(&end, &version)
-	return end, version, err
+// horizon returns the Seq up to which nothing more will be committed, one beyond which nothing has been, and the version of the webhooks.
+func (p *DB) horizon(ctx context.Context) (end, newest, version int64, err error) {
+	err = p.side.QueryRowContext(ctx, `SELECT ((pg_snapshot_xmin(now)::text::bigint + xid_base) << $1::int) - 1,
+		((pg_snapshot_xmax(now)::text::bigint + xid_base) << $1::int) - 1, webhooks FROM store, pg_current_snapshot() AS now`, seqBits).
+		Scan(&end, &newest, &version)
+	return end, newest, version, err
 }
 
 // Committed implements dialect.DB. The attempts are reported when the log reaches them.
@@ -130,17 +135,23 @@ func (f *follower) run(ctx context.Context) {
 	}
 }
 
+// behind reports whether a commit of this node, or of one that has notified it, is not in the log because an older transaction runs.
 func (f *follower) behind() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.committed > f.p.s.Last.Load()
+	return f.committed > f.p.s.Last.Load() || f.seen < f.reach
 }
 
 // look reports what has been added to the log, and whether there may be more already.
 func (f *follower) look(ctx context.Context) (more bool, err error) {
-	end, version, err := f.p.horizon(ctx)
+	told := f.told.Swap(false)
+	end, newest, version, err := f.p.horizon(ctx)
 	if err != nil {
+		f.told.CompareAndSwap(false, told)
 		return false, err
+	}
+	if f.seen = end; told {
+		f.reach = newest
 	}
 	if version > f.p.known.Load() {
 		f.p.nudge()
