@@ -66,7 +66,7 @@ func inspected(t *suite, o store.Options, bounds store.InspectionBounds) (checks
 func TestDamageIsFound(t *testing.T) {
 	each(t, func(t *suite) {
 		at := t.Fresh()
-		s := at.Open(t, store.Options{})
+		s := at.Rest(t, store.Options{}) // its tasks would fold the journal
 		c, w := lived(t, s)
 		o := at(store.Options{})
 		if _, found := inspected(t, o, store.InspectionBounds{}); found != "" {
