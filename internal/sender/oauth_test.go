@@ -14,6 +14,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // withOAuth2 gives a webhook client credentials; its token server is the host "tokens".
@@ -356,7 +357,11 @@ func TestNoAuthenticationAllocatesNothing(t *testing.T) {
 	none, empty := measure(nil), measure(&webhook.Authentication{})
 	s.tokens.client = tokenClient{}
 	with := measure(&webhook.Authentication{OAuth2: &webhook.OAuth2{TokenURL: "https://tokens.test/"}})
-	if none > empty || none >= with {
+	random := 0.0
+	if webhooktest.Race {
+		random = 2 // with the detector, pools forget by chance
+	}
+	if none > empty+random || none >= with {
 		t.Errorf("%v allocations, %v with an empty authentication, %v with an access token", none, empty, with)
 	}
 }

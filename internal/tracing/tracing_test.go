@@ -176,7 +176,11 @@ func TestBatchesAreSentAgain(t *testing.T) {
 		return len(now) > len(requests)
 	})
 	flow(to.Tracer(), "")
-	webhooktest.Eventually(t, "the spans behind arrive", func() bool { return len(c.Spans("")) == 10 })
+	// Those that were refused are lost: a whole flow, or, if its batch began in the middle of it, a part.
+	webhooktest.Eventually(t, "the spans behind arrive", func() bool { return len(c.Spans("")) >= 10 })
+	if n := len(c.Spans("")); n >= 15 {
+		t.Errorf("%d spans arrived, also those that were refused", n)
+	}
 }
 
 // Whatever the collector does, spans wait for nobody, and Close ends within three seconds.
