@@ -1,4 +1,4 @@
-import { useEffect, useState, useSyncExternalStore } from 'react';
+import { useSyncExternalStore } from 'react';
 import { Choice } from './Choice';
 import { keep, kept } from './kept';
 import { absolute, ago, relative, type Zone } from './time';
@@ -35,18 +35,46 @@ export function TimeSwitch() {
   );
 }
 
+interface Clock {
+  subscribe: (listener: () => void) => () => void;
+  read: () => number;
+}
+
+/** A clock that all its readers share: it runs while there are any, and they are rendered together. */
+function clock(every: number): Clock {
+  let now = Date.now();
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const readers = new Set<() => void>();
+  return {
+    subscribe(reader) {
+      readers.add(reader);
+      timer ??= setInterval(() => {
+        now = Date.now();
+        for (const each of readers) each();
+      }, every);
+      return () => {
+        readers.delete(reader);
+        if (readers.size > 0) return;
+        clearInterval(timer);
+        timer = undefined;
+      };
+    },
+    read() {
+      if (!timer && Date.now() - now >= every) now = Date.now();
+      return now;
+    },
+  };
+}
+
+const seconds = clock(1000);
+const halfMinutes = clock(30_000);
+const stopped: Clock = { subscribe: () => () => undefined, read: halfMinutes.read };
+
 /** The current time, updated as often as this distance requires. */
 export function useNow(at: string | null | undefined): number {
-  const [now, setNow] = useState(Date.now);
-  useEffect(() => {
-    if (!at) return;
-    const look = () => setNow(Date.now());
-    look(); // a new time is not compared with when the one before it was looked at
-    const distance = Math.abs(Date.now() - Date.parse(at));
-    const timer = setInterval(look, distance < 120_000 ? 1000 : 30_000);
-    return () => clearInterval(timer);
-  }, [at]);
-  return now;
+  const near = !!at && Math.abs(seconds.read() - Date.parse(at)) < 120_000;
+  const { subscribe, read } = near ? seconds : at ? halfMinutes : stopped;
+  return useSyncExternalStore(subscribe, read);
 }
 
 /** A time relative to now; the exact time on hover. It has been, unless it may be to come. */
