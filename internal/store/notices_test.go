@@ -167,22 +167,26 @@ func TestNoticesOfTenantsInTurn(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
 		dead := webhook.New{Enabled: true, RetryScheduleMs: []int{}}
-		names := []string{"a", "b", "c"}
+		names, failing := []string{"a", "b", "c"}, []int{210, 2, 210}
 		scopes := make([]*store.Scope, len(names))
 		release := s.HoldNotices()
 		for i, name := range names {
 			scopes[i] = tenant(t, s, name)
 			register(t, scopes[i], webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
-			failAll(t, s, scopes[i], registerMany(t, scopes[i], []int{210, 2, 210}[i], dead), 500)
+			failAll(t, s, scopes[i], registerMany(t, scopes[i], failing[i], dead), 500)
 		}
 		release()
 		var events []*webhook.Event
-		for _, c := range scopes {
-			events = append(events, operational(t, s, c).events...)
+		for i, c := range scopes {
+			got := operational(t, s, c)
+			if n := got.count[webhook.TypeDeliveryFailed]; n != failing[i] {
+				t.Errorf("tenant %s: told of %d webhooks, want %d", names[i], n, failing[i])
+			}
+			events = append(events, got.events...)
 		}
 		slices.SortFunc(events, func(a, b *webhook.Event) int { return int(a.Seq - b.Seq) })
-		if len(events) != 3+1+3 {
-			t.Fatalf("%d events, want 7", len(events))
+		if len(events) < 3+1+3 { // at most 100 webhooks each, fewer on a slow disk
+			t.Fatalf("%d events, want at least 7", len(events))
 		}
 		seen := map[webhook.ID]bool{}
 		for _, e := range events[:3] {

@@ -113,12 +113,17 @@ func (w *writer) gather() {
 // await waits a little for calls that the batch's result, a success, can share a transaction with. Nobody waits for it, unless others have its
 // ordering key, and a publisher that waits for each answer calls again before. The wait ends when there are many results.
 func (w *writer) await(b *batch) {
+	if !canWait(b.results[0]) {
+		return
+	}
 	timer := time.NewTimer(w.s.tuning.ResultsWait)
 	defer timer.Stop()
-	for last := b.results[0]; b.cost < minShort && last.Attempt.Status == webhook.AttemptSucceeded && last.Claimed.Delivery.Line == nil; {
+	for b.cost < minShort {
 		select {
-		case last = <-w.results:
-			b.addResult(last)
+		case r := <-w.results:
+			if b.addResult(r); !canWait(r) {
+				return
+			}
 		case <-w.calls.Ready:
 			return
 		case <-w.s.fans.Ready:
@@ -131,6 +136,10 @@ func (w *writer) await(b *batch) {
 			return
 		}
 	}
+}
+
+func canWait(r *Result) bool {
+	return r.Attempt.Status == webhook.AttemptSucceeded && r.Claimed.Delivery.Line == nil
 }
 
 // alone reports that nobody waits for another tenant's work: one tenant at most calls, and no large fan-out waits.

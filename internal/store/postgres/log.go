@@ -27,11 +27,11 @@ type follower struct {
 	committed int64                      // the highest Seq that was committed here
 	moved     chan struct{}              // closed when the log's end has moved
 
-	// Used only in run's goroutine:
-	made  int64 // the seq up to which new deliveries were told, or nobody wanted to know
-	next  int64 // the seq last read
-	seen  int64 // the log's end at the last look
-	reach int64 // an end of the log that has what other nodes have told of
+	looking sync.Mutex // held by look, and by run for what it has seen
+	made    int64      // the seq up to which new deliveries were told, or nobody wanted to know
+	next    int64      // the seq last read
+	seen    int64      // the log's end at the last look
+	reach   int64      // an end of the log that has what other nodes have told of
 }
 
 const (
@@ -137,6 +137,8 @@ func (f *follower) run(ctx context.Context) {
 
 // behind reports whether a commit of this node, or of one that has notified it, is not in the log because an older transaction runs.
 func (f *follower) behind() bool {
+	f.looking.Lock()
+	defer f.looking.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.committed > f.p.s.Last.Load() || f.seen < f.reach
@@ -144,10 +146,14 @@ func (f *follower) behind() bool {
 
 // look reports what has been added to the log, and whether there may be more already.
 func (f *follower) look(ctx context.Context) (more bool, err error) {
+	f.looking.Lock()
+	defer f.looking.Unlock()
 	told := f.told.Swap(false)
 	end, newest, version, err := f.p.horizon(ctx)
 	if err != nil {
-		f.told.CompareAndSwap(false, told)
+		if told {
+			f.told.Store(true)
+		}
 		return false, err
 	}
 	if f.seen = end; told {
