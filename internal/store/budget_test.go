@@ -66,7 +66,10 @@ func failures(t *testing.T, c *Scope, hook webhook.ID) map[string]func() error {
 // However and however often publishing fails midway, the tenant's quotas, the memory for waiting events and the sender's room are
 // whole afterwards.
 func TestFailedPublishersGiveEverythingBack(t *testing.T) {
-	const times = 10_000
+	times := 10_000
+	if testing.Short() {
+		times = 1000
+	}
 	s, err := Open(t.Context(), Options{Dir: t.TempDir(), Quotas: webhook.Quotas{Events: 500, PublishRate: 1}})
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/list"
+	"github.com/hookgraph/hookgraph/internal/store/sqlite"
 )
 
 // Read is a statement of a reader, as it is sent.
@@ -96,7 +97,7 @@ func (s *Store) Explain(ctx context.Context, read Read) ([]string, error) {
 	}
 	defer func() { _ = conn.Close() }()
 	if s.read.Name() == "sqlite" {
-		rows, err := conn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+read.Text, read.Args...)
+		rows, err := conn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+sqlite.PlannedOnce(read.Text), read.Args...)
 		if err != nil {
 			return nil, err
 		}

@@ -42,6 +42,47 @@ func TestPragmas(t *testing.T) {
 	}
 }
 
+// A statement that is planned once has one plan for all values, and the same results.
+func TestPlannedOnce(t *testing.T) {
+	for text, want := range map[string]string{
+		"a = ? AND b IN (?,?) LIMIT ?":    "a = +? AND b IN (+?,+?) LIMIT +?",
+		"a = '?' AND b = 'it''s ?' || ?":  "a = '?' AND b = 'it''s ?' || +?",
+		`"what?" = ? AND ` + "`why?` = ?": `"what?" = +? AND ` + "`why?` = +?",
+		"":                                "",
+	} {
+		if got := PlannedOnce(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	db := fresh(t)
+	for _, text := range []string{
+		"CREATE TABLE parts (kind TEXT, place INTEGER)", "CREATE INDEX bolts ON parts (place) WHERE kind = 'bolt'",
+		"INSERT INTO parts VALUES ('bolt', 2), ('bolt', 1), ('nut', 1)",
+	} {
+		if err := db.Exec(text).Error; err != nil {
+			t.Fatal(err)
+		}
+	}
+	conns, err := db.DB()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bolts = "SELECT rowid FROM parts WHERE kind = ? AND place = ?"
+	for text, indexed := range map[string]bool{bolts: true, PlannedOnce(bolts): false} {
+		var plan string
+		var id int
+		if err := conns.QueryRowContext(t.Context(), "EXPLAIN QUERY PLAN "+text, "bolt", 1).Scan(new(any), new(any), new(any), &plan); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(plan, "bolts") != indexed {
+			t.Errorf("%s: the plan for a value is %s", text, plan)
+		}
+		if err := conns.QueryRowContext(t.Context(), text, "bolt", 1).Scan(&id); err != nil || id != 2 {
+			t.Errorf("%s: row %d, %v", text, id, err)
+		}
+	}
+}
+
 // Callers who wait for one statement to be prepared get it, although the caller who prepares it leaves.
 func TestPreparedForOthers(t *testing.T) {
 	db := fresh(t)

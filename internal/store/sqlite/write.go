@@ -174,9 +174,9 @@ func (q *DB) Claim(b *dialect.Tx, to *dialect.Target, n, maxBytes int) ([]*diale
 
 // The driver keeps these prepared.
 var (
-	nextDueDelivery = dialect.NextDue("?")
-	dueDeliveries   = "SELECT " + dialect.Due + ` FROM deliveries d JOIN events e ON e.id = d.event_id
-		WHERE d.webhook_id = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?`
+	nextDueDelivery = PlannedOnce(dialect.NextDue("?"))
+	dueDeliveries   = PlannedOnce("SELECT " + dialect.Due + ` FROM deliveries d JOIN events e ON e.id = d.event_id
+		WHERE d.webhook_id = ? AND d.due_at <= ? ORDER BY d.due_at LIMIT ?`)
 )
 
 var claimDeliveries = &statement{
@@ -217,10 +217,10 @@ func (q *DB) Unclaim(b *dialect.Tx, claims []*dialect.Claimed) error {
 // LockLines implements dialect.DB. There is no other writer.
 func (q *DB) LockLines(*dialect.Tx, func() []webhook.ID) error { return nil }
 
-var promoteHeads = "UPDATE OR FAIL deliveries SET " + dialect.Promotes("?") + `
+var promoteHeads = PlannedOnce("UPDATE OR FAIL deliveries SET " + dialect.Promotes("?") + `
 	WHERE place > 0 AND seq IN (SELECT (SELECT d.seq FROM deliveries d INDEXED BY deliveries_line
 		WHERE d.line = unhex(v.value, '-') AND d.place IS NOT NULL ORDER BY d.place LIMIT 1) FROM json_each(?) v)
-	RETURNING ` + dialect.HeadColumns
+	RETURNING ` + dialect.HeadColumns)
 
 // Promote implements dialect.DB.
 func (q *DB) Promote(b *dialect.Tx, lines []webhook.ID) ([]dialect.Head, error) {
