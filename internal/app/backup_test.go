@@ -42,6 +42,7 @@ func TestBackupsUnderLoad(t *testing.T) {
 	w.begin(t)
 	var restored string
 	for round := range *backupRounds {
+		webhooktest.Watch(t)
 		before := 0
 		webhooktest.Eventually(t, "events are acknowledged", func() bool {
 			w.mu.Lock()
@@ -49,7 +50,8 @@ func TestBackupsUnderLoad(t *testing.T) {
 			before = len(w.acked)
 			return before > 20*(round+1)
 		})
-		to, new := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "data")
+		dir := t.TempDir()
+		to, new := filepath.Join(dir, "backup"), filepath.Join(dir, "data")
 		killedBackup(t, w.dir, to)
 		if said, err := command(t, "backup", to, "--database", w.dir); err != nil {
 			t.Fatalf("%v: %s", err, said)
@@ -64,6 +66,11 @@ func TestBackupsUnderLoad(t *testing.T) {
 		acked := slices.Clone(w.acked[:before])
 		w.mu.Unlock()
 		checkRestored(t, new, acked)
+		for _, done := range []string{to, restored} { // a hundred would fill the disk
+			if err := os.RemoveAll(done); err != nil {
+				t.Fatal(err)
+			}
+		}
 		restored = new
 	}
 	w.end(t)
