@@ -232,6 +232,34 @@ func TestExistingDataIsCountedOnce(t *testing.T) {
 	})
 }
 
+// What is counted when a database is opened is many rows of the journal, because a transaction that folds decodes whole ones.
+func TestExistingDataIsFoldedInParts(t *testing.T) {
+	each(t, func(t *suite) {
+		at := t.Fresh()
+		s, end := at.Serve(t, store.Options{})
+		c := tenant(t, s, "a")
+		const types = 3000
+		for from := 0; from < types; from += 500 {
+			events := make([]webhook.NewEvent, 500)
+			for i := range events {
+				events[i].Type = fmt.Sprint("t.", from+i)
+			}
+			publish(t, c, events...)
+		}
+		must(t, end())
+		s, err := store.Open(t.Context(), at(store.Options{Shared: true}))
+		must(t, err)
+		for _, table := range []string{"stats", "stats_types", "stats_webhooks", "stats_journal"} {
+			must(t, s.Exec("DELETE FROM "+table))
+		}
+		must(t, s.Close())
+		s = at.Open(t, store.Options{})
+		if n, err := s.Count("stats_journal"); n < types/512 || err != nil {
+			t.Errorf("%d types are in %d rows of the journal, %v", types, n, err)
+		}
+	})
+}
+
 // Statistics outlive the events that they count, for as long as they are kept; minutes for two days, and hours and days after that.
 func TestStatisticsOutliveEvents(t *testing.T) {
 	each(t, func(t *suite) {

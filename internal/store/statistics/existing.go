@@ -52,8 +52,10 @@ type existing struct {
 	tenants map[webhook.ID]bool
 }
 
-// mostExisting is the number of keys that are gathered for one row of the journal.
-const mostExisting = 16 << 10
+const (
+	mostExisting = 16 << 10 // keys that are gathered, because rows of a key are near each other
+	partExisting = 512      // keys of one row of the journal, of which a transaction that folds decodes at least one
+)
 
 // CountExisting counts the stored events, deliveries and attempts, if Lacks still says so. What rows do not tell is lost: a delivery that was
 // retried after its end counts once.
@@ -204,7 +206,8 @@ func (e *existing) room() {
 }
 
 func (e *existing) encode() {
-	e.journal = append(e.journal, e.delta.Append(nil, e.tx.Now.UnixMicro()))
+	parts, _ := e.delta.Cut(partExisting, e.tx.Now.UnixMicro(), NoMinute)
+	e.journal = append(e.journal, parts...)
 	e.delta.Reset()
 }
 
