@@ -39,6 +39,9 @@ const (
 	CodeInternal        = fault.Internal      // the log has the cause under extensions.requestId
 )
 
+// ReadAgain reports whether a query that failed with err may succeed when it is executed again at once.
+func ReadAgain(err error) bool { return errors.Is(err, webhook.ErrRemoved) }
+
 // failure is an unexpected error that several fields share; it is logged once.
 type failure struct {
 	err  error

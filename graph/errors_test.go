@@ -176,6 +176,7 @@ func TestPresenter(t *testing.T) {
 		logged bool
 	}{
 		{webhook.ErrNotFound, graph.CodeNotFound, false},
+		{webhook.ErrRemoved, graph.CodeUnavailable, false},
 		{fmt.Errorf("read: %w", webhook.ErrBusy), graph.CodeUnavailable, false},
 		{fmt.Errorf("%w: disk on fire", webhook.ErrUnavailable), graph.CodeUnavailable, true},
 		{webhook.ErrCursor, graph.CodeBadUserInput, false},

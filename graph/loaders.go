@@ -202,11 +202,11 @@ func one[T any](ctx context.Context, byID fetch[*T], id webhook.ID) (*T, error) 
 	return found[id], err
 }
 
-// required returns ErrNotFound instead of a nil row. Use it for rows that another row refers to: they exist, unless retention has
+// required returns ErrRemoved instead of a nil row. Use it for rows that another row refers to: they exist, unless retention has
 // removed both in between.
 func required[T any](row *T, err error) (*T, error) {
 	if err == nil && row == nil {
-		return nil, webhook.ErrNotFound
+		return nil, webhook.ErrRemoved
 	}
 	return row, err
 }

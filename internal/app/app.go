@@ -218,6 +218,7 @@ func (s *server) openAPI(context.Context) (err error) {
 		Holder:               func(ctx context.Context) intake.Holder { return auth.Holder(auth.From(ctx)) },
 		Charge:               func(ctx context.Context, cost int) time.Duration { return s.charge(auth.From(ctx), cost) },
 		ErrorPresenter:       graph.Presenter{Logger: log, Logged: func(err error) bool { return errors.Is(err, gqlhttp.ErrPanic) }}.Present,
+		ReadAgain:            graph.ReadAgain,
 		AroundOperations:     graph.AroundOperations,
 		Logger:               log,
 		AllowedOrigins:       cfg.AllowedOrigins,

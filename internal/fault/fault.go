@@ -114,6 +114,7 @@ var table = []struct {
 	{webhook.ErrCursor, Told{BadUserInput, http.StatusUnprocessableEntity, "must be a cursor that this server made, for this list and this tenant", 0, Quiet}},
 	{webhook.ErrCursorLost, Told{CursorLost, http.StatusGone, "the database was restored from a backup older than this cursor; read the list from its beginning", 0, Quiet}},
 	{webhook.ErrNotFound, Told{NotFound, http.StatusNotFound, "the object does not exist, or belongs to another tenant; check its id", 0, Quiet}},
+	{webhook.ErrRemoved, Told{Unavailable, http.StatusServiceUnavailable, webhook.ErrRemoved.Error(), time.Second, Quiet}},
 	{webhook.ErrBusy, Told{Unavailable, http.StatusServiceUnavailable, webhook.ErrBusy.Error(), time.Second, Quiet}},
 	{webhook.ErrUnavailable, away},
 	{live.ErrClosed, Told{Unavailable, http.StatusServiceUnavailable, "the stream was closed; try again", time.Second, Quiet}},

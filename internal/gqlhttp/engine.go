@@ -53,7 +53,7 @@ func newEngine(schema graphql.ExecutableSchema, cfg Config) *engine {
 	if present == nil {
 		present = maskErrors(cfg.Logger)
 	}
-	e.present = safePresenter(present, cfg.Logger)
+	e.present = noteChanges(safePresenter(present, cfg.Logger), cfg.ReadAgain)
 	e.exec.SetErrorPresenter(e.present)
 	if cfg.AroundOperations != nil {
 		e.exec.AroundOperations(cfg.AroundOperations)
@@ -245,6 +245,7 @@ func validationRules() *rules.Rules {
 // execution returns the responses of one operation. It is not safe for concurrent use.
 type execution struct {
 	engine *engine
+	begun  context.Context // with which the operation was dispatched
 	ctx    context.Context
 	op     *operation
 	stream *stream
@@ -282,8 +283,29 @@ func (e *engine) start(ctx context.Context, op *operation, lastEventID string) (
 			x.fault = gqlerror.List{internalError(ctx)}
 		}
 	}()
-	x.next, x.ctx = e.exec.DispatchOperation(ctx, op.OperationContext)
+	x.dispatch(ctx)
 	return x
+}
+
+// dispatch begins to execute the operation, a query also for another time.
+func (x *execution) dispatch(ctx context.Context) {
+	x.begun = ctx
+	x.next, x.ctx = x.engine.exec.DispatchOperation(ctx, x.op.OperationContext)
+}
+
+// maxReads bounds how often a query is executed.
+const maxReads = 5
+
+// respond waits for the next response. A query is executed again if rows changed while it read them.
+func (x *execution) respond() *graphql.Response {
+	for reads := 1; ; reads++ {
+		x.meter.Reset()
+		resp := x.next(x.ctx)
+		if !x.stream.takeChanged() || x.op.kind() != ast.Query || reads == maxReads {
+			return resp
+		}
+		x.dispatch(x.begun)
+	}
 }
 
 // await waits until the next response need not wait for its source, or the execution ends. Calling it is not necessary.
@@ -315,9 +337,8 @@ func (x *execution) response() (resp *graphql.Response, errs gqlerror.List) {
 	if x.op.kind() != ast.Subscription && x.yielded > 0 {
 		return nil, nil
 	}
-	x.meter.Reset()
 	defer x.leave() // only the response remains to be written
-	resp = x.next(x.ctx)
+	resp = x.respond()
 	if resp == nil {
 		return nil, x.end()
 	}

@@ -96,6 +96,19 @@ func safePresenter(present graphql.ErrorPresenterFunc, log *slog.Logger) graphql
 	}
 }
 
+// noteChanges notes the errors of which changed is true, for a query to be executed again.
+func noteChanges(present graphql.ErrorPresenterFunc, changed func(error) bool) graphql.ErrorPresenterFunc {
+	if changed == nil {
+		return present
+	}
+	return func(ctx context.Context, err error) *gqlerror.Error {
+		if s, ok := ctx.Value(streamKey{}).(*stream); ok && changed(err) {
+			s.noteChanged()
+		}
+		return present(ctx, err)
+	}
+}
+
 func logPanic(ctx context.Context, log *slog.Logger, v any) {
 	log.ErrorContext(ctx, "panic", slog.String("request_id", intake.RequestID(ctx)), slog.Any("panic", v),
 		slog.String("stack", string(debug.Stack())))

@@ -43,6 +43,9 @@ type Config struct {
 	// request id and logs it. Errors of the protocol, the guard and validation do not pass through it. A panic arrives as
 	// an error that wraps ErrPanic, and has been logged.
 	ErrorPresenter graphql.ErrorPresenterFunc
+	// ReadAgain reports whether a resolver failed because rows changed while the operation read them. A query is then executed again,
+	// up to four times, and its client gets the last answer. May be nil.
+	ReadAgain func(err error) bool
 	// AroundOperations wraps execution as gqlgen's middleware of that name. May be nil.
 	AroundOperations graphql.OperationMiddleware
 

@@ -17,9 +17,26 @@ type stream struct {
 	wait        func(ctx context.Context) // until there is something to respond; may be nil
 	pay         func() time.Duration      // for one more message; nil: it is free
 
-	mu     sync.Mutex // guards what follows
-	err    error
-	cursor string // of the current response
+	mu      sync.Mutex // guards what follows
+	err     error
+	cursor  string // of the current response
+	changed bool   // rows of the current response, while they were read
+}
+
+// noteChanged notes that rows of the current response changed while they were read.
+func (s *stream) noteChanged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.changed = true
+}
+
+// takeChanged returns and clears what noteChanged has noted.
+func (s *stream) takeChanged() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed := s.changed
+	s.changed = false
+	return changed
 }
 
 type streamKey struct{}

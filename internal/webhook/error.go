@@ -19,6 +19,8 @@ var (
 	ErrCursor = errors.New("bad cursor")
 	// ErrCursorLost is a cursor of a place that this database does not have, because it was restored from an earlier copy.
 	ErrCursorLost = errors.New("the database was restored from a backup older than this cursor")
+	// ErrRemoved is a row that another refers to, and that retention has removed after the other was read.
+	ErrRemoved = errors.New("removed by retention while it was read, try again")
 	// ErrBusy is a full queue: nothing was stored and the same call may succeed in a moment.
 	ErrBusy = errors.New("too busy, try again")
 	// ErrUnavailable is a database that cannot be reached or written: nothing was stored, try again later.
