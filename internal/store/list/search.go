@@ -19,7 +19,7 @@ func (p *Path) searches() bool { return len(p.rest) > 0 || len(p.data) > 0 || p.
 // is over. It returns the place up to which it read; none if the list has ended. do may end its stretch earlier, at early.
 func (r *Reading[T]) search(s stretch, most int, within time.Duration, do func(r *Reading[T], part stretch) (early Place, done bool, err error)) (floor Place, err error) {
 	until := time.Now().Add(within)
-	for n := min(r.Source.Bounds.First, most); ; {
+	for n := min(r.first(s.upward), most); ; {
 		var end Place
 		var done bool
 		began := time.Now()
@@ -44,6 +44,19 @@ func (r *Reading[T]) search(s stretch, most int, within time.Duration, do func(r
 		s = s.next(floor)
 		n = min(4*n, most, max(int(float64(n)*float64(left)/float64(took+1)), 1))
 	}
+}
+
+// first returns the size of the first stretch. Behind a bound of time the list begins with rows of clockSlack, none of which may be of the
+// span: the stretch is longer then, so that it ends behind them for tenants with some rows a second.
+func (r *Reading[T]) first(upward bool) int {
+	bound := r.span.To
+	if upward {
+		bound = r.span.From
+	}
+	if bound != nil && r.time == "" {
+		return 4 * r.Source.Bounds.First
+	}
+	return r.Source.Bounds.First
 }
 
 // lateness is how much longer than planned a stretch may take before it is abandoned.
