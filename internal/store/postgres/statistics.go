@@ -14,12 +14,12 @@ func (p *DB) Journal(b *dialect.Tx, data []byte) error {
 
 const (
 	pgStatsKeys = "unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::bigint[]"
-	// Compared as rows, keys are found by the primary key, whatever statistics the planner has. For a new table it would otherwise use the
-	// index on buckets, and read every row of a minute for each key.
+	// Type and bucket are compared as rows, and ordered, so that keys are found by the primary key, whatever statistics the planner has. For a new
+	// table it would otherwise use the index on buckets, and read every row of a minute for each key. The columns before are compared alone: a
+	// row that is absent, as those of a new minute are, is looked for up to the end of what the first column compared as a row says.
 	pgFindStats = "SELECT v.n, r.data FROM " + pgStatsKeys + `) WITH ORDINALITY AS v (tenant_id, grain, webhook, type, bucket, n)
-		CROSS JOIN LATERAL (SELECT data FROM stats s WHERE
-			(s.tenant_id, s.grain, s.webhook, s.type, s.bucket) >= (v.tenant_id, v.grain, v.webhook, v.type, v.bucket) AND
-			(s.tenant_id, s.grain, s.webhook, s.type, s.bucket) <= (v.tenant_id, v.grain, v.webhook, v.type, v.bucket) LIMIT 1) AS r`
+		CROSS JOIN LATERAL (SELECT data FROM stats s WHERE s.tenant_id = v.tenant_id AND s.grain = v.grain AND s.webhook = v.webhook AND
+			(s.type, s.bucket) >= (v.type, v.bucket) AND (s.type, s.bucket) <= (v.type, v.bucket) ORDER BY s.type, s.bucket LIMIT 1) AS r`
 	pgPutStats = "INSERT INTO stats (tenant_id, grain, webhook, type, bucket, data) SELECT * FROM " + pgStatsKeys + `, $6::bytea[])
 		ON CONFLICT (tenant_id, grain, webhook, type, bucket) DO UPDATE SET data = excluded.data`
 )

@@ -1,6 +1,9 @@
 package postgres_test
 
 import (
+	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,25 +20,54 @@ import (
 func TestStore(t *testing.T) { storetest.Run(t, storetest.Postgres) }
 
 // Rows of statistics are found by their key, one lookup each, even before PostgreSQL has analyzed the table: by the index on buckets, each
-// lookup would read the rows of all webhooks of a minute.
+// lookup would read the rows of all webhooks of a minute. A key that is absent, as those of a new minute are, costs no more.
 func TestStatisticsAreFoundByTheirKey(t *testing.T) {
 	db := postgres.New(webhooktest.Postgres(t), postgres.Settings{})
 	s, err := store.OpenOn(t.Context(), store.Options{MasterKeys: [][]byte{webhooktest.MasterKey}}, db)
 	storetest.Must(t, err)
 	defer func() { storetest.Must(t, s.Close()) }()
-	text, args := postgres.FindStats([]dialect.StatsKey{{Tenant: webhook.NewID(time.Now()), Grain: 1, Webhook: 1, Bucket: 1}, {Tenant: webhook.NewID(time.Now()), Grain: 60, Type: "a.b"}})
-	rows, err := db.Side().QueryContext(t.Context(), "EXPLAIN "+text, args...)
-	storetest.Must(t, err)
-	defer func() { _ = rows.Close() }()
-	var plan []string
-	for rows.Next() {
-		var line string
-		storetest.Must(t, rows.Scan(&line))
-		plan = append(plan, line)
+	explain := func(how string, keys ...dialect.StatsKey) string {
+		text, args := postgres.FindStats(keys)
+		rows, err := db.Side().QueryContext(t.Context(), how+text, args...)
+		storetest.Must(t, err)
+		defer func() { _ = rows.Close() }()
+		var plan []string
+		for rows.Next() {
+			var line string
+			storetest.Must(t, rows.Scan(&line))
+			plan = append(plan, line)
+		}
+		storetest.Must(t, rows.Err())
+		return strings.Join(plan, "\n")
 	}
-	storetest.Must(t, rows.Err())
-	if all := strings.Join(plan, "\n"); strings.Count(all, "stats_pkey") != 1 || strings.Contains(all, "stats_bucket") || strings.Contains(all, "Seq Scan") {
-		t.Errorf("the plan is\n%s", all)
+	tenant := webhook.NewID(time.Now())
+	look := func(when string) {
+		plan := explain("EXPLAIN ", dialect.StatsKey{Tenant: tenant, Grain: 1, Webhook: 1, Bucket: 1}, dialect.StatsKey{Tenant: tenant, Grain: 60, Type: "a.b"})
+		if strings.Count(plan, "stats_pkey") != 1 || strings.Contains(plan, "stats_bucket") || strings.Contains(plan, "Seq Scan") {
+			t.Errorf("%s the plan is\n%s", when, plan)
+		}
+	}
+	look("before it is analyzed")
+	for _, statement := range []string{
+		fmt.Sprintf(`INSERT INTO stats SELECT '%s', g.grain, w.n, '', b.n, '\x00' FROM
+			(VALUES (1), (60)) AS g (grain), generate_series(1, 200) AS w (n), generate_series(1, 60) AS b (n)`, tenant),
+		"VACUUM ANALYZE stats",
+	} {
+		_, err := db.Side().ExecContext(t.Context(), statement)
+		storetest.Must(t, err)
+	}
+	look("with many rows")
+	var keys []dialect.StatsKey
+	for hook := range int64(100) {
+		keys = append(keys, dialect.StatsKey{Tenant: tenant, Grain: 1, Webhook: hook, Bucket: 61})
+	}
+	plan := explain("EXPLAIN (ANALYZE, BUFFERS, TIMING OFF) ", keys...)
+	read := regexp.MustCompile(`shared hit=(\d+)`).FindStringSubmatch(plan)
+	if read == nil {
+		t.Fatalf("the plan is\n%s", plan)
+	}
+	if n, err := strconv.Atoi(read[1]); err != nil || n > 5*len(keys) {
+		t.Errorf("%d absent keys read %d pages, the plan is\n%s", len(keys), n, plan)
 	}
 }
 
