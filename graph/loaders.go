@@ -32,6 +32,7 @@ type loaders struct {
 	last       loader[*webhook.Attempt]  // by delivery
 	keys       loader[string]            // idempotency keys by event
 	health     loader[*store.Health]     // by webhook
+	owed       loader[*store.Backlog]    // by tenant
 	heads      loader[*webhook.Delivery] // of lines
 	oldest     loader[*time.Time]        // when a webhook's first delivery that waits is due
 
@@ -59,6 +60,7 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l.last = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.LastAttempts)}
 	l.keys = loader[string]{of: l, fetch: s.IdempotencyKeys}
 	l.health = loader[*store.Health]{of: l, fetch: s.Health}
+	l.owed = loader[*store.Backlog]{of: l, fetch: known.BacklogOf}
 	l.heads = loader[*webhook.Delivery]{of: l, fetch: rows(l, s.HeadsOfLines)}
 	l.oldest = loader[*time.Time]{of: l, fetch: s.OldestDue}
 	l.tenants = loader[*webhook.Tenant]{of: l, fetch: rows(l, known.TenantsByID)}

@@ -36,6 +36,23 @@ func statsOf(s *store.Stats) *model.Stats {
 	}}
 }
 
+// statsTogether is statistics of a row. What a query selects of one row's is read of all that were read together.
+func statsTogether[T any](ctx context.Context, l *loaders, name string, during store.TimeRange, of func(store.TimeRange, []webhook.ID) map[webhook.ID]*store.Stats,
+	row *T, key func(*T) webhook.ID,
+) (*model.Stats, error) {
+	each, err := listed(l, name, during, func(_ context.Context, ids []webhook.ID) (map[webhook.ID]*store.Stats, error) {
+		return of(during, ids), nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, err := load(ctx, each, row, key)
+	if err != nil {
+		return nil, err
+	}
+	return statsOf(s), nil
+}
+
 // once reads something of statistics once for each key, whoever asks for it.
 func once[V any](ctx context.Context, s *model.Stats, key string, read func(context.Context) (V, error)) (V, error) {
 	v, err := s.Once(ctx, key, func(ctx context.Context) (any, error) { return read(ctx) })

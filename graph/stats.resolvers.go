@@ -54,7 +54,7 @@ func (r *statsGroupResolver) Tenant(ctx context.Context, obj *model.StatsGroup) 
 
 // Usage is the resolver for the usage field.
 func (r *tenantResolver) Usage(ctx context.Context, obj *webhook.Tenant) (*model.TenantUsage, error) {
-	u := &model.TenantUsage{Tenant: obj.ID, Webhooks: r.Store.WebhookCount(obj.ID)}
+	u := &model.TenantUsage{Tenant: obj, Webhooks: r.Store.WebhookCount(obj.ID)}
 	if n, ok := r.Store.StoredEvents(obj.ID); ok {
 		u.StoredEvents = &n
 	}
@@ -63,7 +63,7 @@ func (r *tenantResolver) Usage(ctx context.Context, obj *webhook.Tenant) (*model
 
 // Backlog is the resolver for the backlog field.
 func (r *tenantUsageResolver) Backlog(ctx context.Context, obj *model.TenantUsage) (*model.Backlog, error) {
-	owed, err := r.Store.In(obj.Tenant).Stats(store.TimeRange{}, store.StatsFilter{}).Backlog(ctx)
+	owed, err := load(ctx, &r.loaders(ctx).owed, obj.Tenant, tenantID)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +75,7 @@ func (r *tenantUsageResolver) Stats(ctx context.Context, obj *model.TenantUsage,
 	if err := list.CheckRange("range", rangeArg); err != nil {
 		return nil, err
 	}
-	return statsOf(r.Store.In(obj.Tenant).Stats(rangeArg, store.StatsFilter{})), nil
+	return statsTogether(ctx, r.loaders(ctx), "statsOfTenants", rangeArg, r.registry(ctx).StatsOf, obj.Tenant, tenantID)
 }
 
 // Health is the resolver for the health field.
@@ -88,7 +88,7 @@ func (r *webhookResolver) Stats(ctx context.Context, obj *webhook.Webhook, range
 	if err := list.CheckRange("range", rangeArg); err != nil {
 		return nil, err
 	}
-	return statsOf(r.Store.In(obj.TenantID).Stats(rangeArg, store.StatsFilter{WebhookIDs: []webhook.ID{obj.ID}})), nil
+	return statsTogether(ctx, r.loaders(ctx), "statsOfWebhooks", rangeArg, r.reach(ctx).StatsOf, obj, webhookID)
 }
 
 // Stats returns StatsResolver implementation.

@@ -177,7 +177,7 @@ type WebhookHealth struct {
 
 // TenantUsage is the current usage of a tenant.
 type TenantUsage struct {
-	Tenant       webhook.ID
+	Tenant       *webhook.Tenant
 	Webhooks     int
 	StoredEvents *int // nil: they have no quota, so they are not counted
 }

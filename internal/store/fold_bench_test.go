@@ -179,7 +179,7 @@ func BenchmarkReadStatistics(b *testing.B) {
 			b.Run("states of 100 webhooks", func(b *testing.B) {
 				defer reportCPU(b)()
 				for b.Loop() {
-					if _, err := statistics.States(b.Context(), s.Reader(), s.Dialect(), tail, month.Tenant, hooks); err != nil {
+					if _, err := statistics.States(b.Context(), s.Reader(), s.Dialect(), tail, []webhook.ID{*month.Tenant}, hooks); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -35,6 +35,8 @@ type Stats struct {
 	filter StatsFilter
 	query  statistics.Query
 	least  int64 // minutes that a bucket must have
+	// together reads the counts of the whole query, with those of others; nil: they are read alone.
+	together func(ctx context.Context, width int64) (*statistics.Answer, error)
 }
 
 // DefaultStatsRetention is how long statistics are kept unless Options say otherwise.
@@ -46,6 +48,105 @@ func (c *Scope) Stats(during TimeRange, f StatsFilter) *Stats {
 		return c.s.newStats(nil, during, f)
 	}
 	return c.s.newStats(&c.tenant, during, f)
+}
+
+// StatsOf prepares statistics of each of the webhooks; what is read of one is read of all of them, together.
+func (c *Scope) StatsOf(during TimeRange, webhooks []webhook.ID) map[webhook.ID]*Stats {
+	all := c.Stats(during, StatsFilter{WebhookIDs: webhooks})
+	return all.split(webhooks, all.byWebhook)
+}
+
+// StatsOf prepares statistics of each of the tenants; what is read of one is read of all of them, together. Tenants that the registry may not see
+// count nothing.
+func (r *Registry) StatsOf(during TimeRange, tenants []webhook.ID) map[webhook.ID]*Stats {
+	all := r.Stats(during, StatsFilter{TenantIDs: tenants})
+	return all.split(tenants, func(_ context.Context, q *statistics.Query) (map[webhook.ID]statistics.Group, error) {
+		q.By = statistics.ByTenant
+		groups := make(map[webhook.ID]statistics.Group, len(tenants))
+		for _, id := range tenants {
+			groups[id] = statistics.Group{Tenant: id}
+		}
+		return groups, nil
+	})
+}
+
+// each is statistics of several objects that are read together. It is safe for concurrent use.
+type each struct {
+	all *Stats
+	// group completes the query, and returns the groups of the objects that there are.
+	group func(ctx context.Context, q *statistics.Query) (map[webhook.ID]statistics.Group, error)
+
+	mu     sync.Mutex // guards what follows
+	query  statistics.Query
+	groups map[webhook.ID]statistics.Group // nil: the query is not complete
+	found  map[int64]*statistics.Answer    // by the width of buckets
+}
+
+// split returns the statistics of each of the objects.
+func (t *Stats) split(ids []webhook.ID, group func(context.Context, *statistics.Query) (map[webhook.ID]statistics.Group, error)) map[webhook.ID]*Stats {
+	together := &each{all: t, group: group, query: t.query, found: map[int64]*statistics.Answer{}}
+	of := make(map[webhook.ID]*Stats, len(ids))
+	for _, id := range ids {
+		one := *t
+		if t.filter.WebhookIDs != nil {
+			one.filter.WebhookIDs = []webhook.ID{id}
+		} else {
+			one.filter.TenantIDs, one.query.Tenants = []webhook.ID{id}, []webhook.ID{id}
+		}
+		one.together = func(ctx context.Context, width int64) (*statistics.Answer, error) { return together.of(ctx, id, width) }
+		of[id] = &one
+	}
+	return of
+}
+
+// of reads the counts of one of the objects.
+func (e *each) of(ctx context.Context, id webhook.ID, width int64) (*statistics.Answer, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.groups == nil {
+		q := e.query
+		groups, err := e.group(ctx, &q)
+		if err != nil {
+			return nil, err
+		}
+		e.query, e.groups = q, groups
+	}
+	group, there := e.groups[id]
+	if !there {
+		return &statistics.Answer{}, nil
+	}
+	all := e.found[width]
+	if all == nil {
+		q := e.query
+		q.Width = width
+		var err error
+		if all, err = statistics.Read(e.all.db(ctx), e.all.s.db, &e.all.s.tail, q); err != nil {
+			return nil, err
+		}
+		e.found[width] = all
+	}
+	return &statistics.Answer{AsOf: all.AsOf, Groups: map[statistics.Group]map[int64]*stats.Counts{{}: all.Groups[group]}}, nil
+}
+
+// byWebhook completes a query for each of the webhooks that the filter names, including deleted ones.
+func (t *Stats) byWebhook(ctx context.Context, q *statistics.Query) (map[webhook.ID]statistics.Group, error) {
+	var rows []struct {
+		ID, TenantID webhook.ID
+		Seq          int64
+	}
+	if err := t.named(ctx).Select("w.id, w.tenant_id, w.seq").Scan(&rows).Error; err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	q.By = statistics.ByWebhook
+	groups := make(map[webhook.ID]statistics.Group, len(rows))
+	for _, row := range rows {
+		groups[row.ID] = statistics.Group{Webhook: row.Seq}
+		q.Webhooks = append(q.Webhooks, row.Seq)
+		if t.tenant == nil && !slices.Contains(q.Tenants, row.TenantID) {
+			q.Tenants = append(q.Tenants, row.TenantID)
+		}
+	}
+	return groups, nil
 }
 
 // Stats prepares statistics of several tenants: those that the filter names, or all. Tenants that the registry may not see count nothing.
@@ -95,6 +196,9 @@ func (t *Stats) nothing() bool {
 
 // read reads the counts of the query, with the given by and width.
 func (t *Stats) read(ctx context.Context, by statistics.Dimension, width int64) (*statistics.Answer, error) {
+	if t.together != nil && by == statistics.ByNothing {
+		return t.together(ctx, width)
+	}
 	q := t.query
 	q.By, q.Width = by, width
 	none := t.nothing()
@@ -123,12 +227,17 @@ func (t *Stats) read(ctx context.Context, by statistics.Dimension, width int64) 
 
 // webhooks finds the seqs of the webhooks that the filter names, including deleted ones.
 func (t *Stats) webhooks(ctx context.Context) ([]int64, error) {
-	db := t.db(ctx).Table("webhooks AS w").Select("w.seq").Where("w.id IN ?", t.filter.WebhookIDs)
+	var found []int64
+	return found, dialect.Unavailable(t.named(ctx).Select("w.seq").Scan(&found).Error)
+}
+
+// named returns a query for the webhooks that the filter names, w.
+func (t *Stats) named(ctx context.Context) *gorm.DB {
+	db := t.db(ctx).Table("webhooks AS w").Where("w.id IN ?", t.filter.WebhookIDs)
 	if t.tenant != nil {
 		db = db.Where("w.tenant_id = ?", *t.tenant)
 	}
-	var found []int64
-	return found, dialect.Unavailable(db.Scan(&found).Error)
+	return db
 }
 
 // types finds the types that the filter's patterns match and that have rows. match reports whether the patterns match others, which are only in the journal.
@@ -348,25 +457,46 @@ func (t *Stats) Backlog(ctx context.Context) (*Backlog, error) {
 			return &Backlog{}, err
 		}
 	}
-	states, err := statistics.States(ctx, t.db(ctx), t.s.db, &t.s.tail, t.tenant, hooks)
-	if err != nil {
-		return nil, err
-	}
 	all := &Backlog{s: t.s}
+	err := t.backlog(ctx, hooks, func(webhook.ID) *Backlog { return all })
+	return all, err
+}
+
+// BacklogOf reads the deliveries of each tenant that are pending or held now. Tenants that the registry may not see have none.
+func (r *Registry) BacklogOf(ctx context.Context, tenants []webhook.ID) (map[webhook.ID]*Backlog, error) {
+	of := make(map[webhook.ID]*Backlog, len(tenants))
+	for _, id := range tenants {
+		of[id] = &Backlog{s: r.s}
+	}
+	return of, r.Stats(TimeRange{}, StatsFilter{TenantIDs: tenants}).backlog(ctx, nil, func(tenant webhook.ID) *Backlog { return of[tenant] })
+}
+
+// backlog adds what the webhooks, or nil for all of the tenants, have pending or held to the backlog to which it belongs, by its tenant.
+func (t *Stats) backlog(ctx context.Context, hooks []int64, of func(tenant webhook.ID) *Backlog) error {
+	tenants := t.query.Tenants
+	if t.tenant != nil {
+		tenants = []webhook.ID{*t.tenant}
+	}
+	states, err := statistics.States(ctx, t.db(ctx), t.s.db, &t.s.tail, tenants, hooks)
+	if err != nil {
+		return err
+	}
+	var waiting []int64
 	for seq, is := range states {
-		among := t.tenant != nil || t.filter.TenantIDs == nil || slices.Contains(t.filter.TenantIDs, is.Tenant)
-		if is.Pending != 0 && among {
-			all.webhooks = append(all.webhooks, seq)
+		if is.Pending != 0 && of(is.Tenant) != nil {
+			waiting = append(waiting, seq)
 		}
 	}
-	enabled, err := t.s.enabled(ctx, all.webhooks)
+	enabled, err := t.s.enabled(ctx, waiting)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	for _, seq := range all.webhooks {
-		all.add(states[seq].Pending, enabled, seq)
+	for _, seq := range waiting {
+		l := of(states[seq].Tenant)
+		l.webhooks = append(l.webhooks, seq)
+		l.add(states[seq].Pending, enabled, seq)
 	}
-	return all, nil
+	return nil
 }
 
 func (l *Backlog) add(pending int64, enabled map[int64]bool, seq int64) {
@@ -574,14 +704,15 @@ func (c *Scope) Health(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*H
 	}
 	db := c.db(ctx)
 	t := c.Stats(TimeRange{From: new(c.s.opts.Now().Add(-HealthFor))}, StatsFilter{})
-	states, err := statistics.States(ctx, db, c.s.db, &c.s.tail, t.tenant, seqs)
-	if err != nil {
-		return nil, err
-	}
 	q := t.query
 	q.Webhooks, q.By = seqs, statistics.ByWebhook
+	owners := c.owners(ids)
 	if t.tenant == nil {
-		q.Tenants = c.owners(ids)
+		q.Tenants = owners
+	}
+	states, err := statistics.States(ctx, db, c.s.db, &c.s.tail, owners, seqs)
+	if err != nil {
+		return nil, err
 	}
 	found, err := statistics.Read(db, c.s.db, &c.s.tail, q)
 	if err != nil {

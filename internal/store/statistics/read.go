@@ -406,12 +406,15 @@ type State struct {
 	Failures    int64 // since its last attempt that succeeded
 }
 
-// States reads the states of webhooks by their seqs: of the given ones, else of all of the tenant, or with a nil tenant of all tenants. Webhooks
+// States reads the states of webhooks by their seqs: of the given ones, else of all of the tenants, or with nil tenants of all tenants. Webhooks
 // without any delivery are missing. tail may be nil.
-func States(ctx context.Context, db *gorm.DB, d dialect.DB, tail *Tail, tenant *webhook.ID, hooks []int64) (map[int64]*State, error) {
+func States(ctx context.Context, db *gorm.DB, d dialect.DB, tail *Tail, tenants []webhook.ID, hooks []int64) (map[int64]*State, error) {
 	where, args := "1 = 1", []any{}
-	if tenant != nil {
-		where, args = "w.tenant_id = ?", []any{*tenant}
+	switch {
+	case len(tenants) == 1:
+		where, args = "w.tenant_id = ?", []any{tenants[0]}
+	case tenants != nil:
+		where, args = "w.tenant_id IN ?", []any{tenants}
 	}
 	if hooks != nil {
 		where, args = where+" AND w.webhook IN ?", append(args, hooks)
@@ -425,7 +428,7 @@ func States(ctx context.Context, db *gorm.DB, d dialect.DB, tail *Tail, tenant *
 		return nil, dialect.Unavailable(err)
 	}
 	defer func() { _ = rows.Close() }()
-	states, changes := map[int64]*state{}, gauges{tenant: tenant, hooks: hooks, of: map[int64]*state{}}
+	states, changes := map[int64]*state{}, gauges{tenants: tenants, hooks: hooks, of: map[int64]*state{}}
 	for rows.Next() {
 		var part int
 		var of owner
@@ -445,7 +448,7 @@ func States(ctx context.Context, db *gorm.DB, d dialect.DB, tail *Tail, tenant *
 	if err := rows.Err(); err != nil {
 		return nil, dialect.Unavailable(err)
 	}
-	before := gauges{tenant: tenant, hooks: hooks, of: states}
+	before := gauges{tenants: tenants, hooks: hooks, of: states}
 	journal.before().visit(before.visitor())
 	for hook, s := range changes.of {
 		before.then(s.tenant, hook, s.Gauge)
@@ -459,14 +462,14 @@ func States(ctx context.Context, db *gorm.DB, d dialect.DB, tail *Tail, tenant *
 
 // gauges are the states of webhooks, or changes of them, to which later changes are added.
 type gauges struct {
-	tenant *webhook.ID // nil: of all tenants
-	hooks  []int64     // nil: all
-	of     map[int64]*state
+	tenants []webhook.ID // nil: all
+	hooks   []int64      // nil: all
+	of      map[int64]*state
 }
 
 func (g *gauges) visitor() stats.Visitor {
 	return stats.Visitor{
-		Tenant: func(t stats.Tenant) bool { return g.tenant == nil || *g.tenant == webhook.ID(t) },
+		Tenant: func(t stats.Tenant) bool { return g.tenants == nil || slices.Contains(g.tenants, webhook.ID(t)) },
 		Webhook: func(t stats.Tenant, hook int64, change stats.Gauge) {
 			if g.hooks == nil || slices.Contains(g.hooks, hook) {
 				g.then(webhook.ID(t), hook, change)
