@@ -70,7 +70,7 @@ func TestRowsRemovedWhileTheyAreRead(t *testing.T) {
 	}
 }
 
-// A query whose rows are removed again and again, and a stream, are answered with an error after which a client tries again. A mutation takes effect once.
+// A query whose rows are removed repeatedly, and a stream, are answered with an error after which a client tries again. A mutation takes effect once.
 func TestRowsRemovedAgainAndAgain(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
