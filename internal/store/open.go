@@ -89,8 +89,6 @@ type Tuning struct {
 	AsideAfter, AsideWait time.Duration
 	// ResultsWait is how long a few successes wait for calls with which they share a transaction.
 	ResultsWait time.Duration
-	// ReplaysWait is the same for successes of replays.
-	ReplaysWait time.Duration
 	// ReadyFor and NotReadyFor are how long a result of Ready is reused.
 	ReadyFor, NotReadyFor time.Duration
 	// AloneAfter is how long no other tenant must have called before one may have long transactions.
@@ -108,7 +106,7 @@ type Tuning struct {
 func DefaultTuning() Tuning {
 	return Tuning{
 		FanOutAbove: 256, NoteAbove: 32, CallDeliveries: 8192,
-		AsideAfter: 10 * time.Second, AsideWait: time.Hour, ResultsWait: time.Millisecond, ReplaysWait: 25 * time.Millisecond,
+		AsideAfter: 10 * time.Second, AsideWait: time.Hour, ResultsWait: time.Millisecond,
 		ReadyFor: 5 * time.Second, NotReadyFor: time.Second,
 		AloneAfter: time.Second, Linger: time.Minute, FoldRows: statistics.MostRows, MergeRows: 64, PartKeys: 128,
 	}

@@ -164,7 +164,18 @@ func testSuccessesAreWrittenWithACall(t *suite) {
 	claims, _ := claim(t, s, w.ID, many+2)
 	first, _ := claim(t, s, ordered.ID, 1)
 	before := s.Writer()
-	result := func(claimed *store.Claimed, status int) { answered(t, s, claimed, status) }
+	result := func(claimed *store.Claimed, status int) {
+		t.Helper()
+		r := &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
+			Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &status,
+		}}
+		if status != 200 {
+			r.Attempt.Status, r.Attempt.Error = webhook.AttemptFailed, new(webhook.ErrorHTTPStatus)
+		}
+		if err := s.Record(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+	}
 	result(claims[0], 200)
 	publish(t, c, webhook.NewEvent{})
 	if is := s.Writer(); is.Sum-before.Sum != 2 || transactions(is)-transactions(before) != 1 {
@@ -179,48 +190,6 @@ func testSuccessesAreWrittenWithACall(t *suite) {
 		result(claimed, 200)
 	}
 	webhooktest.Eventually(t, "most results are written", func() bool { return s.Writer().Sum-before.Sum > many/2 })
-}
-
-// answered records a result with the status.
-func answered(t *suite, s *store.Store, claimed *store.Claimed, status int) {
-	t.Helper()
-	r := &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
-		Status: webhook.AttemptSucceeded, Trigger: webhook.TriggerSchedule, StartedAt: time.Now(), ResponseStatus: &status,
-	}}
-	if status != 200 {
-		r.Attempt.Status, r.Attempt.Error = webhook.AttemptFailed, new(webhook.ErrorHTTPStatus)
-	}
-	if err := s.Record(t.Context(), r); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// A success of a replay waits longer than others, and is written with the first call or result that waits less.
-func TestSuccessesOfReplaysWaitLonger(t *testing.T) { each(t, testSuccessesOfReplaysWaitLonger) }
-
-func testSuccessesOfReplaysWaitLonger(t *suite) {
-	t.Helper()
-	s := t.Open(t, store.Options{Tuning: tuned(func(to *store.Tuning) { to.ReplaysWait = time.Hour })})
-	c := tenant(t, s, "a")
-	w := register(t, c, webhook.New{Enabled: true})
-	publish(t, c, make([]webhook.NewEvent, 5)...)
-	claims, _ := claim(t, s, w.ID, 5)
-	for _, of := range claims[:3] {
-		of.Delivery.ReplayID = new(webhook.ID{1})
-	}
-	before := s.Writer()
-	written := func() (n int64) { is := s.Writer(); return is.Sum - before.Sum }
-	answered(t, s, claims[0], 200)
-	answered(t, s, claims[1], 200)
-	publish(t, c, webhook.NewEvent{})
-	if n := written(); n != 3 || transactions(s.Writer())-transactions(before) != 1 {
-		t.Errorf("two of a replay and a call made %d transactions of %d works, want one of 3", transactions(s.Writer())-transactions(before), n)
-	}
-	answered(t, s, claims[2], 200)
-	answered(t, s, claims[3], 200)
-	webhooktest.Eventually(t, "a success of another delivery ends the wait", func() bool { return written() == 5 })
-	answered(t, s, claims[4], 500)
-	webhooktest.Eventually(t, "a failure is written at once", func() bool { return written() == 6 })
 }
 
 // transactions counts them.

@@ -110,27 +110,20 @@ func (w *writer) gather() {
 	}
 }
 
-// await waits a little for calls that the batch's result can share a transaction with. A publisher that waits for each answer calls again before.
-// The wait ends when there are many results.
+// await waits a little for calls that the batch's result, a success, can share a transaction with. Nobody waits for it, unless others have its
+// ordering key, and a publisher that waits for each answer calls again before. The wait ends when there are many results.
 func (w *writer) await(b *batch) {
-	wait := w.patience(b.results[0])
-	if wait == 0 {
+	if !canWait(b.results[0]) {
 		return
 	}
-	began := time.Now()
-	timer := time.NewTimer(wait)
+	timer := time.NewTimer(w.s.tuning.ResultsWait)
 	defer timer.Stop()
 	for b.cost < minShort {
 		select {
 		case r := <-w.results:
-			b.addResult(r)
-			if least := w.patience(r); least < wait {
-				wait = least
-				timer.Reset(wait - time.Since(began))
+			if b.addResult(r); !canWait(r) {
+				return
 			}
-		case r := <-w.large:
-			b.addResult(r)
-			return
 		case <-w.calls.Ready:
 			return
 		case <-w.s.fans.Ready:
@@ -145,16 +138,8 @@ func (w *writer) await(b *batch) {
 	}
 }
 
-// patience returns how long a result may wait. Nobody waits for a success, unless others have its ordering key; one of a replay waits longer,
-// because new events come first: each transaction for a replay alone is one that a publisher may find before its own.
-func (w *writer) patience(r *Result) time.Duration {
-	switch {
-	case r.Attempt.Status != webhook.AttemptSucceeded || r.Claimed.Delivery.Line != nil:
-		return 0
-	case r.Claimed.Delivery.ReplayID != nil:
-		return w.s.tuning.ReplaysWait
-	}
-	return w.s.tuning.ResultsWait
+func canWait(r *Result) bool {
+	return r.Attempt.Status == webhook.AttemptSucceeded && r.Claimed.Delivery.Line == nil
 }
 
 // alone reports that nobody waits for another tenant's work: one tenant at most calls, and no large fan-out waits.
