@@ -14,7 +14,7 @@ const (
 	// 100 a delivery takes 10 % more CPU time.
 	gcPercent = 200
 	// softMemory is the Go memory beyond which garbage is collected more often than gcPercent says.
-	softMemory = 104 << 20
+	softMemory = 84 << 20
 	// ownShare is the part of a container's limit that Go may use. SQLite, the program and the kernel's buffers take the rest.
 	ownShare = 0.8
 	// containerInterval is how often the container's limit is looked up: it can be changed while the process runs.

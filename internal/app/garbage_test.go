@@ -18,7 +18,7 @@ func TestMemoryLimit(t *testing.T) {
 			if live >= math.MaxInt64 || stacks >= math.MaxInt64 {
 				continue
 			}
-			if in := live + stacks; in <= 48<<20 && limit != softMemory || uint64(limit) < in+in/4 {
+			if in := live + stacks; in <= 35<<20 && limit != softMemory || uint64(limit) < in+in/4 {
 				t.Errorf("%d with %d and %d in use", limit, live, stacks)
 			}
 		}

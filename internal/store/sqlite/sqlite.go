@@ -160,11 +160,11 @@ func (q *DB) Start(ctx context.Context, s *dialect.Session) error {
 	return q.prepareWriting()
 }
 
-// prepareWriting sets what makes merged transactions cheap: a cache that holds the indexes' ends (twice as much brought nothing), no
+// prepareWriting sets what makes merged transactions cheap: a cache that holds the indexes' ends (four times as much brought nothing), no
 // temporary files for savepoints, and a log that the writer shortens itself only when the checkpointer does not.
 func (q *DB) prepareWriting() error {
 	for _, pragma := range []string{
-		"cache_size = -16384", "temp_store = MEMORY", fmt.Sprintf("wal_autocheckpoint = %d", 4*checkpointPages), "journal_size_limit = 134217728",
+		"cache_size = -8192", "temp_store = MEMORY", fmt.Sprintf("wal_autocheckpoint = %d", 4*checkpointPages), "journal_size_limit = 134217728",
 	} {
 		if err := q.s.Write.Exec("PRAGMA " + pragma).Error; err != nil {
 			return fmt.Errorf("pragma %s: %w", pragma, err)
