@@ -53,7 +53,13 @@ func (c *Scope) Stats(during TimeRange, f StatsFilter) *Stats {
 // StatsOf prepares statistics of each of the webhooks; what is read of one is read of all of them, together.
 func (c *Scope) StatsOf(during TimeRange, webhooks []webhook.ID) map[webhook.ID]*Stats {
 	all := c.Stats(during, StatsFilter{WebhookIDs: webhooks})
-	return all.split(webhooks, all.byWebhook)
+	of := all.split(webhooks, all.byWebhook)
+	if c.everyone { // what is read of one alone is not looked for in all tenants
+		for id, one := range of {
+			one.query.Tenants = append([]webhook.ID{}, c.owners([]webhook.ID{id})...)
+		}
+	}
+	return of
 }
 
 // StatsOf prepares statistics of each of the tenants; what is read of one is read of all of them, together. Tenants that the registry may not see

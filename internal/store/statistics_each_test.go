@@ -2,12 +2,14 @@ package store_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // What is read of one of several webhooks is read of all of them in two statements, and is what each says alone: of a webhook without deliveries, a
@@ -27,6 +29,9 @@ func TestStatisticsOfManyWebhooks(t *testing.T) {
 		must(t, s.FoldStatistics(t.Context()))
 		publish(t, a, webhook.NewEvent{Type: "a.n1"})
 		must(t, a.DeleteWebhook(t.Context(), deleted.ID))
+		webhooktest.Eventually(t, "its deliveries are canceled", func() bool {
+			return totals(t, a, store.StatsFilter{WebhookIDs: []webhook.ID{deleted.ID}}).Get(stats.Canceled) == 4
+		})
 		ids = append(ids, register(t, a, webhook.New{Enabled: true, Events: []string{"never"}}).ID, deleted.ID, foreign.ID, webhook.ID{1})
 
 		during := store.TimeRange{From: new(time.Now().Add(-3 * time.Hour))}
@@ -65,7 +70,16 @@ func TestStatisticsOfManyWebhooks(t *testing.T) {
 			if got, _, err := of[ids[0]].Totals(t.Context()); err != nil || got.Get(stats.Owed) != 3 {
 				t.Errorf("%s: the first webhook: %v, %v", reader.name, got, err)
 			}
-			if n := len(statements.All()); n != 3 { // the webhooks, their totals, and their series
+			n := len(statements.All())
+			types, _, err := of[ids[0]].By(t.Context(), store.ByType, 10)
+			must(t, err)
+			if len(types) != 2 || types[1].Type != "a.n0" || types[1].Counts.Get(stats.Owed) != 2 {
+				t.Errorf("%s: types of the first webhook: %v", reader.name, types)
+			}
+			if reader.foreign > 0 && !strings.Contains(statements.All()[n+1].Text, "t.id IN") {
+				t.Errorf("types of a webhook are looked for in all tenants: %s", statements.All()[n+1].Text)
+			}
+			if n != 3 { // the webhooks, their totals, and their series
 				t.Errorf("%s: %d statements, want 3", reader.name, n)
 			}
 		}
