@@ -10,7 +10,6 @@ import (
 	"github.com/hookgraph/hookgraph/internal/stats"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/store/fanout"
-	"github.com/hookgraph/hookgraph/internal/store/removal"
 	"github.com/hookgraph/hookgraph/internal/store/statistics"
 	"github.com/hookgraph/hookgraph/internal/store/turns"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -208,22 +207,6 @@ func lastAnswer(done <-chan error) error {
 	default:
 		return webhook.ErrUnavailable
 	}
-}
-
-// remove removes the events, and returns their number.
-func (s *Store) remove(ctx context.Context, tenant webhook.ID, e removal.Events) (events int, err error) {
-	for done := false; !done; {
-		var gone int
-		err := s.changeFor(ctx, tenant, removal.Rows, func(b *batch) (err error) {
-			gone, done, err = removal.Some(&b.Tx, b.s.db, e)
-			return err
-		})
-		if err != nil {
-			return events, fmt.Errorf("remove events: %w", err)
-		}
-		events += gone
-	}
-	return events, nil
 }
 
 // audit adds an entry to the audit log, in the transaction of the change. by is nil for whoever opened the store.

@@ -300,16 +300,16 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 	if err := s.deleteTargets(ctx, t.ID); err != nil {
 		return err
 	}
+	p := newPacer(s)
 	for left := true; left; {
 		var err error
-		if left, err = s.sweepDay(ctx, t.ID); err != nil {
+		if left, err = s.sweepDay(ctx, p, t.ID); err != nil {
 			return err
 		}
 	}
 	if time.Since(*t.DeletedAt) < s.tuning.Linger {
 		return nil
 	}
-	p := newPacer(s)
 	for _, table := range removal.Tenants() {
 		for left := true; left; {
 			err := p.piece(ctx, t.ID, deleteSome, func(b *batch, n int) (rows int, err error) {
@@ -327,7 +327,7 @@ func (s *Store) sweepTenant(ctx context.Context, t *webhook.Tenant) error {
 
 // sweepDay removes the events of a deleted tenant that were published on the day of its oldest event, and reports whether there was one.
 // Restricted to one day, PostgreSQL reads only that day's partitions.
-func (s *Store) sweepDay(ctx context.Context, tenant webhook.ID) (found bool, err error) {
+func (s *Store) sweepDay(ctx context.Context, p *pacer, tenant webhook.ID) (found bool, err error) {
 	var first []dialect.Micros
 	read := s.read.WithContext(ctx)
 	if err := read.Raw("SELECT created_at FROM events WHERE tenant_id = ? ORDER BY seq LIMIT 1", tenant).Scan(&first).Error; err != nil || len(first) == 0 {
@@ -344,7 +344,7 @@ func (s *Store) sweepDay(ctx context.Context, tenant webhook.ID) (found bool, er
 			return true, nil
 		}
 		for _, some := range removal.Group(events, removal.Rows) {
-			if _, err := s.remove(ctx, tenant, some); err != nil {
+			if _, err := p.remove(ctx, tenant, some); err != nil {
 				return true, err
 			}
 		}

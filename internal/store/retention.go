@@ -166,7 +166,7 @@ func (p *pruner) Take(ctx context.Context, of *dialect.Cohort, found []dialect.C
 		found = found[len(first.IDs):]
 		first.Retention = true
 		if size > removal.Rows { // one event with very many rows
-			n, err := p.s.remove(ctx, webhook.ID{}, first)
+			n, err := p.remove(ctx, webhook.ID{}, first)
 			if p.count(n); err != nil {
 				return err
 			}

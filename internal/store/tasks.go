@@ -228,6 +228,22 @@ func (p *pacer) take(ctx context.Context, tenant webhook.ID, cost int, do func(b
 	return p.pause(ctx, rows, took, busy)
 }
 
+// remove removes the events, and returns their number.
+func (p *pacer) remove(ctx context.Context, tenant webhook.ID, e removal.Events) (events int, err error) {
+	for len(e.IDs) > 0 {
+		var done removal.Done
+		err := p.take(ctx, tenant, removal.Rows, func(b *batch) (_ int, err error) {
+			done, err = removal.Some(&b.Tx, b.s.db, e)
+			return done.Rows, err
+		})
+		if err != nil {
+			return events, fmt.Errorf("remove events: %w", err)
+		}
+		events, e.IDs = events+done.Events, done.Left
+	}
+	return events, nil
+}
+
 // pause sets the size of the next transaction from how long the statements of this one took, and lets others work, if there are any.
 func (p *pacer) pause(ctx context.Context, rows int, took time.Duration, busy bool) error {
 	since := time.Since(p.ended) // the end of the one before: it waited for its turn, and for the disk

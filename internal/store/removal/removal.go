@@ -42,25 +42,31 @@ func Group(found []dialect.Candidate, rows int) []Events {
 	return list
 }
 
-// Some removes what one transaction may, and returns how many events it removed and whether that was all. It removes the rows of the
-// tables below events first, some in each statement, then the events and their other rows.
-func Some(tx *dialect.Tx, db dialect.DB, e Events) (events int, done bool, err error) {
-	if len(e.IDs) == 0 {
-		return 0, true, nil
-	}
+// Done is what one transaction has done.
+type Done struct {
+	Events int          // that are removed
+	Rows   int          // that are removed or, of events without other rows, looked at
+	Left   []webhook.ID // events that it has not come to
+}
+
+// Some removes what one transaction may: first the rows of the tables below events, some in each statement, then the events that have
+// none left, with their other rows.
+func Some(tx *dialect.Tx, db dialect.DB, e Events) (done Done, err error) {
 	r := &remover{tx, db, &e, newPace()}
+	defer func() { done.Rows = Rows - r.pace.left }()
+	done.Left = e.IDs
 	for t := range dialect.TablesThat(func(t *dialect.Table) bool { return t.Below == dialect.EventsTable }) {
-		for left := true; left; {
+		for left := len(e.IDs) > 0; left; {
 			n := r.pace.rows()
 			if n == 0 {
-				return 0, false, nil
+				return done, nil
 			}
 			if left, err = r.some(t, e.IDs, n); err != nil {
-				return 0, false, err
+				return done, err
 			}
 		}
 	}
-	return r.bare()
+	return done, r.bare(&done)
 }
 
 // Whole removes the events that may still be removed, each with all its rows, and returns their number. One statement for each table
@@ -194,40 +200,50 @@ func (r *remover) rows(t *dialect.Table, seqs []int64) error {
 	return r.DB.Exec("DELETE FROM "+t.Name+" WHERE "+where, args...).Error
 }
 
-// bare removes the events that have no deliveries left.
-func (r *remover) bare() (events int, done bool, err error) {
-	e := r.events
-	where, args := r.dated("events.id IN ?", "events.day", e.IDs)
-	below, days := r.dated("d.event_id = events.id", "d.day") // PostgreSQL does not conclude the days from those of the events
-	where, args = where+" AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE "+below+")", append(args, days...)
-	if e.Retention {
-		where += " AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
-	}
-	var ids []webhook.ID
-	if err := r.DB.Raw("SELECT id FROM events WHERE "+where, args...).Scan(&ids).Error; err != nil {
-		return 0, false, err
-	}
-	r.pace.next = paceFirst / 4 // each may have megabytes of data
-	for len(ids) > 0 {
-		n := min(r.pace.rows(), len(ids))
+// bare removes those of the events that have no deliveries left, few at a time: each may have megabytes of data, and on PostgreSQL a look
+// passes over what an index still has of all its deliveries.
+func (r *remover) bare(done *Done) error {
+	r.pace.next = paceFirst / 4
+	for len(done.Left) > 0 {
+		n := min(r.pace.rows(), len(done.Left))
 		if n == 0 {
-			return events, false, nil
+			return nil
 		}
-		some := ids[:n]
-		ids = ids[n:]
 		r.pace.left -= n
+		ids, err := r.withoutRows(done.Left[:n])
+		if err != nil {
+			return err
+		}
+		done.Left = done.Left[n:]
+		if len(ids) == 0 {
+			continue
+		}
 		for _, t := range dialect.LastFirst(dialect.TablesThat((*dialect.Table).OfEvents)) {
 			if t.Below != nil {
 				continue // they have none
 			}
-			where, args := r.of(t, some)
+			where, args := r.of(t, ids)
 			if err := r.DB.Exec("DELETE FROM "+t.Name+" WHERE "+where, args...).Error; err != nil {
-				return 0, false, err
+				return err
 			}
 		}
-		events += n
+		done.Events += len(ids)
 	}
-	return events, true, nil
+	return nil
+}
+
+// withoutRows returns those of the events that have no deliveries, and for retention none that are still to be made. OFFSET has PostgreSQL
+// look for each event's deliveries by its index: otherwise it may join the events with all deliveries of their day while it has no
+// statistics of that day.
+func (r *remover) withoutRows(among []webhook.ID) (ids []webhook.ID, err error) {
+	where, args := r.dated("events.id IN ?", "events.day", among)
+	below, days := r.dated("d.event_id = events.id", "d.day") // PostgreSQL does not conclude the days from those of the events
+	where, args = where+" AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE "+below+" LIMIT 1 OFFSET 0)", append(args, days...)
+	if r.events.Retention {
+		where += " AND NOT EXISTS (SELECT 1 FROM fanouts f WHERE f.event_id = events.id)"
+	}
+	err = r.DB.Raw("SELECT id FROM events WHERE "+where, args...).Scan(&ids).Error
+	return ids, err
 }
 
 // lockWhole locks the events' deliveries and returns the events whose deliveries are all locked: those that another node works on
