@@ -27,7 +27,7 @@ const (
 )
 
 // collectGarbage sets the pace of garbage collection for the life of the process: seldom below softMemory, more often above it.
-// A quarter of what is in use is always allowed as garbage, and some more, so a server that needs more memory gets it and does not spend its
+// Half of what is in use is always allowed as garbage, and some more, so a server that needs more memory gets it and does not spend its
 // time on collection. Stacks are in use, too: a thousand watchers have 30 MB of them, which would otherwise count as garbage. In a container
 // garbage is collected as often as needed to stay below its limit. GOGC and GOMEMLIMIT in the environment take precedence.
 func collectGarbage(getenv func(string) string) {
@@ -79,5 +79,5 @@ func (r *rest) begins(cycles uint64, now time.Time) bool {
 // memoryLimit returns the soft limit for a live heap and stacks of the given sizes, at most the given number of bytes.
 func memoryLimit(live, stacks, most uint64) int64 {
 	in := int64(min(live, math.MaxInt64/8) + min(stacks, math.MaxInt64/8))
-	return min(max(softMemory, in+in/4+otherMemory), int64(min(most, math.MaxInt64)))
+	return min(max(softMemory, in+in/2+otherMemory), int64(min(most, math.MaxInt64)))
 }
