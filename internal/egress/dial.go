@@ -253,16 +253,38 @@ func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	if len(answers) == 0 {
 		return nil, &failure{DNS, "the host name has no address; check its DNS records"}
 	}
-	open := make([]netip.Addr, 0, maxDials)
+	open := make([]netip.Addr, 0, len(answers))
 	for _, a := range answers[:min(len(answers), maxAnswers)] {
-		if d.policy.address(a) && len(open) < maxDials {
+		if d.policy.address(a) {
 			open = append(open, a.Unmap())
 		}
 	}
 	if len(open) == 0 {
 		return nil, errBlockedAddress
 	}
-	return open, nil
+	return alternate(open), nil
+}
+
+// alternate returns the first maxDials addresses, of IPv6 and IPv4 in turn as long as there are both, beginning with the first one's family
+// (RFC 8305, section 4): else a name with many addresses of one family could not be reached where that family is broken.
+func alternate(addresses []netip.Addr) []netip.Addr {
+	first := len(addresses) > 0 && addresses[0].Is4()
+	var own, other []netip.Addr
+	for _, a := range addresses {
+		if a.Is4() == first {
+			own = append(own, a)
+		} else {
+			other = append(other, a)
+		}
+	}
+	turns := make([]netip.Addr, 0, maxDials)
+	for len(turns) < maxDials && len(own)+len(other) > 0 {
+		if len(own) > 0 {
+			turns, own = append(turns, own[0]), own[1:]
+		}
+		own, other = other, own
+	}
+	return turns
 }
 
 // control gets the address that the kernel is about to connect to, after every resolver and parser. It is the decisive
@@ -295,7 +317,7 @@ func (p *proxy) connect(ctx context.Context, resolver Resolver, target netip.Add
 	} else if hosts, err = resolver.LookupNetIP(ctx, "ip", p.host); err != nil {
 		return nil, noProxy(ctx, err)
 	}
-	c, err := race(ctx, nil, hosts[:min(len(hosts), maxDials)], func(ctx context.Context, a netip.Addr) (net.Conn, error) {
+	c, err := race(ctx, nil, alternate(hosts), func(ctx context.Context, a netip.Addr) (net.Conn, error) {
 		return p.dialer.DialContext(ctx, "tcp", netip.AddrPortFrom(a.Unmap(), p.port).String())
 	})
 	if err != nil {

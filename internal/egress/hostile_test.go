@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -627,6 +628,20 @@ func TestNextAddressIsTried(t *testing.T) {
 	u := parse(t, s.URL)
 	u.Host = "receiver.test:" + u.Port()
 	c := client(t, Config{AllowPrivate: true, Resolver: answers{{netip.MustParseAddr("127.0.0.3"), netip.MustParseAddr("127.0.0.1")}}})
+	if res := c.Do(within(t, 20*time.Second), &Request{URL: u}); res.Code != OK {
+		t.Errorf("%q %q", res.Code, res.Message)
+	}
+}
+
+// A receiver with more addresses of one family than are tried is reached at its other one, as when IPv6 is broken on the way (RFC 8305,
+// section 4).
+func TestBothFamiliesAreTried(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(s.Close)
+	u := parse(t, s.URL)
+	u.Host = "receiver.test:" + u.Port()
+	six := slices.Repeat([]netip.Addr{netip.IPv6Loopback()}, 2*maxDials) // where nobody listens
+	c := client(t, Config{AllowPrivate: true, Resolver: answers{append(six, netip.MustParseAddr("127.0.0.1"))}})
 	if res := c.Do(within(t, 20*time.Second), &Request{URL: u}); res.Code != OK {
 		t.Errorf("%q %q", res.Code, res.Message)
 	}
