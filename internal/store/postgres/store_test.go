@@ -82,23 +82,27 @@ func TestStatementsOfPublishing(t *testing.T) {
 	storetest.Statements(t, s, taken, 6) // two inserts, the journal, the lease, and the transaction's ends
 }
 
-// Transactions are READ COMMITTED, whatever the database or the role has for others: in a stricter one, what another replica has changed
-// while a lock was awaited is an error, or is not seen.
-func TestIsolationIsNotTheDatabases(t *testing.T) {
+// What the database or the role has set for others changes nothing here: transactions are READ COMMITTED, because in a stricter one what another
+// replica has changed while a lock was awaited is an error, or is not seen; and texts with backslashes mean what they say.
+func TestSettingsAreNotTheDatabases(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	administrator, err := sql.Open("pgx", url)
 	storetest.Must(t, err)
 	defer func() { storetest.Must(t, administrator.Close()) }()
-	_, err = administrator.ExecContext(t.Context(), `DO $$ BEGIN
-		EXECUTE format('ALTER DATABASE %I SET default_transaction_isolation = serializable', current_database()); END $$`)
-	storetest.Must(t, err)
+	for _, set := range []string{"default_transaction_isolation = serializable", "standard_conforming_strings = off"} {
+		_, err = administrator.ExecContext(t.Context(), fmt.Sprintf(
+			"DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET %s', current_database()); END $$", set))
+		storetest.Must(t, err)
+	}
 	db := postgres.New(url, postgres.Settings{})
 	s, err := store.OpenOn(t.Context(), store.Options{MasterKeys: [][]byte{webhooktest.MasterKey}}, db)
 	storetest.Must(t, err)
 	defer func() { storetest.Must(t, s.Close()) }()
-	var is string
-	storetest.Must(t, db.Side().QueryRowContext(t.Context(), "SHOW transaction_isolation").Scan(&is))
-	if is != "read committed" {
-		t.Errorf("transactions are %s", is)
+	for name, want := range map[string]string{"transaction_isolation": "read committed", "standard_conforming_strings": "on"} {
+		var is string
+		storetest.Must(t, db.Side().QueryRowContext(t.Context(), "SHOW "+name).Scan(&is))
+		if is != want {
+			t.Errorf("%s is %s", name, is)
+		}
 	}
 }
