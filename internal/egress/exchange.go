@@ -2,6 +2,7 @@ package egress
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -9,6 +10,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,7 +40,8 @@ type kept struct {
 	in       *bufio.Reader // reads by Read; an idle connection has none
 	budget   int           // bytes that Read may still read
 	reused   bool
-	since    time.Time // when it became idle; guarded by the pool's mu
+	limit    time.Duration // how long it may be idle, by its last answer; 0: as long as the pool keeps one
+	since    time.Time     // when it became idle, by the wall clock: the monotonic one stops while the host sleeps; guarded by the pool's mu
 }
 
 // hostKey names what a connection was made for: the host is that of an attempt.
@@ -173,7 +177,8 @@ func (e *exchanged) done(ended bool) bool {
 			idle = false // the receiver answered before it read the whole request
 		}
 	}
-	if !idle {
+	var keep bool
+	if e.k.limit, keep = keepAlive(e.answer.Header); !idle || !keep {
 		_ = e.k.Close()
 		return false
 	}
@@ -182,6 +187,29 @@ func (e *exchanged) done(ended bool) bool {
 	readers.Put(e.k.in)
 	e.k.in = nil
 	return true
+}
+
+// keepAliveMargin is how long before the receiver closes an idle connection it is not used any more: a request that arrives while it closes is lost.
+const keepAliveMargin = time.Second
+
+// keepAlive returns how long the connection of an answer may be idle, by its Keep-Alive (RFC 2068, section 19.7.1.1), which Node and Apache
+// send; 0 if it does not say. keep is false if that is too short to be of use.
+func keepAlive(h http.Header) (limit time.Duration, keep bool) {
+	for _, field := range h["Keep-Alive"] {
+		for parameter := range strings.SplitSeq(field, ",") {
+			name, value, _ := strings.Cut(parameter, "=")
+			if !strings.EqualFold(strings.TrimSpace(name), "timeout") {
+				continue
+			}
+			seconds, err := strconv.ParseUint(strings.Trim(value, ` \t"`), 10, 31)
+			if err != nil {
+				continue
+			}
+			limit = time.Duration(seconds)*time.Second - keepAliveMargin
+			return limit, limit > 0
+		}
+	}
+	return 0, true
 }
 
 // checkHeader returns an error if a header would be changed by writing it.
@@ -220,12 +248,17 @@ func (p *pool) take(key hostKey) *kept {
 		if k == nil {
 			return nil
 		}
-		if time.Since(k.since) < p.timeout && k.silent() {
+		if p.fresh(k) && k.silent() {
 			k.reused = true
 			return k
 		}
 		_ = k.Close()
 	}
+}
+
+// fresh reports whether the connection has not been idle for too long.
+func (p *pool) fresh(k *kept) bool {
+	return time.Since(k.since) < min(cmp.Or(k.limit, p.timeout), p.timeout)
 }
 
 func (p *pool) last(key hostKey) *kept {
@@ -253,7 +286,7 @@ func (p *pool) set(key hostKey, list []*kept) {
 
 // put keeps the connection for the next request, or closes it.
 func (p *pool) put(k *kept) {
-	k.since = time.Now()
+	k.since = time.Now().Round(0)
 	if !p.add(k) {
 		_ = k.Close()
 	}
@@ -285,7 +318,7 @@ func (p *pool) sweep() {
 	for key, list := range p.idle {
 		alive := list[:0]
 		for _, k := range list {
-			if time.Since(k.since) < p.timeout && k.silent() {
+			if p.fresh(k) && k.silent() {
 				alive = append(alive, k)
 			} else {
 				dead = append(dead, k)

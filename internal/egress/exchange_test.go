@@ -88,6 +88,73 @@ func TestClosedConnectionsAreSwept(t *testing.T) {
 	webhooktest.Eventually(t, "the connection is closed", func() bool { return client.made.open.Load() == 0 })
 }
 
+// A connection is not used any more a second before the receiver will close it, as its Keep-Alive says: what is sent while it closes is lost.
+func TestKeepAliveIsRespected(t *testing.T) {
+	for _, c := range []struct {
+		header string
+		idle   time.Duration
+		kept   bool
+	}{
+		{"", 50 * time.Second, true},
+		{"", 60 * time.Second, false},
+		{"timeout=5", 2 * time.Second, true},
+		{"timeout=5", 4 * time.Second, false},
+		{"max=100, Timeout = \"5\"", 4 * time.Second, false},
+		{"timeout=1", 0, false},
+		{"timeout=0", 0, false},
+		{"timeout=99999999999999999999", 50 * time.Second, true},
+		{"timeout=3600", 60 * time.Second, false},
+		{"timeout=-1", 50 * time.Second, true},
+		{"timeout", 50 * time.Second, true},
+		{"max=100", 50 * time.Second, true},
+	} {
+		r := newRaw(t, nil, func(conn net.Conn, in *bufio.Reader, _ <-chan struct{}) {
+			for skipRequest(in); ; skipRequest(in) {
+				if _, err := io.WriteString(conn, "HTTP/1.1 204 No Content\r\nKeep-Alive: "+c.header+"\r\n\r\n"); err != nil {
+					return
+				}
+				if _, err := in.Peek(1); err != nil {
+					return
+				}
+			}
+		})
+		client, req := r.request(t)
+		for i := range 2 {
+			res := client.Do(within(t, 20*time.Second), req)
+			if res.Code != OK || res.Reused != (c.kept && i > 0) {
+				t.Errorf("%q, idle for %v, request %d: %+v", c.header, c.idle, i, res)
+			}
+			client.pool.mu.Lock()
+			for _, list := range client.pool.idle {
+				for _, k := range list {
+					k.since = k.since.Add(-c.idle)
+				}
+			}
+			client.pool.mu.Unlock()
+		}
+	}
+}
+
+// While this host sleeps, an idle connection grows older: its receiver, or what is between, has forgotten it when the host wakes. The monotonic clock stops
+// meanwhile.
+func TestIdleConnectionsAgeWhileTheHostSleeps(t *testing.T) {
+	s := receiver(t, false, func(http.ResponseWriter, *http.Request) {})
+	c := client(t, private(s))
+	if res := c.Do(within(t, 20*time.Second), &Request{URL: parse(t, s.URL)}); res.Code != OK {
+		t.Fatalf("%+v", res)
+	}
+	c.pool.mu.Lock()
+	defer c.pool.mu.Unlock()
+	if c.pool.n != 1 {
+		t.Fatalf("%d connections are kept", c.pool.n)
+	}
+	for _, list := range c.pool.idle {
+		if since := list[0].since; since != since.Round(0) {
+			t.Errorf("idle since %v, with the monotonic clock", since)
+		}
+	}
+}
+
 // The answer of a receiver that answers before it has read a large body, or half of it, is read, and its connection is not used again.
 func TestAnswerBeforeLargeBody(t *testing.T) {
 	for _, size := range []int{inlineBytes, inlineBytes + 1, 8 << 20} {
