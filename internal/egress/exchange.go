@@ -189,11 +189,12 @@ func (e *exchanged) done(ended bool) bool {
 	return true
 }
 
-// keepAliveMargin is how long before the receiver closes an idle connection it is not used any more: a request that arrives while it closes is lost.
+// keepAliveMargin is how long before the receiver closes an idle connection it is not used any more, or half of the time if that is shorter: a
+// request that arrives while it closes is lost.
 const keepAliveMargin = time.Second
 
 // keepAlive returns how long the connection of an answer may be idle, by its Keep-Alive (RFC 2068, section 19.7.1.1), which Node and Apache
-// send; 0 if it does not say. keep is false if that is too short to be of use.
+// send; 0 if it does not say. keep is false if it may not be idle at all.
 func keepAlive(h http.Header) (limit time.Duration, keep bool) {
 	for _, field := range h["Keep-Alive"] {
 		for parameter := range strings.SplitSeq(field, ",") {
@@ -205,8 +206,8 @@ func keepAlive(h http.Header) (limit time.Duration, keep bool) {
 			if err != nil {
 				continue
 			}
-			limit = time.Duration(seconds)*time.Second - keepAliveMargin
-			return limit, limit > 0
+			limit = time.Duration(seconds) * time.Second
+			return limit - min(keepAliveMargin, limit/2), limit > 0
 		}
 	}
 	return 0, true

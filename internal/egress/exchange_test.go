@@ -100,7 +100,7 @@ func TestKeepAliveIsRespected(t *testing.T) {
 		{"timeout=5", 2 * time.Second, true},
 		{"timeout=5", 4 * time.Second, false},
 		{"max=100, Timeout = \"5\"", 4 * time.Second, false},
-		{"timeout=1", 0, false},
+		{"timeout=1", 500 * time.Millisecond, false},
 		{"timeout=0", 0, false},
 		{"timeout=99999999999999999999", 50 * time.Second, true},
 		{"timeout=3600", 60 * time.Second, false},
