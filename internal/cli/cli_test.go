@@ -127,6 +127,9 @@ func TestMistakes(t *testing.T) {
 		"expired":         {args: []string{"token", "create", "--operator", "--expires", "soon"}, want: "--expires"},
 		"master key":      {env: map[string]string{config.EnvMasterKey: "short"}, want: config.EnvMasterKey},
 		"no directory":    {args: []string{"token", "list", "--database", "/nonexistent/data"}, want: "/nonexistent/data does not exist"},
+		"no status":       {args: []string{"migrate", "status", "--database", "/nonexistent/data"}, want: "give the directory of a server"},
+		"no database":     {args: []string{"compact", "--database", "/nonexistent/data"}, want: "give the directory of a server"},
+		"no data":         {args: []string{"backup", "--database", "/nonexistent/data", "x.zip"}, want: "give the directory of a server"},
 		"no id":           {args: []string{"token", "revoke", "7"}, want: "token list"},
 	} {
 		t.Run(name, func(t *testing.T) {

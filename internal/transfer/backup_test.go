@@ -394,8 +394,8 @@ func TestCompact(t *testing.T) {
 	if err := publish(t.Context(), c, 10); err != nil {
 		t.Error(err)
 	}
-	if !InUse(dir) {
-		t.Error("nobody uses the directory")
+	if !InUse(dir) || InUse(filepath.Join(dir, "none")) {
+		t.Error("nobody uses the directory, or somebody one that does not exist")
 	}
 	if _, err := Compact(t.Context(), CompactOptions{Dir: dir}); err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("alone, while it is in use: %v", err)

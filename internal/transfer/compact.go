@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"errors"
+	"io/fs"
 
 	"github.com/hookgraph/hookgraph/internal/datadir"
 	"github.com/hookgraph/hookgraph/internal/store/sqlite"
@@ -21,9 +22,6 @@ type Compacted struct{ Before, After int64 }
 
 // Compact makes a SQLite database smaller.
 func Compact(ctx context.Context, o CompactOptions) (c Compacted, err error) {
-	if err := sqlite.New(o.Dir).Exists(); err != nil {
-		return c, err
-	}
 	db, err := sqlite.OpenBare(ctx, o.Dir, !o.Beside)
 	if err != nil {
 		return c, err
@@ -50,11 +48,11 @@ func Compact(ctx context.Context, o CompactOptions) (c Compacted, err error) {
 	return c, err
 }
 
-// InUse reports whether a server uses the directory.
+// InUse reports whether a server may use the directory.
 func InUse(dir string) bool {
 	lock, err := datadir.LockDir(dir)
 	if err != nil {
-		return true
+		return !errors.Is(err, fs.ErrNotExist)
 	}
 	_ = lock.Close()
 	return false

@@ -50,6 +50,9 @@ func (q *DB) Reader() *gorm.DB { return q.s.Read }
 // Exists implements dialect.DB.
 func (q *DB) Exists() error {
 	_, err := os.Stat(q.path())
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w; give the directory of a server, which creates the database at its first start", err)
+	}
 	return err
 }
 
