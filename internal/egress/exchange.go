@@ -177,8 +177,10 @@ func (e *exchanged) done(ended bool) bool {
 			idle = false // the receiver answered before it read the whole request
 		}
 	}
-	var keep bool
-	if e.k.limit, keep = keepAlive(e.answer.Header); !idle || !keep {
+	if idle {
+		e.k.limit, idle = keepAlive(e.answer.Header)
+	}
+	if !idle {
 		_ = e.k.Close()
 		return false
 	}

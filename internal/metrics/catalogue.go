@@ -78,8 +78,9 @@ var (
 
 // Deliveries.
 var (
-	events    = family(Counter, "events_published_total", "Events that were published.")
-	started   = family(Counter, "deliveries_started_total", "Deliveries that became pending: created, retried by hand after their end, or made due by a replay, again after each pause.")
+	events  = family(Counter, "events_published_total", "Events that were published.")
+	started = family(Counter, "deliveries_started_total",
+		"Deliveries that became pending: created, retried by hand after their end, or made due by a replay, again after each pause.")
 	completed = family(Counter, "deliveries_completed_total", "Deliveries that ended, by status (succeeded, failed, canceled).", "status")
 	attempts  = family(Counter, "delivery_attempts_total",
 		"Attempts that were recorded, by outcome (succeeded, failed) and trigger (schedule, manual, replay, test).", "outcome", "trigger")

@@ -6,7 +6,7 @@ type Counter int
 
 // The counters.
 const (
-	Owed      Counter = iota // deliveries that became pending: created, retried by hand after their end, or made due by a replay, again after each pause
+	Owed      Counter = iota // deliveries that became pending: created, retried by hand after their end, or made due by a replay
 	Succeeded                // deliveries that succeeded
 	attempts                 // of each status and trigger
 	_

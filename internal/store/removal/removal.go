@@ -49,14 +49,14 @@ type Done struct {
 	Left   []webhook.ID // events that it has not come to
 }
 
-// Some removes what one transaction may: first the rows of the tables below events, some in each statement, then the events that have
-// none left, with their other rows.
+// Some removes what one transaction may of the events, of which there must be one or more: first the rows of the tables below events, some in
+// each statement, then the events that have none left, with their other rows.
 func Some(tx *dialect.Tx, db dialect.DB, e Events) (done Done, err error) {
 	r := &remover{tx, db, &e, newPace()}
 	defer func() { done.Rows = Rows - r.pace.left }()
 	done.Left = e.IDs
 	for t := range dialect.TablesThat(func(t *dialect.Table) bool { return t.Below == dialect.EventsTable }) {
-		for left := len(e.IDs) > 0; left; {
+		for left := true; left; {
 			n := r.pace.rows()
 			if n == 0 {
 				return done, nil
