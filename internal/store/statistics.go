@@ -160,6 +160,9 @@ func (r *Registry) Stats(during TimeRange, f StatsFilter) *Stats {
 	return r.s.newStats(r.tenant, during, f)
 }
 
+// endOfTime is the latest time of a range: what it and buckets are widened by ends in the year 9999, the last that can be written.
+var endOfTime = time.Date(9999, 12, 1, 0, 0, 0, 0, time.UTC)
+
 func (s *Store) newStats(tenant *webhook.ID, during TimeRange, f StatsFilter) *Stats {
 	now := s.opts.Now()
 	from, to := now.Add(-s.statsRetention()), now
@@ -168,6 +171,12 @@ func (s *Store) newStats(tenant *webhook.ID, during TimeRange, f StatsFilter) *S
 	}
 	if during.To != nil {
 		to = *during.To
+	}
+	if from.After(endOfTime) {
+		from = endOfTime
+	}
+	if to.After(endOfTime) {
+		to = endOfTime
 	}
 	ceil := func(t time.Time) int64 { return t.Add(time.Minute-1).Unix() / 60 }
 	st := &Stats{s: s, tenant: tenant, filter: f, query: statistics.Query{Tenant: tenant, Tenants: f.TenantIDs, From: from.Unix() / 60, To: ceil(to)}}

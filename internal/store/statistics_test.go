@@ -24,6 +24,41 @@ func totals(tb testing.TB, c *store.Scope, f store.StatsFilter) *stats.Counts {
 	return sum
 }
 
+// A range may end in any year, as far as a time can be written: reading it costs what there is to read, and its series ends before the year
+// 10000, which no time can be written in.
+func TestStatisticsUntilTheEndOfTime(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		w := register(t, c, webhook.New{Enabled: true})
+		publish(t, c, webhook.NewEvent{Type: "a.b"}, webhook.NewEvent{Type: "a.c"})
+		must(t, s.FoldStatistics(t.Context()))
+		last := time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+		for name, f := range map[string]store.StatsFilter{
+			"all": {}, "webhook and type": {WebhookIDs: []webhook.ID{w.ID}, EventTypes: []string{"a.b"}},
+		} {
+			of := c.Stats(store.TimeRange{To: &last}, f)
+			sum, _, err := of.Totals(t.Context())
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			} else if want := int64(2 - len(f.EventTypes)); sum.Get(stats.Owed) != want {
+				t.Errorf("%s: counted %d deliveries, want %d", name, sum.Get(stats.Owed), want)
+			}
+			if of.To.Year() != 9999 {
+				t.Errorf("%s: the range ends %v", name, of.To)
+			}
+		}
+		from, width := last.Add(-time.Hour), 14*24*time.Hour
+		for _, during := range []store.TimeRange{{From: &from}, {From: &from, To: &last}} {
+			of := c.Stats(during, store.StatsFilter{})
+			counts, _, err := of.Series(t.Context(), &width, 10)
+			if end := of.From.Add(time.Duration(len(counts)) * width); err != nil || end.Year() != 9999 {
+				t.Errorf("the series ends %v: %v", end, err)
+			}
+		}
+	})
+}
+
 // journaled returns the number of rows in the journal.
 func journaled(tb testing.TB, s *store.Store) int64 {
 	tb.Helper()

@@ -14,14 +14,18 @@ var ErrTime = errors.New("must be a time in RFC 3339 format, such as 2026-04-23T
 var ErrTimeBound = errors.New("must be a time in RFC 3339 format, such as 2026-04-23T10:00:00Z, " +
 	"or a duration back from now of at most 36500 days, such as -PT1H or -P7D")
 
-// ParseTime parses an RFC 3339 time, with any offset and fraction, and returns it in UTC.
+// ParseTime parses an RFC 3339 time, with any offset and fraction, and returns it in UTC, where its year is also one of 0 to 9999: others cannot
+// be written.
 func ParseTime(s string) (time.Time, error) {
 	var t time.Time
 	// UnmarshalText refuses an offset of 99 hours, which time.Parse accepts; both accept an hour of one digit, and a comma.
 	if t.UnmarshalText([]byte(s)) != nil || s[len("2006-01-02T15")] != ':' || strings.Contains(s, ",") {
 		return time.Time{}, ErrTime
 	}
-	return t.UTC(), nil
+	if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}, ErrTime
+	}
+	return t, nil
 }
 
 // maxBack is the longest duration back from now.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// A time is exactly RFC 3339, with any offset, which is converted to UTC.
+// A time is exactly RFC 3339, with any offset, which is converted to UTC, where its year must have four digits, too.
 func TestParseTime(t *testing.T) {
 	want := time.Date(2026, 4, 23, 10, 0, 0, 500, time.UTC)
 	for _, s := range []string{"2026-04-23T10:00:00.0000005Z", "2026-04-23T12:00:00.0000005+02:00", "2026-04-23T09:30:00.000000500-00:30"} {
@@ -13,8 +13,15 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("%s: %v %v", s, got, err)
 		}
 	}
+	for s, want := range map[string]time.Time{
+		"9999-12-31T23:59:59.999999999Z": time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC), "0000-01-01T00:00:00Z": time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		if got, err := ParseTime(s); err != nil || got != want {
+			t.Errorf("%s: %v %v", s, got, err)
+		}
+	}
 	for _, s := range []string{
-		"", "latest", "2026-04-23", "2026-04-23 10:00:00Z", "2026-04-23T10:00:00", "2026-04-23T1:00:00Z", "2026-04-23T10:00:00,5Z",
+		"", "latest", "9999-12-31T23:59:59-00:01", "0000-01-01T00:00:00+00:01", "2026-04-23", "2026-04-23 10:00:00Z", "2026-04-23T10:00:00", "2026-04-23T1:00:00Z", "2026-04-23T10:00:00,5Z",
 		"2026-04-23T10:00:00+99:00", "2026-04-23T24:00:00Z", "2026-02-30T10:00:00Z", "2026-04-23T10:00:00+0200", " 2026-04-23T10:00:00Z", "1776938400",
 	} {
 		if got, err := ParseTime(s); err == nil {

@@ -171,8 +171,13 @@ func (o *owner) Scan(v any) error {
 	return o.ID.Scan(v)
 }
 
-// mostPacked is the maximum number of rows that one row of the result has.
-const mostPacked = 1000
+const (
+	// mostPacked is the maximum number of rows that one row of the result has, and
+	mostPacked = 1000
+	// packedParts is that of rows of the result for a key and stretch, of which there are five: SQLite unites 500. The last has whatever
+	// is left, mostly time to come, without rows.
+	packedParts = 90
+)
 
 // statement reads the rows. Those of a key, a tenant, webhook and type, are one row of the result, because a row of the result costs several
 // times as much as decoding it; and a subquery, so that each key becomes a range of the table's key.
@@ -180,14 +185,19 @@ func (q *Query) statement(d dialect.DB) (text string, args []any) {
 	k := q.keys(d)
 	var parts []string
 	for _, s := range q.stretches() {
-		for from := s.from; from < s.to; from += s.grain * mostPacked {
+		for from, n := s.from, 1; from < s.to; n++ {
+			to := min(from+s.grain*mostPacked, s.to)
+			if n == packedParts {
+				to = s.to
+			}
 			parts = append(parts, "SELECT 0, "+k.columns(q.By)+", 0, ("+
 				"SELECT "+d.Packed("r.bucket", "r.data")+" FROM stats r WHERE r.tenant_id = "+k.tenant+" AND r.grain = ? AND r.webhook = "+k.webhook+
 				" AND r.type = "+k.kind+" AND r.bucket >= ? AND r.bucket < ?)"+k.text())
 			if q.Tenant != nil {
 				args = append(args, *q.Tenant)
 			}
-			args = append(append(args, s.grain, from, min(from+s.grain*mostPacked, s.to)), k.args()...)
+			args = append(append(args, s.grain, from, to), k.args()...)
+			from = to
 		}
 	}
 	if len(parts) == 0 {
