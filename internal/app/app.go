@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"time"
 
@@ -29,7 +28,6 @@ import (
 	"github.com/hookgraph/hookgraph/internal/tracing/export"
 	"github.com/hookgraph/hookgraph/internal/upkeep"
 	"github.com/hookgraph/hookgraph/internal/web"
-	"github.com/hookgraph/hookgraph/internal/web/dashboard"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -43,6 +41,9 @@ type server struct {
 	files config.Descriptors // the division of the process's descriptors
 
 	opened *config.Opened // nil: what is open cannot be counted
+
+	certificate *web.Certificate  // nil without TLS
+	trusted     map[string]string // documents; nil: all are allowed
 
 	client  *egress.Client
 	store   *store.Store
@@ -74,7 +75,7 @@ func Serve(ctx context.Context, cfg *config.Config, log *slog.Logger, ready func
 func serveUnder(ctx context.Context, manager *notifier, cfg *config.Config, log *slog.Logger, ready func(cli.Running)) (err error) {
 	s := &server{cfg: cfg, log: log, manager: manager}
 	defer func() { err = errors.Join(err, s.close()) }() //nolint:contextcheck // what stops the server ends when its own time is over, not with ctx
-	for _, open := range []func(context.Context) error{s.shareFiles, s.openBackups, s.openTracing, s.openStore, s.openMetrics, s.openAPI, s.openUpkeep, s.listen} {
+	for _, open := range []func(context.Context) error{s.shareFiles, s.openBackups, s.tryPorts, s.readFiles, s.openTracing, s.openStore, s.openMetrics, s.openAPI, s.openUpkeep, s.listen} {
 		if err := open(ctx); err != nil {
 			return err
 		}
@@ -179,18 +180,11 @@ func (s *server) describe(ctx context.Context) store.Process {
 }
 
 // openAPI creates the GraphQL API and the authentication of its callers.
-func (s *server) openAPI(context.Context) (err error) {
+func (s *server) openAPI(context.Context) error {
 	cfg, log := s.cfg, s.log
 	s.auth = auth.New(s.store)
 	s.auth.LogTo(log)
 	s.rateLimit = auth.NewRateLimit(cfg.CostRate, cfg.CostAtOnce())
-	var trusted map[string]string
-	if cfg.TrustedDocuments != "" {
-		if trusted, err = gqlhttp.ReadTrustedDocuments(cfg.TrustedDocuments); err != nil {
-			return fmt.Errorf("--trusted-documents: %w", err)
-		}
-		maps.Copy(trusted, dashboard.Documents())
-	}
 	s.bodies = intake.NewBodies(web.MaxReadingBytes, web.MaxBody(int(cfg.MaxPayload)))
 	full := func(what string, h intake.Holder, full *intake.Full) {
 		log.Warn("call refused: too many at once", slog.String("what", what), slog.Any("tenant", webhook.ID(h.Tenant)), slog.String("of", full.Of))
@@ -223,7 +217,7 @@ func (s *server) openAPI(context.Context) (err error) {
 		Logger:               log,
 		AllowedOrigins:       cfg.AllowedOrigins,
 		DisableIntrospection: cfg.DisableIntrospection,
-		TrustedDocuments:     trusted,
+		TrustedDocuments:     s.trusted,
 		MaxStreams:           s.files.Streams,
 		MaxBodyBytes:         1<<20 + 2*int64(cfg.MaxPayload), // room for an event of the largest size, escaped
 		Bodies:               s.bodies,

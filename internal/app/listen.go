@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph"
+	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/gqlhttp"
 	"github.com/hookgraph/hookgraph/internal/testreceiver"
 	"github.com/hookgraph/hookgraph/internal/web"
 	"github.com/hookgraph/hookgraph/internal/web/dashboard"
@@ -20,10 +22,42 @@ import (
 type listening struct {
 	server   *http.Server
 	listener *web.Listener
-	// certificate is nil without TLS.
-	certificate *web.Certificate
-	serve       func(net.Listener) error // over TLS if there is a certificate
-	scheme      string
+	serve    func(net.Listener) error // over TLS if there is a certificate
+	scheme   string
+}
+
+// tryPorts listens on what the operator has named and stops again, so that a start that would fail there fails before it has created a database.
+// The ports are not kept until the server serves: nobody should wait for a server that applies migrations.
+func (s *server) tryPorts(ctx context.Context) error {
+	for _, try := range []struct{ flag, address string }{{"--listen", s.cfg.Listen}, {"--metrics-listen", s.cfg.MetricsAt()}} {
+		if try.address == "" {
+			continue
+		}
+		port, err := (&net.ListenConfig{}).Listen(ctx, "tcp", try.address)
+		if err == nil {
+			_ = port.Close()
+		} else if try.flag == "--listen" || s.cfg.MetricsListen != nil {
+			return config.NotListening(try.flag, try.address, err)
+		}
+	}
+	return nil
+}
+
+// readFiles reads the files that settings name.
+func (s *server) readFiles(context.Context) (err error) {
+	cfg := s.cfg
+	if cfg.TLSCert != "" {
+		if s.certificate, err = web.NewCertificate(cfg.TLSCert, cfg.TLSKey, s.log); err != nil {
+			return err
+		}
+	}
+	if cfg.TrustedDocuments != "" {
+		if s.trusted, err = gqlhttp.ReadTrustedDocuments(cfg.TrustedDocuments); err != nil {
+			return fmt.Errorf("--trusted-documents: %w", err)
+		}
+		maps.Copy(s.trusted, dashboard.Documents())
+	}
+	return nil
 }
 
 // listen opens the port and creates the HTTP server, which does not serve yet.
@@ -31,7 +65,7 @@ func (s *server) listen(ctx context.Context) error {
 	cfg := s.cfg
 	port, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
 	if err != nil {
-		return fmt.Errorf("--listen: %w", err)
+		return config.NotListening("--listen", cfg.Listen, err)
 	}
 	l := &listening{listener: web.NewListener(port, s.files.Incoming, cfg.TrustedProxy, s.log), scheme: "http"}
 	s.http = l // from here on close closes it
@@ -55,13 +89,10 @@ func (s *server) listen(ctx context.Context) error {
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // clients' broken handshakes and the like
 	}
 	l.serve = l.server.Serve
-	if cfg.TLSCert == "" {
+	if s.certificate == nil {
 		return nil
 	}
-	if l.certificate, err = web.NewCertificate(cfg.TLSCert, cfg.TLSKey, s.log); err != nil {
-		return err
-	}
-	l.server.TLSConfig, l.scheme = l.certificate.Config(), "https"
+	l.server.TLSConfig, l.scheme = s.certificate.Config(), "https"
 	l.serve = func(n net.Listener) error { return l.server.ServeTLS(n, "", "") }
 	return nil
 }

@@ -29,6 +29,7 @@ const scrapers = 8
 type measuring struct {
 	server   *http.Server
 	listener net.Listener
+	log      *slog.Logger
 }
 
 // openMetrics creates the metrics, and listens for those who read them. An address that was asked for must be free.
@@ -42,7 +43,7 @@ func (s *server) openMetrics(ctx context.Context) error {
 		Watched: func() live.Stats { return s.tail.Stats() },
 		Streams: func() gqlhttp.Stats { return s.api.Stats() },
 		Tasks:   func() []upkeep.Stat { return s.upkeep.Stats() },
-		Spans:   s.traces.Stats, Files: s.openFiles, Certificate: func() time.Time { return s.http.certificate.Expires() },
+		Spans:   s.traces.Stats, Files: s.openFiles, Certificate: func() time.Time { return s.certificate.Expires() },
 	})
 	at := s.cfg.MetricsAt()
 	if at == "" {
@@ -52,12 +53,12 @@ func (s *server) openMetrics(ctx context.Context) error {
 	switch {
 	case err == nil:
 	case s.cfg.MetricsListen != nil:
-		return fmt.Errorf("--metrics-listen: %w", err)
+		return config.NotListening("--metrics-listen", at, err)
 	default:
 		s.log.WarnContext(ctx, "metrics are not served: their address is taken; set --metrics-listen to another one, or to off", slog.String("listen", at), slog.Any("error", err))
 		return nil
 	}
-	s.measuring = &measuring{listener: netutil.LimitListener(port, scrapers), server: &http.Server{
+	s.measuring = &measuring{log: s.log, listener: netutil.LimitListener(port, scrapers), server: &http.Server{
 		Handler:           s.metrics.Handler(s.cfg.MetricsPprof),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
@@ -66,7 +67,6 @@ func (s *server) openMetrics(ctx context.Context) error {
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}}
-	s.log.InfoContext(ctx, "metrics are served", slog.String("url", "http://"+port.Addr().String()+"/metrics"))
 	return nil
 }
 
@@ -82,6 +82,7 @@ func (m *measuring) serve() error {
 	if m == nil {
 		return nil
 	}
+	m.log.Info("metrics are served", slog.String("url", "http://"+m.listener.Addr().String()+"/metrics"))
 	if err := m.server.Serve(m.listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve metrics: %w", err)
 	}

@@ -139,15 +139,11 @@ func TestMetricsAreServed(t *testing.T) {
 	})
 }
 
-// An address for metrics that was asked for must be free. The default one need not be: the server says so, and serves.
+// The default address of metrics need not be free: the server says that it is not, and serves.
 func TestMetricsAddressIsTaken(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:9464")
 	if err == nil { // else somebody else has it
 		defer func() { _ = taken.Close() }()
-	}
-	err = run(t.Context(), []string{"--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:9464", "--database", t.TempDir()}, environment(""), io.Discard, t.Output())
-	if err == nil || !strings.Contains(err.Error(), "--metrics-listen: ") {
-		t.Errorf("a taken address: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -451,5 +452,46 @@ func TestDemo(t *testing.T) {
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) != 0 {
 		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// A start that cannot listen, or cannot read a file that a flag names, says what to do. It leaves nothing behind, and says of nothing that it is served.
+func TestStartWithoutTrace(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	address := taken.Addr().String()
+	_, port, _ := net.SplitHostPort(address)
+	for name, tc := range map[string]struct {
+		args  []string
+		wants []string
+	}{
+		"listen":    {[]string{"--listen", address, "--metrics-listen", "127.0.0.1:0"}, []string{"--listen: " + address + " is in use", "such as --listen 127.0.0.1:", "lsof -i :" + port}},
+		"metrics":   {[]string{"--listen", "127.0.0.1:0", "--metrics-listen", address}, []string{"--metrics-listen: " + address + " is in use", "such as --metrics-listen 127.0.0.1:"}},
+		"the same":  {[]string{"--listen", "127.0.0.1:18080", "--metrics-listen", "127.0.0.1:18080"}, []string{"--metrics-listen: 127.0.0.1:18080 is the address of --listen"}},
+		"empty":     {[]string{"--metrics-listen", ""}, []string{"--metrics-listen: ", "; or off"}},
+		"elsewhere": {[]string{"--listen", "192.0.2.1:0"}, []string{"--listen: 192.0.2.1 is not an address of this machine"}},
+		"no name":   {[]string{"--listen", "no.such.name.invalid:0"}, []string{"--listen: "}},
+		"documents": {[]string{"--listen", "127.0.0.1:0", "--trusted-documents", "/nowhere"}, []string{"--trusted-documents: "}},
+		"TLS":       {[]string{"--listen", "127.0.0.1:0", "--tls-cert", "/nowhere", "--tls-key", "/nowhere"}, []string{"TLS certificate: "}},
+		"demo":      {[]string{"demo", "--listen", address}, []string{"--listen: " + address + " is in use"}},
+		"demo's":    {[]string{"demo", "--listen", "8080"}, []string{`--listen: "8080" is not like 127.0.0.1:8080`}},
+		"listening": {[]string{"listen", "--addr", address, "--record", "requests"}, []string{"--addr: " + address + " is in use"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(t.TempDir())
+			var log transcript
+			err := run(t.Context(), tc.args, environment(""), io.Discard, &log)
+			for _, want := range tc.wants {
+				if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+					t.Errorf("%v, want %q", err, want)
+				}
+			}
+			if left, err := os.ReadDir("."); err != nil || len(left) > 0 || strings.Contains(log.String(), "served") {
+				t.Errorf("%v is left, %v; the log: %s", left, err, log.String())
+			}
+		})
 	}
 }

@@ -22,6 +22,9 @@ type demoCmd struct {
 
 // Run shows the product at work until ctx ends or the duration is over, and prints a summary. An invalid signature is an error.
 func (c *demoCmd) Run(ctx context.Context, env *Env) (err error) {
+	if err := config.CheckListen(c.Listen); err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
 	if c.Duration > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, c.Duration)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
@@ -204,7 +203,7 @@ func (c *Config) Check(getenv func(string) string) error {
 			bad("--%s: must be from 0 to %d", flag, maxQuota)
 		}
 	}
-	if err := checkListen(c.Listen); err != nil {
+	if err := CheckListen(c.Listen); err != nil {
 		bad("--listen: %w", err)
 	}
 	errs = append(errs, c.checkMetrics()...)
@@ -296,11 +295,14 @@ func (c *Config) checkOrigins() error {
 // checkMetrics checks the settings of metrics.
 func (c *Config) checkMetrics() (errs []error) {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	if at := c.MetricsAt(); at != "" {
-		if err := checkListen(at); err != nil {
+	switch at := c.MetricsAt(); {
+	case at != "" || c.MetricsListen != nil && *c.MetricsListen == "":
+		if err := CheckListen(at); err != nil {
 			bad("--metrics-listen: %w; or off", err)
+		} else if at == c.Listen && !strings.HasSuffix(at, ":0") {
+			bad("--metrics-listen: %s is the address of --listen; give one with another port, or off", at)
 		}
-	} else if c.MetricsPprof {
+	case c.MetricsPprof:
 		bad("--metrics-pprof: has no effect with --metrics-listen off")
 	}
 	if c.MetricsTenants < 0 || c.MetricsTenants > maxMetricsTenants {
@@ -323,23 +325,6 @@ func (c *Config) readBootstrapToken(getenv func(string) string) error {
 	}
 	return nil
 }
-
-// checkListen checks an address to listen on.
-func checkListen(address string) error {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return fmt.Errorf("%q is not like 127.0.0.1:8080, or :8080 for all addresses", address)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || strconv.FormatUint(n, 10) != port {
-		return fmt.Errorf("%q is not a port from 0 to 65535", port)
-	}
-	if _, err := netip.ParseAddr(host); host != "" && err != nil && !hostName.MatchString(host) {
-		return fmt.Errorf("%q is neither an address nor a name of this machine", host)
-	}
-	return nil
-}
-
-var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?\.?$`)
 
 // readOrigin returns an origin as browsers send it: in lower case, without the scheme's default port, without a trailing slash.
 // The first label of its host may be a wildcard.

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/signature"
 )
 
@@ -47,14 +48,15 @@ func (c *listenCmd) receive(ctx context.Context, s *Streams) (err error) {
 		}
 		r.keys = append(r.keys, key)
 	}
-	if c.Record != "" {
-		if r.recorder, err = newRecorder(c.Record); err != nil {
-			return err
-		}
-	}
 	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.Addr)
 	if err != nil {
-		return fmt.Errorf("--addr: %w", err)
+		return config.NotListening("--addr", c.Addr, err)
+	}
+	if c.Record != "" {
+		if r.recorder, err = newRecorder(c.Record); err != nil {
+			_ = l.Close()
+			return err
+		}
 	}
 	_, _ = fmt.Fprintf(s.Err, "requests are received at http://%s\n", l.Addr())
 	if len(r.keys) == 0 {
