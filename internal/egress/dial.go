@@ -368,9 +368,9 @@ func (p *proxy) tunnel(ctx context.Context, c net.Conn, target netip.AddrPort) e
 	if err != nil {
 		return cmp.Or(ctx.Err(), error(broken))
 	}
-	switch answer.StatusCode {
-	case http.StatusOK:
-	case http.StatusProxyAuthRequired:
+	switch {
+	case answer.StatusCode/100 == 2: // any of them, RFC 9110, section 9.3.6
+	case answer.StatusCode == http.StatusProxyAuthRequired:
 		return &failure{Local, "the forward proxy of this server does not accept its password"}
 	default:
 		return &failure{Connect, fmt.Sprintf(

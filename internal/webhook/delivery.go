@@ -171,25 +171,36 @@ func checkNoRetry(statuses []int) error {
 	return nil
 }
 
-// RetryAfter reads a Retry-After field (RFC 9110, section 10.2.3): seconds or an HTTP date. It is 0 when absent, in the
-// past or malformed, and at most MaxRetryAfter.
+// RetryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds or an HTTP date. It is 0 when absent, in the past or malformed, and at most
+// MaxRetryAfter. Receivers also send fractions of a second, which are rounded up, and several times, of which the longest counts.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
-	v := strings.TrimSpace(h.Get("Retry-After"))
-	if v == "" {
-		return 0
-	}
-	if allDigits(v) {
-		s, err := strconv.ParseInt(v, 10, 64)
-		if err != nil || s > int64(MaxRetryAfter/time.Second) { // the only possible error is the range
-			return MaxRetryAfter
+	var longest time.Duration
+	for _, v := range h.Values("Retry-After") {
+		if at, err := http.ParseTime(strings.TrimSpace(v)); err == nil {
+			longest = max(longest, min(at.Sub(now), MaxRetryAfter))
+			continue
 		}
-		return time.Duration(s) * time.Second
+		for one := range strings.SplitSeq(v, ",") {
+			longest = max(longest, retrySeconds(strings.TrimSpace(one)))
+		}
 	}
-	at, err := http.ParseTime(v)
-	if err != nil {
+	return longest
+}
+
+// retrySeconds reads digits, with a fraction or without.
+func retrySeconds(v string) time.Duration {
+	whole, fraction, fractional := strings.Cut(v, ".")
+	if whole == "" || !allDigits(whole) || !allDigits(fraction) {
 		return 0
 	}
-	return min(max(at.Sub(now), 0), MaxRetryAfter)
+	s, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || s >= int64(MaxRetryAfter/time.Second) { // the only possible error is the range
+		return MaxRetryAfter
+	}
+	if fractional && strings.Trim(fraction, "0") != "" {
+		s++
+	}
+	return time.Duration(s) * time.Second
 }
 
 func allDigits(s string) bool {

@@ -110,14 +110,20 @@ func TestSchedule(t *testing.T) {
 func TestRetryAfter(t *testing.T) {
 	now := time.Date(2026, 4, 23, 10, 0, 0, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
-		"": 0, "0": 0, "120": 2 * time.Minute, " 7 ": 7 * time.Second, "-1": 0, "1.5": 0, "soon": 0,
+		"": 0, "0": 0, "120": 2 * time.Minute, " 7 ": 7 * time.Second, "-1": 0, "soon": 0,
 		"99999999999999999999": MaxRetryAfter, "86401": MaxRetryAfter,
+		"120.5": 121 * time.Second, "1.": time.Second, ".5": 0, "1.2.3": 0, "1e3": 0, "99999999999999999999.5": MaxRetryAfter, // not a rule's, but sent
+		"30, 60": time.Minute, "60,30": time.Minute, ",": 0, "soon, 5": 5 * time.Second, // two fields that a proxy has joined
 		"Thu, 23 Apr 2026 10:01:00 GMT": time.Minute, "Thu, 23 Apr 2026 09:00:00 GMT": 0,
 		"Sat, 23 Apr 2033 10:01:00 GMT": MaxRetryAfter,
 	} {
 		if got := RetryAfter(http.Header{"Retry-After": {value}}, now); got != want {
 			t.Errorf("%q is %v, want %v", value, got, want)
 		}
+	}
+	twice := http.Header{"Retry-After": {"30", "Thu, 23 Apr 2026 10:01:00 GMT"}}
+	if got := RetryAfter(twice, now); got != time.Minute {
+		t.Errorf("%q is %v, want the longer", twice, got)
 	}
 }
 
