@@ -57,7 +57,9 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l.payloads = loader[*webhook.Payload]{of: l, fetch: s.Payloads}
 	l.tokens = loader[*webhook.Token]{of: l, fetch: rows(l, known.TokensByID)}
 	l.attempts = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.AttemptsByID)}
-	l.last = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.LastAttempts)}
+	l.last = loader[*webhook.Attempt]{of: l, fetch: rows(l, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
+		return s.LastAttempts(ctx, ids, l.eventsOf())
+	})}
 	l.keys = loader[string]{of: l, fetch: s.IdempotencyKeys}
 	l.health = loader[*store.Health]{of: l, fetch: s.Health}
 	l.owed = loader[*store.Backlog]{of: l, fetch: known.BacklogOf}
@@ -87,6 +89,19 @@ func siblings[T any](l *loaders, row *T) *level[T] {
 	alone := &level[T]{rows: []*T{row}}
 	l.levels[row] = alone
 	return alone
+}
+
+// eventsOf returns the event of each delivery that the response has read.
+func (l *loaders) eventsOf() map[webhook.ID]webhook.ID {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	events := map[webhook.ID]webhook.ID{}
+	for row := range l.levels {
+		if d, ok := row.(*webhook.Delivery); ok {
+			events[d.ID] = d.EventID
+		}
+	}
+	return events
 }
 
 // know notes event types, for known.

@@ -289,7 +289,16 @@ func (a *audience) read(candidates []candidate) (*found, error) {
 	if err := inChunks(ctx, deliveries, readChunk, rows.DeliveriesByID, f.delivery); err != nil {
 		return nil, err
 	}
-	if err := inChunks(ctx, last, readChunk, rows.LastAttempts, func(id webhook.ID, a *webhook.Attempt) { f.last[id] = a }); err != nil {
+	of := make(map[webhook.ID]webhook.ID, len(last))
+	for id := range last {
+		if d := f.deliveries[id]; d != nil {
+			of[id] = d.EventID
+		}
+	}
+	readLast := func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
+		return rows.LastAttempts(ctx, ids, of)
+	}
+	if err := inChunks(ctx, last, readChunk, readLast, func(id webhook.ID, a *webhook.Attempt) { f.last[id] = a }); err != nil {
 		return nil, err
 	}
 	return f, inChunks(ctx, byEvent, eventChunk, rows.EventsByID, func(id webhook.ID, e *webhook.Event) {

@@ -257,7 +257,7 @@ func matchNow(t *testing.T, c *store.Scope, f store.DeliveryFilter, id webhook.I
 		t.Fatal(err)
 	}
 	d := rows[id]
-	last, err := c.LastAttempts(t.Context(), ids)
+	last, err := c.LastAttempts(t.Context(), ids, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

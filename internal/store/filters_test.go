@@ -59,7 +59,7 @@ func newFiltered(t *suite) *filtered {
 		ids = append(ids, d.ID)
 	}
 	var err error
-	f.last, err = f.c.LastAttempts(t.Context(), ids)
+	f.last, err = f.c.LastAttempts(t.Context(), ids, nil)
 	must(t, err)
 	return f
 }

@@ -195,15 +195,24 @@ func (c *Scope) attemptList(ctx context.Context, p list.Path) *list.Reading[webh
 	return reading[webhook.Attempt](ctx, c, p, c.attemptColumns)
 }
 
-// attemptsOf returns the list of the deliveries' attempts. For PostgreSQL it includes the days on which their events were published.
-func (c *Scope) attemptsOf(ctx context.Context, deliveries []webhook.ID) (*list.Reading[webhook.Attempt], error) {
+// attemptsOf returns the list of the deliveries' attempts. For PostgreSQL it includes the days on which their events were published: those of
+// deliveries that events lacks are read.
+func (c *Scope) attemptsOf(ctx context.Context, deliveries []webhook.ID, events map[webhook.ID]webhook.ID) (*list.Reading[webhook.Attempt], error) {
 	p, err := list.AttemptsOfDeliveries(c.s.db, func() (map[webhook.ID]webhook.ID, error) {
-		known, err := list.ByID(c.table(ctx, list.Deliveries).Select("d.id, d.event_id"), c.s.db, "d", deliveries, func(d *webhook.Delivery) webhook.ID { return d.ID })
-		events := make(map[webhook.ID]webhook.ID, len(known))
-		for id, d := range known {
-			events[id] = d.EventID
+		all := make(map[webhook.ID]webhook.ID, len(deliveries))
+		unknown := make([]webhook.ID, 0, len(deliveries))
+		for _, id := range deliveries {
+			if event, known := events[id]; known {
+				all[id] = event
+			} else {
+				unknown = append(unknown, id)
+			}
 		}
-		return events, err
+		read, err := list.ByID(c.table(ctx, list.Deliveries).Select("d.id, d.event_id"), c.s.db, "d", unknown, func(d *webhook.Delivery) webhook.ID { return d.ID })
+		for id, d := range read {
+			all[id] = d.EventID
+		}
+		return all, err
 	})
 	return c.attemptList(ctx, p), err
 }
@@ -323,7 +332,7 @@ func (c *Scope) AttemptsByID(ctx context.Context, ids []webhook.ID) (map[webhook
 
 // AttemptsOfDeliveries reads the same page of each delivery's attempts, oldest first, in one statement.
 func (c *Scope) AttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
-	r, err := c.attemptsOf(ctx, ids)
+	r, err := c.attemptsOf(ctx, ids, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -350,9 +359,9 @@ func (c *Scope) HeadsOfLines(ctx context.Context, lines []webhook.ID) (map[webho
 }
 
 // LastAttempts reads the last attempt of each delivery: the first step of a walk of the index of attempts by delivery and number.
-// Deliveries with none are missing from the map.
-func (c *Scope) LastAttempts(ctx context.Context, deliveries []webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
-	r, err := c.attemptsOf(ctx, deliveries)
+// Deliveries with none are missing from the map. Who knows events of deliveries passes them, and spares reading them.
+func (c *Scope) LastAttempts(ctx context.Context, deliveries []webhook.ID, events map[webhook.ID]webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
+	r, err := c.attemptsOf(ctx, deliveries, events)
 	if err != nil {
 		return nil, err
 	}
@@ -508,7 +517,7 @@ func (c *Scope) CountDeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID,
 
 // CountAttemptsOfDeliveries counts the attempts of each delivery, as CountDeliveriesOfEvents does.
 func (c *Scope) CountAttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, limit int) (map[webhook.ID]Count, error) {
-	r, err := c.attemptsOf(ctx, ids)
+	r, err := c.attemptsOf(ctx, ids, nil)
 	if err != nil {
 		return nil, err
 	}

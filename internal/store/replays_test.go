@@ -109,7 +109,7 @@ func TestReplay(t *testing.T) {
 		of, err := r.Deliveries(t.Context(), store.DeliveryFilter{ReplayIDs: []webhook.ID{made.ID}}, store.Page{})
 		must(t, err)
 		for _, d := range of.Items {
-			last, err := r.LastAttempts(t.Context(), []webhook.ID{d.ID})
+			last, err := r.LastAttempts(t.Context(), []webhook.ID{d.ID}, nil)
 			must(t, err)
 			if a := last[d.ID]; d.AttemptCount != 2 || a.ReplayID == nil || *a.ReplayID != made.ID || a.Trigger != webhook.TriggerReplay {
 				t.Errorf("a replayed delivery: %s, its attempt: %s", sprint(d), sprint(a))

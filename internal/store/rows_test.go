@@ -13,9 +13,66 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
+
+// shape has a field of each type that rows are scanned into.
+type shape struct {
+	ID               webhook.ID
+	Name             string
+	Status           webhook.DeliveryStatus
+	Count            int
+	Large            int64
+	Test             bool
+	Data             []byte
+	Tags             []string `gorm:"serializer:json"`
+	Scopes           webhook.TokenScopes
+	At               time.Time `gorm:"serializer:micros"`
+	MaybeID          *webhook.ID
+	MaybeText        *string
+	MaybeReason      *webhook.FailureReason
+	MaybeTraceparent *webhook.TraceParent
+	MaybeCount       *int
+	MaybeLarge       *int64
+	MaybeAt          *time.Time `gorm:"serializer:micros"`
+}
+
+// Lists scan rows as GORM does: values, and NULL in every column.
+func TestRowsAreScanned(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		a, b := webhook.NewID(time.Now()), webhook.NewID(time.Now())
+		bytes, hex := "BLOB", "X'%X'"
+		if t.Kind == "postgres" {
+			bytes, hex = "BYTEA", `'\x%X'`
+		}
+		must(t, s.Exec("CREATE TABLE shapes (id "+bytes+", name TEXT, status TEXT, count BIGINT, large BIGINT, test BOOLEAN, data "+bytes+", tags TEXT, scopes TEXT, at BIGINT, maybe_id "+
+			bytes+", maybe_text TEXT, maybe_reason TEXT, maybe_traceparent TEXT, maybe_count BIGINT, maybe_large BIGINT, maybe_at BIGINT, foreign_column TEXT)"))
+		must(t, s.Exec(fmt.Sprintf("INSERT INTO shapes (id) VALUES ("+hex+")", a[:])))
+		must(t, s.Exec(fmt.Sprintf("INSERT INTO shapes VALUES ("+hex+", 'a name', 'FAILED', 3, 9007199254740993, TRUE, "+hex+`, '["x", "y"]', 'read', 1700000000000001, `+hex+
+			", '', 'EXPIRED', '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 0, -1, 1, 'x')", b[:], "bytes", a[:])))
+		var want []*shape
+		must(t, s.Reader().Table("shapes").Scan(&want).Error)
+		got, err := list.ByID(s.Reader().WithContext(t.Context()).Table("shapes AS s"), nil, "s", []webhook.ID{a, b}, func(s *shape) webhook.ID { return s.ID })
+		must(t, err)
+		if len(want) != 2 || want[1].Large != 9007199254740993 || !want[1].Test || want[1].MaybeCount == nil {
+			t.Fatalf("%+v", want)
+		}
+		for _, row := range want {
+			if diff := cmp.Diff(row, got[row.ID]); diff != "" {
+				t.Errorf("scanned (-GORM +list):\n%s", diff)
+			}
+		}
+		for column, wrong := range map[string]string{"count": "many", "at": "soon", "tags": "{"} {
+			_, err := list.ByID(s.Reader().WithContext(t.Context()).Table("shapes AS s").Select("s.id, '"+wrong+"' AS "+column), nil, "s", []webhook.ID{a}, func(s *shape) webhook.ID { return s.ID })
+			if err == nil {
+				t.Errorf("%q is read from %s", wrong, column)
+			}
+		}
+	})
+}
 
 // Rows written many at a time are read back unchanged, whatever rows are before and after: as many as fit into a statement and
 // more, with repeated and distinct values, and large ones that split a statement.

@@ -13,14 +13,8 @@ import (
 // scan reads rows one by one while the context's meter allows it, so that an operation never holds more than it may. Errors:
 // meter.ErrTooLarge, or an error of the database.
 func scan[T any](q *gorm.DB) ([]*T, error) {
-	rows := []*T{}
-	m := meter.From(q.Statement.Context)
-	if m == nil {
-		if err := q.Scan(&rows).Error; err != nil {
-			return nil, dialect.Unavailable(err)
-		}
-		return rows, nil
-	}
+	ctx := q.Statement.Context
+	m := meter.From(ctx)
 	if err := m.Take(0); err != nil {
 		return nil, err
 	}
@@ -29,9 +23,14 @@ func scan[T any](q *gorm.DB) ([]*T, error) {
 		return nil, dialect.Unavailable(err)
 	}
 	defer found.Close() //nolint:errcheck // Err has returned the error
+	columns, err := columnsOf[T](q, found)
+	if err != nil {
+		return nil, dialect.Unavailable(err)
+	}
+	rows := []*T{}
 	for found.Next() {
 		row := new(T)
-		if err := q.ScanRows(found, row); err != nil {
+		if err := columns.scan(ctx, found, row); err != nil {
 			return nil, dialect.Unavailable(err)
 		}
 		if err := m.Take(rowBytes(row)); err != nil {

@@ -170,7 +170,7 @@ func testTenantsAreApart(t *Suite) {
 	of, _ := b.AttemptsOfDeliveries(ctx, []webhook.ID{d}, store.Page{})
 	ofEvents, _ := b.DeliveriesOfEvents(ctx, []webhook.ID{e.ID}, store.DeliveryFilter{}, store.Page{})
 	secrets, _ := b.Secrets(ctx, []webhook.ID{w.ID})
-	last, err := b.LastAttempts(ctx, []webhook.ID{d})
+	last, err := b.LastAttempts(ctx, []webhook.ID{d}, map[webhook.ID]webhook.ID{d: e.ID})
 	Must(t, err)
 	keys, err := b.IdempotencyKeys(ctx, []webhook.ID{e.ID})
 	Must(t, err)
