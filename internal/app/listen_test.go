@@ -375,11 +375,11 @@ func TestMistakesOfListeners(t *testing.T) {
 		"--status: must be 200 to 599":                {"--status", "100"},
 		"--timeout: must be 100ms to 10m":             {"--timeout", "1ms"},
 		`--since: "yesterday" is neither`:             {"--since", "yesterday", "--forward", to},
-		"--forward: must be a URL such as":            {"--forward", "localhost:3000"},
+		`"localhost:3000" is not a URL such as`:       {"--forward", "localhost:3000"},
 		"--secret: must be a secret that signs":       {"--forward", to, "--secret", "whpk_AAAA"},
 		"--secret: is not base64":                     {"--forward", to, "--secret", "whsec_%"},
 		"--secret: must be a signing secret":          {"--secret", "AAAA_AAAA"},
-		"--addr: listen tcp":                          {"--addr", "nowhere.invalid:x"},
+		`--addr: "x" is not a port from 0`:            {"--addr", "nowhere.invalid:x"},
 		"is not a file that listen wrote: it has no":  {"--forward", to, "--state", bad},
 		"--state: lock " + dir:                        {"--forward", to, "--state", filepath.Join(dir, "none", "state")},
 		"--record: mkdir " + bad:                      {"--forward", to, "--record", bad},
@@ -391,8 +391,12 @@ func TestMistakesOfListeners(t *testing.T) {
 		"--webhook: no-id is not an ID":               {"--forward", to, "--webhook", "no-id"},
 		"connection refused":                          {"--forward", to, "--url", "http://" + webhooktest.Refusing(t)},
 	} {
-		l := p.listen(t, t.TempDir(), args...)
+		cache := t.TempDir()
+		l := p.listen(t, cache, args...)
 		l.fails(t, want)
+		if made, err := os.ReadDir(cache); err != nil || strings.Contains(l.told.String(), "whsec_") || len(made) > 0 && args[2] != "--record" && args[2] != "--state" {
+			t.Errorf("%v: before it fails it makes %v, and says %s (%v)", args, made, l.told.String(), err)
+		}
 	}
 	few := c.createToken(t, map[string]any{"scopes": []string{"EVENTS_PUBLISH"}})
 	p.listen(t, t.TempDir(), "--forward", to, "--token", few.Credential).fails(t, "DELIVERIES_READ")

@@ -10,6 +10,9 @@ import (
 // Unfinished is the pattern that follows a file's name in the names of its unfinished versions.
 const Unfinished = ".new-*"
 
+// ErrInUse is what errors wrap of a directory or file that another process has locked.
+var ErrInUse = errors.New("is in use by another process")
+
 // Write creates a file atomically and durably: an interrupted start must not prevent the next one from creating its key, and
 // secrets sealed with a key that was never written would be lost. With os.Link as put it fails with fs.ErrExist if the file exists;
 // os.Rename replaces the file.

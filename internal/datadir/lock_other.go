@@ -15,7 +15,7 @@ func LockDir(dir string) (*os.File, error) { return LockFile(dir, "lock") }
 func LockFile(dir, name string) (*os.File, error) {
 	path := filepath.Join(dir, name)
 	if err := os.Remove(path); err != nil && !os.IsNotExist(err) {
-		return nil, fmt.Errorf("%s is in use by another process: %w", dir, err)
+		return nil, fmt.Errorf("%s %w: %w", dir, ErrInUse, err)
 	}
 	return os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 }

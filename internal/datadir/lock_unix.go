@@ -24,7 +24,7 @@ func LockDir(dir string) (*os.File, error) {
 	}
 	_ = f.Close()
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("%s is in use by another process", dir)
+		return nil, fmt.Errorf("%s %w", dir, ErrInUse)
 	}
 	return LockFile(dir, "lock")
 }
@@ -46,7 +46,7 @@ func LockFile(dir, name string) (*os.File, error) {
 	if err := flock(f); err != nil {
 		_ = f.Close()
 		if errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, fmt.Errorf("%s is in use by another process", path)
+			return nil, fmt.Errorf("%s %w", path, ErrInUse)
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}

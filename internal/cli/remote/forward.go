@@ -60,17 +60,34 @@ type forwarder struct {
 	client  *http.Client
 }
 
-func newForwarder(target string, secrets []*webhook.Secret, timeout time.Duration) (*forwarder, error) {
+// newForwarder returns a forwarder that has no secrets yet.
+func newForwarder(target string, timeout time.Duration) (*forwarder, error) {
 	u, err := url.Parse(target)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
-		return nil, errors.New("--forward: must be a URL such as http://localhost:3000/hooks")
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "" {
+		return nil, fmt.Errorf("--forward: %q is not a URL such as http://localhost:3000/hooks", target)
 	}
-	return &forwarder{url: target, secrets: secrets, timeout: timeout, client: &http.Client{
+	return &forwarder{url: target, timeout: timeout, client: &http.Client{
 		// A connection for each request: one that was kept might end with the endpoint's restart, and nobody could tell whether the
 		// request was read.
 		Transport:     &http.Transport{DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: maxLocalAnswerBytes},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
+}
+
+// sign gives the forwarder a secret of this machine, unless it has others, and prints it.
+func (f *forwarder) sign(s *Streams) error {
+	if len(f.secrets) > 0 {
+		return nil
+	}
+	own, err := s.ownSecret()
+	if err != nil {
+		return err
+	}
+	if f.secrets, err = signingSecrets([]string{own}); err != nil {
+		return err
+	}
+	_, _ = fmt.Fprintf(s.Err, "requests are signed with the secret %s\n", printable(own))
+	return nil
 }
 
 // send makes the request. It does not end with ctx, but with the timeout: what was begun is told.

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -39,21 +40,11 @@ func (c *listenCmd) Run(ctx context.Context, s *Streams) error {
 	if c.Forward == "" {
 		return c.receive(ctx, s)
 	}
-	secrets := c.Secret
-	if len(secrets) == 0 {
-		own, err := s.ownSecret()
-		if err != nil {
-			return err
-		}
-		secrets = []string{own}
-		_, _ = fmt.Fprintf(s.Err, "requests are signed with the secret %s\n", printable(own))
-	}
-	signing, err := signingSecrets(secrets)
+	to, err := newForwarder(c.Forward, c.Timeout)
 	if err != nil {
 		return err
 	}
-	to, err := newForwarder(c.Forward, signing, c.Timeout)
-	if err != nil {
+	if to.secrets, err = signingSecrets(c.Secret); err != nil {
 		return err
 	}
 	if c.Replay != "" {
@@ -84,6 +75,9 @@ func (c *listenCmd) check() error {
 		if only.given {
 			return fmt.Errorf("%s: %s", only.flag, only.needs)
 		}
+	}
+	if err := config.CheckListen(c.Addr); err != nil {
+		return fmt.Errorf("--addr: %w", err)
 	}
 	for _, id := range c.Webhook {
 		if _, err := webhook.ParseID(id); err != nil {
@@ -149,11 +143,6 @@ func (c *listenCmd) forward(ctx context.Context, s *Streams, to *forwarder) (err
 		return err
 	}
 	l := &listener{listenCmd: c, s: s, to: to}
-	if c.Record != "" {
-		if l.recorder, err = newRecorder(c.Record); err != nil {
-			return err
-		}
-	}
 	if err := l.begin(ctx, from.URL); err != nil {
 		return err
 	}
@@ -167,8 +156,8 @@ func (c *listenCmd) forward(ctx context.Context, s *Streams, to *forwarder) (err
 	return err
 }
 
-// begin finds out where the stream begins, and notes it.
-func (l *listener) begin(ctx context.Context, server string) error {
+// begin finds out where the stream begins, and notes it. The server is asked first, so that a refusal leaves nothing behind.
+func (l *listener) begin(ctx context.Context, server string) (err error) {
 	id, name, now, err := l.tenant(ctx)
 	if err != nil {
 		return err
@@ -190,6 +179,14 @@ func (l *listener) begin(ctx context.Context, server string) error {
 			n.close()
 		}
 	}()
+	if l.Record != "" {
+		if l.recorder, err = newRecorder(l.Record); err != nil {
+			return err
+		}
+	}
+	if err = l.to.sign(l.s); err != nil {
+		return err
+	}
 	switch {
 	case l.Restart || !found:
 		n.position = position{Tenant: id, Since: now}
@@ -320,6 +317,9 @@ func (c *listenCmd) replay(ctx context.Context, s *Streams, to *forwarder) error
 	}
 	if len(names) == 0 {
 		return fmt.Errorf("--replay: %s has no recorded requests: files that end with %s", c.Replay, recordedEnd)
+	}
+	if err := to.sign(s); err != nil {
+		return err
 	}
 	bad := 0
 	for _, name := range names {

@@ -43,7 +43,10 @@ func openNotes(path string) (n *notes, found bool, err error) {
 	dir, name := filepath.Split(path)
 	lock, err := datadir.LockFile(filepath.Clean(dir+"."), name+".lock")
 	if err != nil {
-		return nil, false, fmt.Errorf("--state: %w: another listen has the same server, tenant, conditions and target, or the same file", err)
+		if errors.Is(err, datadir.ErrInUse) {
+			err = fmt.Errorf("%w: another listen has the same server, tenant, conditions and target, or the same file", err)
+		}
+		return nil, false, fmt.Errorf("--state: %w", err)
 	}
 	defer func() {
 		if err != nil {
