@@ -434,18 +434,26 @@ func (u *until) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// The demo prints a link to a customer's portal, verifies every signature, streams attempts while it runs, ends when its context does, and cleans up.
+// The demo prints a link to a customer's portal, verifies every signature, ends when its context does, and cleans up. What it says meanwhile repeats
+// the link to the dashboard, and has the attempts only if that is asked for.
 func TestDemo(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	out := &until{awaited: " delivered ", end: cancel} // in the row of an attempt
+	out := &until{awaited: "; open http://", end: cancel}
 	if err := run(ctx, []string{"demo"}, func(string) string { return "" }, out, t.Output()); err != nil {
 		t.Fatal(err)
 	}
-	if text := string(out.bytes()); !strings.Contains(text, "/portal#hgl_") || !regexp.MustCompile(`[1-9]\d* attempts delivered, .* [1-9]\d* signatures verified, 0 did not`).MatchString(text) {
+	if text := string(out.bytes()); !strings.Contains(text, "/portal#hgl_") || !regexp.MustCompile(`[1-9]\d* attempts delivered, .* [1-9]\d* signatures verified, 0 did not`).MatchString(text) ||
+		strings.Count(text, "/?range=1h#token=") != 2 || strings.Count(text, "\n") > 25 {
 		t.Error(text)
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	out = &until{awaited: " delivered ", end: cancel} // in the row of an attempt
+	if err := run(ctx, []string{"demo", "--attempts"}, func(string) string { return "" }, out, t.Output()); err != nil || ctx.Err() != context.Canceled {
+		t.Error(err, ctx.Err())
 	}
 	if err := run(t.Context(), []string{"demo", "--duration", "300ms"}, func(string) string { return "" }, io.Discard, t.Output()); err != nil {
 		t.Fatal(err)

@@ -18,6 +18,7 @@ import (
 type demoCmd struct {
 	Listen   string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 picks a free port."`
 	Duration time.Duration `help:"Stop after this duration; the default is to run until Ctrl-C."`
+	Attempts bool          `help:"Print each delivery attempt when it is recorded."`
 }
 
 // Run shows the product at work until ctx ends or the duration is over, and prints a summary. An invalid signature is an error.
@@ -61,7 +62,7 @@ func (c *demoCmd) Run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 
-	d := &demo{out: env.Stdout, receiver: receiver, operator: &client.Client{URL: running.URL, Token: running.Token}}
+	d := &demo{out: env.Stdout, receiver: receiver, operator: &client.Client{URL: running.URL, Token: running.Token}, attempts: c.Attempts}
 	for _, name := range []string{demoKallima, demoNorthwind} {
 		d.tenants = append(d.tenants, &client.Client{URL: running.URL, Token: running.Token, Tenant: name})
 	}
@@ -80,12 +81,18 @@ func (d *demo) play(ctx context.Context) error {
 	if err := d.introduce(ctx); err != nil {
 		return unlessOver(ctx, err)
 	}
-	d.printf(lineFormat, "TIME", "TENANT", "EVENT", "ATTEMPT", "RESULT", "TOOK", "NEXT")
+	if d.attempts {
+		d.printf(lineFormat, "TIME", "TENANT", "EVENT", "ATTEMPT", "RESULT", "TOOK", "NEXT")
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	watching := make(chan struct{}, len(d.tenants))
 	for _, t := range d.tenants {
 		group.Go(func() error { return unlessOver(ctx, d.watch(ctx, t, watching)) })
 	}
+	group.Go(func() error {
+		d.report(ctx)
+		return nil
+	})
 	group.Go(func() error {
 		for range d.tenants { // wait until everybody watches, then publish
 			select {
@@ -97,6 +104,29 @@ func (d *demo) play(ctx context.Context) error {
 		return unlessOver(ctx, d.trickle(ctx))
 	})
 	return group.Wait()
+}
+
+// How often the demo says what has happened. Each line has the link, so that it stays on the screen.
+const (
+	firstReport = 2 * time.Second
+	nextReports = 15 * time.Second
+)
+
+// report prints what has happened until ctx ends.
+func (d *demo) report(ctx context.Context) {
+	timer := time.NewTimer(firstReport)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		d.mu.Lock()
+		_, _ = fmt.Fprintf(d.out, "%s  %d events, %d attempts delivered, %d failed; open %s\n", time.Now().Format(time.TimeOnly), d.published, d.succeeded, d.failed, d.dashboard)
+		d.mu.Unlock()
+		timer.Reset(nextReports)
+	}
 }
 
 // unlessOver returns err, or nil if the end of the demo caused it.
@@ -118,7 +148,7 @@ type watched struct {
 	Response  *struct{ Status int }
 }
 
-// watch prints a tenant's attempts until ctx ends.
+// watch counts a tenant's attempts, and prints them if that was asked for, until ctx ends.
 func (d *demo) watch(ctx context.Context, t *client.Client, watching chan<- struct{}) error {
 	s, err := t.Subscribe(ctx, client.Request{Query: `subscription {
 		deliveryAttempts { node {
@@ -141,8 +171,18 @@ func (d *demo) watch(ctx context.Context, t *client.Client, watching chan<- stru
 	}
 }
 
-// show prints a line for an attempt.
+// show counts an attempt, and prints a line for it if that was asked for.
 func (d *demo) show(t *client.Client, a watched) {
+	d.count(func() {
+		if a.Error == "" {
+			d.succeeded++
+		} else {
+			d.failed++
+		}
+	})
+	if !d.attempts {
+		return
+	}
 	took := fmt.Sprintf("%.1f ms", a.Timings.TotalMs)
 	result, next := "", ""
 	if a.Response != nil {
@@ -156,13 +196,6 @@ func (d *demo) show(t *client.Client, a watched) {
 			next = "retry in " + max(time.Until(*at), 0).Round(100*time.Millisecond).String()
 		}
 	}
-	d.count(func() {
-		if a.Error == "" {
-			d.succeeded++
-		} else {
-			d.failed++
-		}
-	})
 	d.printf(lineFormat, a.StartedAt.Local().Format(time.TimeOnly), t.Tenant, a.Event.Type, fmt.Sprintf("#%d", a.Number), result, took, next)
 }
 

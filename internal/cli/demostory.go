@@ -26,6 +26,9 @@ type demo struct {
 	operator *client.Client
 	tenants  []*client.Client // the operator's, each acting for a customer
 	jobs     int              // published events
+	attempts bool             // each is printed
+
+	dashboard string // the link to it
 
 	mu        sync.Mutex // guards the counts and out
 	published int
@@ -205,8 +208,9 @@ func (d *demo) introduce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dashboard := d.operator.URL + "/?range=1h#token=" + d.operator.Token + "&tenant=" + demoKallima
-	d.printf(`Hookgraph %s: two customers, %d webhooks, one failure of each kind, a replay, and a trickle of events. Ctrl-C stops and removes all of it.
+	d.dashboard = d.operator.URL + "/?range=1h#token=" + d.operator.Token + "&tenant=" + demoKallima
+	d.printf(`Hookgraph %s: two customers, %d webhooks, one failure of each kind, a replay, and a trickle of events. Ctrl-C stops and removes all of it;
+--attempts prints each attempt.
 
   Open it          %s
   As a customer    %s
@@ -220,7 +224,7 @@ Three things to try:
      signed. Its receiver has another secret.
   3. Watch. Deliveries shows each attempt while it is made: press / to filter (status:failed), j and k to move, Enter to open, ? for all keys.
 
-`, version(), len(demoHooks), dashboard, customer, demoNorthwind, demoNorthwind)
+`, version(), len(demoHooks), d.dashboard, customer, demoNorthwind, demoNorthwind)
 	return nil
 }
 
