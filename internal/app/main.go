@@ -3,12 +3,14 @@ package app
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	stdlog "log"
 	"log/slog"
 	"os"
 	"os/signal"
 	"os/user"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/hookgraph/hookgraph/internal/cli"
@@ -22,8 +24,12 @@ func Main() int {
 		Args: os.Args[1:], Getenv: getenv, Environ: environ, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		CacheDir: os.UserCacheDir, User: func() string { return hostUser(getenv) }, Serve: underManager(getenv), OwnProcess: func(log *slog.Logger) { ownProcess(getenv, log) },
 	}
-	if err := cli.Run(untilSignal(), env); err != nil {
+	ctx, caught := untilSignal()
+	if err := cli.Run(ctx, env); err != nil {
 		fmt.Fprintln(os.Stderr, "hookgraph:", err)
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+			return 128 + int(caught.Load()) // as shells have it for a program that a signal ends
+		}
 		return 1
 	}
 	return 0
@@ -61,20 +67,23 @@ func ownProcess(getenv func(string) string, log *slog.Logger) {
 
 // untilSignal returns a context that SIGINT, SIGTERM or SIGHUP ends. SIGHUP stops too, because no file needs a signal to be
 // reloaded. A second SIGINT or SIGTERM ends the program at once; a second SIGHUP does not, because a closed terminal may send two.
-// Under nohup SIGHUP stays ignored.
-func untilSignal() context.Context {
+// Under nohup SIGHUP stays ignored. caught is the number of the signal.
+func untilSignal() (_ context.Context, caught *atomic.Int32) {
 	ctx, cancel := context.WithCancel(context.Background())
+	caught = &atomic.Int32{}
 	signals := make(chan os.Signal, 1)
 	if !signal.Ignored(syscall.SIGHUP) {
 		signal.Notify(signals, syscall.SIGHUP)
 	}
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		<-signals
+		if is, ok := (<-signals).(syscall.Signal); ok {
+			caught.Store(int32(is)) //nolint:gosec // the numbers of signals are small
+		}
 		signal.Reset(os.Interrupt, syscall.SIGTERM)
 		cancel()
 	}()
-	return ctx
+	return ctx, caught
 }
 
 // stray receives what libraries write to the standard logger. Of the complaints of net/http's client about receivers it drops the

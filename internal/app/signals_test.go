@@ -5,6 +5,7 @@ package app
 import (
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strconv"
@@ -69,6 +70,58 @@ func (p *piped) end(t *testing.T) error {
 	case <-time.After(time.Minute):
 		t.Fatal("the program does not end")
 		return nil
+	}
+}
+
+// A command that a signal interrupts before it is done says so, in no library's words, and ends with 128 and the signal's number, even while it waits for
+// a terminal.
+func TestInterrupted(t *testing.T) {
+	hanging := make(chan struct{}, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		hanging <- struct{}{}
+		<-r.Context().Done()
+	}))
+	defer server.Close()
+	input, keep, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _, _ = input.Close(), keep.Close() }()
+	p := boot(t, t.TempDir())
+	for name, tc := range map[string]struct {
+		args   []string
+		url    string
+		signal syscall.Signal
+		want   string
+	}{
+		"a list":    {[]string{"events"}, server.URL, syscall.SIGINT, "hookgraph: interrupted\n"},
+		"health":    {[]string{"health", "--timeout", "1m"}, server.URL, syscall.SIGTERM, "hookgraph: not ready: interrupted\n"},
+		"a replay":  {[]string{"replay", "watch", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11"}, server.URL, syscall.SIGHUP, "hookgraph: interrupted\n"},
+		"the input": {[]string{"publish", "--lines"}, p.url, syscall.SIGINT, "hookgraph: line 2: interrupted; nothing after it was published\n"},
+	} {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], tc.args...)
+		cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1", "HOOKGRAPH_URL="+tc.url, "HOOKGRAPH_TOKEN="+p.token)
+		var out, errs transcript
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = input, &out, &errs
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		if name != "the input" {
+			<-hanging
+		} else { // the answer to a line shows that it waits for the next one
+			if _, err := io.WriteString(keep, `{"type": "a.b", "data": 1}`+"\n"); err != nil {
+				t.Fatal(err)
+			}
+			out.await(t, "\n")
+		}
+		if err := cmd.Process.Signal(tc.signal); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		if code := cmd.ProcessState.ExitCode(); code != 128+int(tc.signal) || !strings.HasSuffix(errs.String(), tc.want) || strings.Contains(errs.String(), "context") {
+			t.Errorf("%s: it ends with %d, and says %q", name, code, errs.String())
+		}
 	}
 }
 

@@ -89,7 +89,7 @@ func (c *restoreCmd) Run(ctx context.Context, env *Env) error {
 	}
 	o := transfer.RestoreOptions{From: c.From, Dir: dir, Keys: c.MasterKeys, KeyFile: c.Key, Actor: env.actor(), Progress: saying(env.Stderr)}
 	if c.From == "-" {
-		o.Stream = env.stdin()
+		o.Stream = until(ctx, env.stdin())
 	}
 	m, err := transfer.Restore(ctx, o)
 	if err != nil {

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -65,6 +67,23 @@ func (e *Env) colour() bool {
 	return isTerminal(e.Stdout) && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"
 }
 
+// asJSON is a flag of commands that print a list.
+type asJSON struct {
+	JSON bool `name:"json" help:"Print JSON, one object a line."`
+}
+
+// objects prints values as JSON, one a line.
+func objects[T any](to io.Writer, all []T) error {
+	encoder := json.NewEncoder(to)
+	encoder.SetEscapeHTML(false)
+	for i := range all {
+		if err := encoder.Encode(all[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -88,7 +107,7 @@ type commands struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Show the version."`
 
 	Serve      serveCmd      `cmd:"" default:"withargs" help:"Run the server. This is the default command."`
-	Demo       demoCmd       `cmd:"" help:"Run a demonstration: a server, receivers, events and the stream of attempts."`
+	Demo       demoCmd       `cmd:"" help:"Run a demonstration: a server, receivers, and events that they get, to look at in the dashboard."`
 	Bench      benchCmd      `cmd:"" help:"Measure how much the server delivers on this machine, and how fast."`
 	Token      tokenCmd      `cmd:"" help:"Create, list and revoke tokens. The server may be running."`
 	Secrets    secretsCmd    `cmd:"" help:"Change the master key that seals signing secrets and custom headers."`
@@ -105,10 +124,34 @@ type commands struct {
 	remote.Commands
 }
 
+// until returns a reader that fails when ctx ends, even while a read of from waits for a terminal. It reads nothing before it is read from.
+func until(ctx context.Context, from io.Reader) io.Reader {
+	out, in := io.Pipe()
+	return &interruptible{out, sync.OnceFunc(func() {
+		context.AfterFunc(ctx, func() { _ = in.CloseWithError(context.Canceled) })
+		go func() {
+			_, err := io.Copy(in, from)
+			_ = in.CloseWithError(err)
+		}()
+	})}
+}
+
+type interruptible struct {
+	io.Reader
+	begin func()
+}
+
+// Read implements io.Reader.
+func (r *interruptible) Read(p []byte) (int, error) {
+	r.begin()
+	return r.Reader.Read(p)
+}
+
 // exit is how kong ends the program after --help and --version: by a panic, so that nothing else runs.
 type exit int
 
-// Run executes the arguments' command. It returns when the command is done or, after ctx has ended, has stopped in order.
+// Run executes the arguments' command. It returns when the command is done or, after ctx has ended, has stopped in order. An error that the end of
+// ctx caused wraps context.Canceled.
 func Run(ctx context.Context, env Env) (err error) {
 	vars := variables{of: map[*kong.Flag]string{}, used: map[string]string{}}
 	defer func() { err = vars.name(err) }()
@@ -136,7 +179,7 @@ func Run(ctx context.Context, env Env) (err error) {
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), text(config.ParsePrefix)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&env, &vars),
-		kong.Bind(&remote.Streams{In: env.stdin(), Out: env.Stdout, Err: env.Stderr, CacheDir: env.CacheDir, Colour: env.colour()}),
+		kong.Bind(&remote.Streams{In: until(ctx, env.stdin()), Out: env.Stdout, Err: env.Stderr, CacheDir: env.CacheDir, Colour: env.colour()}),
 		kong.ExplicitGroups([]kong.Group{{Key: "remote", Title: "Commands that call a running server:"}}),
 	)
 	if err != nil {
@@ -157,7 +200,11 @@ func Run(ctx context.Context, env Env) (err error) {
 		return err
 	}
 	env.warnings = vars.unknown(env)
-	if err = kctx.Run(); errors.Is(err, client.ErrUnreached) {
+	err = kctx.Run()
+	switch {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		return &named{strings.ReplaceAll(err.Error(), context.Canceled.Error(), "interrupted"), err}
+	case errors.Is(err, client.ErrUnreached):
 		return fmt.Errorf("%w; hookgraph serve starts a server, and --url or HOOKGRAPH_URL says where it is", err)
 	}
 	return err

@@ -379,3 +379,22 @@ func TestReplayRateOfZero(t *testing.T) {
 		}
 	}
 }
+
+// A command that is interrupted says so in its own words.
+func TestInterruptedCommands(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	input, keep := io.Pipe()
+	defer func() { _ = keep.Close() }()
+	for _, args := range [][]string{
+		{"bench", "throughput"}, {"replay", "list"}, {"replay", "watch", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11"}, {"health"}, {"publish", "a.b", "--data", "-"},
+		{"restore", "-", "--database", filepath.Join(t.TempDir(), "new")},
+		{"verify", "--headers", "-", "--body", "/dev/null", "--secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
+	} {
+		env := map[string]string{"HOOKGRAPH_URL": "http://127.0.0.1:1", "HOOKGRAPH_TOKEN": "t"}
+		err := Run(ctx, Env{Args: args, Stdin: input, Stdout: io.Discard, Stderr: t.Output(), Getenv: func(k string) string { return env[k] }})
+		if err == nil || !errors.Is(err, context.Canceled) || !strings.HasSuffix(err.Error(), "interrupted") || strings.Contains(err.Error(), "context") {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}

@@ -62,12 +62,12 @@ var ErrUnreached = errors.New("cannot be reached")
 
 // unreached tells that a call could not be sent, or had no answer.
 func (c *Client) unreached(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
 	cause := err
 	if sent, is := errors.AsType[*url.Error](err); is { // it names the method and the path
 		cause = sent.Err
+	}
+	if errors.Is(err, context.Canceled) {
+		return cause
 	}
 	return fmt.Errorf("the server at %s %w: %w", c.URL, ErrUnreached, cause)
 }
