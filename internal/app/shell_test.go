@@ -319,3 +319,54 @@ func TestProbeFlag(t *testing.T) {
 		t.Errorf("without the flag it is %s", out)
 	}
 }
+
+// Every list prints JSON if that is asked for, one object a line, with the names and values of the API; and so does what else shows or makes something.
+func TestListsHaveJSON(t *testing.T) {
+	receiver := webhooktest.NewReceiver(t)
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	p := boot(t, t.TempDir())
+	hook, _, err := p.call(t, "", "webhooks", "create", receiver.URL, "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := p.call(t, "", "publish", "a.b"); err != nil {
+		t.Fatal(err)
+	}
+	for _, note := range []string{"one", "two"} {
+		if out, _, err := p.call(t, "", "replay", "create", "--note", note, "--json"); err != nil || !strings.Contains(out, `"note":"`+note+`"`) {
+			t.Fatalf("%s %v", out, err)
+		}
+	}
+	replays, _, err := p.call(t, "", "replay", "list", "--json", "--limit", "1")
+	id := someID.FindString(replays)
+	if err != nil || !strings.Contains(replays, `"note":"two"`) || strings.Count(replays, "\n") != 1 {
+		t.Errorf("%s %v", replays, err)
+	}
+	if _, _, err := p.call(t, "", "portal", "link", "--label", "ada"); err != nil {
+		t.Fatal(err)
+	}
+	for command, want := range map[string]string{
+		"webhooks list":                      `"url":"` + receiver.URL,
+		"events list":                        `"type":"a.b"`,
+		"deliveries list":                    `"webhookId":"` + someID.FindString(hook),
+		"portal sessions":                    `"label":"ada"`,
+		"search a.b":                         "",
+		"replay list":                        `"kind":"FAILED"`,
+		"replay preview --kind ALL":          `"precision":"EXACT"`,
+		"replay watch " + id:                 `"completedAt":"`,
+		"token list --database " + p.dir:     `"scopes":["WEBHOOKS_READ",`,
+		"migrate status --database " + p.dir: `"applied":true`,
+		"config":                             `"setting":"--listen"`,
+	} {
+		out, _, err := p.call(t, "", append(strings.Fields(command), "--json")...)
+		if err != nil && want != "" || !strings.Contains(out, want) {
+			t.Errorf("%s: %s %v, want %s", command, out, err, want)
+		}
+		for text := range strings.Lines(out) {
+			var object map[string]any
+			if err := json.Unmarshal([]byte(text), &object); err != nil {
+				t.Errorf("%s: %s is not an object: %v", command, text, err)
+			}
+		}
+	}
+}

@@ -387,7 +387,11 @@ func TestInterruptedCommands(t *testing.T) {
 	input, keep := io.Pipe()
 	defer func() { _ = keep.Close() }()
 	for _, args := range [][]string{
-		{"bench", "throughput"}, {"replay", "list"}, {"replay", "watch", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11"}, {"health"}, {"publish", "a.b", "--data", "-"},
+		{"bench", "throughput"},
+		{"replay", "list"},
+		{"replay", "watch", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11"},
+		{"health"},
+		{"publish", "a.b", "--data", "-"},
 		{"restore", "-", "--database", filepath.Join(t.TempDir(), "new")},
 		{"verify", "--headers", "-", "--body", "/dev/null", "--secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"},
 	} {

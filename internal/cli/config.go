@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"text/tabwriter"
@@ -12,6 +13,7 @@ import (
 )
 
 type configCmd struct {
+	asJSON
 	config.Config
 }
 
@@ -26,16 +28,18 @@ func (c *configCmd) Run(env *Env, kctx *kong.Context, vars *variables) error {
 			given[p.Flag.Name] = true
 		}
 	}
-	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "SETTING\tVALUE\tFROM\tVARIABLE")
+	var all []setting
 	for _, f := range kctx.Selected().Flags {
+		if f.Name == "json" { // is not the server's
+			continue
+		}
 		from := "default"
 		if given[f.Name] {
 			from = "flag"
 		} else if name := vars.used[f.Name]; name != "" {
 			from = "variable"
 		}
-		_, _ = fmt.Fprintf(w, "--%s\t%s\t%s\t%s\n", f.Name, c.shown(f), from, vars.of[f])
+		all = append(all, setting{"--" + f.Name, c.shown(f), from, vars.of[f]})
 	}
 	for i := range c.TracingRead {
 		v := &c.TracingRead[i]
@@ -43,15 +47,36 @@ func (c *configCmd) Run(env *Env, kctx *kong.Context, vars *variables) error {
 		if v.Value != "" {
 			from = "variable"
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", "traces", v.Shown(), from, v.Name)
+		all = append(all, setting{"traces", v.Shown(), from, v.Name})
 	}
-	if err := w.Flush(); err != nil {
+	show := settingTable
+	if c.JSON {
+		show = objects
+	}
+	if err := show(env.Stdout, all); err != nil {
 		return err
 	}
 	for _, warning := range env.warnings {
 		_, _ = fmt.Fprintf(env.Stderr, "warning: %s\n", warning)
 	}
 	return nil
+}
+
+// setting is one setting of the server.
+type setting struct {
+	Setting  string `json:"setting"`
+	Value    string `json:"value"`
+	From     string `json:"from"`
+	Variable string `json:"variable"`
+}
+
+func settingTable(to io.Writer, all []setting) error {
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "SETTING\tVALUE\tFROM\tVARIABLE")
+	for _, s := range all {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Setting, s.Value, s.From, s.Variable)
+	}
+	return w.Flush()
 }
 
 // shown is the value of a flag, for people.

@@ -15,26 +15,35 @@ type migrateCmd struct {
 }
 
 type migrateStatusCmd struct {
+	asJSON
 	config.Storage
 	config.Logging
 }
 
 // Run lists the migrations and changes nothing.
 func (c *migrateStatusCmd) Run(ctx context.Context, env *Env) error {
-	return migrate(ctx, env, c.Storage, c.Logging, false)
+	return migrate(ctx, env, c.Storage, c.Logging, false, c.JSON)
 }
 
 type migrateUpCmd struct {
+	asJSON
 	config.Storage
 	config.Logging
 }
 
 // Run applies the missing migrations and lists all.
 func (c *migrateUpCmd) Run(ctx context.Context, env *Env) error {
-	return migrate(ctx, env, c.Storage, c.Logging, true)
+	return migrate(ctx, env, c.Storage, c.Logging, true, c.JSON)
 }
 
-func migrate(ctx context.Context, env *Env, s config.Storage, l config.Logging, up bool) error {
+// migration is a migration in JSON.
+type migration struct {
+	Version int64  `json:"version"`
+	Name    string `json:"name"`
+	Applied bool   `json:"applied"`
+}
+
+func migrate(ctx context.Context, env *Env, s config.Storage, l config.Logging, up, asObjects bool) error {
 	if err := s.Check(env.Getenv); err != nil {
 		return err
 	}
@@ -43,6 +52,13 @@ func migrate(ctx context.Context, env *Env, s config.Storage, l config.Logging, 
 	list, err := store.Migrations(ctx, o, up)
 	if err != nil {
 		return err
+	}
+	if asObjects {
+		all := make([]migration, len(list))
+		for i, m := range list {
+			all[i] = migration{m.Version, m.Name, m.Applied}
+		}
+		return objects(env.Stdout, all)
 	}
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "VERSION\tNAME\tSTATE")

@@ -121,6 +121,7 @@ func (c *tokenCreateCmd) Run(ctx context.Context, env *Env) error {
 }
 
 type tokenListCmd struct {
+	asJSON
 	tokenDatabase
 }
 
@@ -141,6 +142,9 @@ func (c *tokenListCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
+		if c.JSON {
+			return objects(env.Stdout, listed(tokens, tenants))
+		}
 		w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 		_, _ = fmt.Fprintln(w, "ID\tOF\tNAME\tSCOPES\tCREATED\tEXPIRES\tLAST USED\tREVOKED")
 		for _, t := range tokens {
@@ -153,6 +157,40 @@ func (c *tokenListCmd) Run(ctx context.Context, env *Env) error {
 		}
 		return w.Flush()
 	})
+}
+
+// listedToken is a token in JSON, as the GraphQL API has it.
+type listedToken struct {
+	ID         webhook.ID    `json:"id"`
+	Name       string        `json:"name"`
+	Scopes     []string      `json:"scopes"`
+	Tenant     *listedTenant `json:"tenant"` // nil: it is an operator's
+	CreatedAt  time.Time     `json:"createdAt"`
+	ExpiresAt  *time.Time    `json:"expiresAt"`
+	LastUsedAt *time.Time    `json:"lastUsedAt"`
+	RevokedAt  *time.Time    `json:"revokedAt"`
+}
+
+type listedTenant struct {
+	ID   webhook.ID `json:"id"`
+	Name string     `json:"name"`
+}
+
+func listed(tokens []*webhook.Token, tenants map[webhook.ID]*webhook.Tenant) []listedToken {
+	all := make([]listedToken, len(tokens))
+	for i, t := range tokens {
+		all[i] = listedToken{ID: t.ID, Name: t.Name, CreatedAt: t.CreatedAt, ExpiresAt: t.ExpiresAt, LastUsedAt: t.LastUsedAt, RevokedAt: t.RevokedAt}
+		for _, s := range t.Scopes.List() {
+			all[i].Scopes = append(all[i].Scopes, s.Enum())
+		}
+		if t.TenantID != nil {
+			all[i].Tenant = &listedTenant{ID: *t.TenantID}
+			if is := tenants[*t.TenantID]; is != nil {
+				all[i].Tenant.Name = is.Name
+			}
+		}
+	}
+	return all
 }
 
 func scopes(t *webhook.Token) string {

@@ -127,16 +127,23 @@ func (c *portalSessionsCmd) Run(ctx context.Context, s *Streams) error {
 
 type portalRevokeCmd struct {
 	connection
+	output
 	ID string `arg:"" help:"ID of the portal session, as shown by portal sessions."`
 }
 
 // Run revokes a portal session.
 func (c *portalRevokeCmd) Run(ctx context.Context, s *Streams) error {
-	var done struct{ PortalSession portalRow }
+	var done struct{ PortalSession json.RawMessage }
 	const query = `mutation ($input: RevokePortalSessionInput!) { done: revokePortalSession(input: $input) { portalSession { ` + portalFields + ` } userErrors { message field } } }`
 	if err := c.mutate(ctx, query, map[string]any{"id": c.ID}, &done); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(s.Out, "revoked %s (%s)\n", done.PortalSession.ID, printable(done.PortalSession.Label))
-	return err
+	return c.object(s.Out, done.PortalSession, func(w io.Writer) error {
+		var p portalRow
+		if err := json.Unmarshal(done.PortalSession, &p); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintf(w, "revoked %s (%s)\n", p.ID, printable(p.Label))
+		return err
+	})
 }

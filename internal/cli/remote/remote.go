@@ -98,6 +98,8 @@ type limited struct {
 	Limit int `default:"20" placeholder:"N" help:"Print at most this number, 1 to 10000."`
 }
 
+var errNoAnswer = errors.New("the server answered nothing")
+
 const (
 	maxLimit = 10_000
 	pageSize = 100 // elements that one request reads
@@ -106,7 +108,7 @@ const (
 // listing is a list that a command prints: the newest elements that the filter keeps.
 type listing struct {
 	field     string // of Query
-	filter    string // its type
+	filter    string // its type; "": the list has no filter
 	selection string // of an element
 	header    string // of the table
 }
@@ -116,9 +118,13 @@ func list[T any](ctx context.Context, c *connection, s *Streams, o output, limit
 	if limit < 1 || limit > maxLimit {
 		return fmt.Errorf("--limit: must be 1 to %d", maxLimit)
 	}
-	query := fmt.Sprintf(`query ($first: Int, $after: String, $filter: %s) { done: %s(first: $first, after: $after, filter: $filter) {
+	variable, argument := "", ""
+	if l.filter != "" {
+		variable, argument = ", $filter: "+l.filter, ", filter: $filter"
+	}
+	query := fmt.Sprintf(`query ($first: Int, $after: String%s) { done: %s(first: $first, after: $after%s) {
 		nodes { %s } pageInfo { hasNextPage endCursor }
-	} }`, l.filter, l.field, l.selection)
+	} }`, variable, l.field, argument, l.selection)
 	var after *string
 	for shown := 0; shown < limit; {
 		var page *struct {
@@ -128,12 +134,15 @@ func list[T any](ctx context.Context, c *connection, s *Streams, o output, limit
 				EndCursor   *string
 			}
 		}
-		variables := map[string]any{"first": min(pageSize, limit-shown), "after": after, "filter": filter}
+		variables := map[string]any{"first": min(pageSize, limit-shown), "after": after}
+		if l.filter != "" {
+			variables["filter"] = filter
+		}
 		if err := c.query(ctx, query, variables, &page); err != nil {
 			return err
 		}
 		if page == nil {
-			return errors.New("the server answered nothing")
+			return errNoAnswer
 		}
 		if err := rows(s.Out, o, shown == 0, l.header, page.Nodes, row); err != nil {
 			return err

@@ -2,8 +2,10 @@ package remote
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -15,7 +17,7 @@ import (
 type replayCmd struct {
 	Preview replayPreviewCmd `cmd:"" help:"Tell what a replay would send, and send nothing."`
 	Create  replayCreateCmd  `cmd:"" help:"Create a replay and print its ID. With --kind CANCEL it cancels deliveries that wait."`
-	List    replayListCmd    `cmd:"" help:"List the newest replays."`
+	List    replayListCmd    `cmd:"" help:"List replays, newest first."`
 	Watch   replayWatchCmd   `cmd:"" help:"Print the progress of a replay until it has ended."`
 	Pause   replayPauseCmd   `cmd:"" help:"Pause a replay. What it has not sent is what it was before."`
 	Resume  replayResumeCmd  `cmd:"" help:"Resume a replay."`
@@ -51,6 +53,7 @@ func (s *selection) filter() (map[string]any, error) {
 // replayInput is what preview and create have in common.
 type replayInput struct {
 	connection
+	output
 	selection
 	Rate *int `placeholder:"N" help:"Deliveries a second at most. The default is as fast as receivers take them."`
 }
@@ -75,33 +78,44 @@ func (c *replayPreviewCmd) Run(ctx context.Context, s *Streams) error {
 	if err != nil {
 		return err
 	}
-	var p struct {
-		Deliveries struct {
-			Count     int
-			Precision string
-		}
-		ByWebhook []struct {
-			WebhookID string
-			Count     int
-			Webhook   *struct{ URL string }
-		}
-		EstimatedDurationMs *int64
-		UserErrors          client.UserErrors
-	}
 	const query = `query ($input: ReplayInput!) { done: replayPreview(input: $input) {
 		deliveries { count precision } byWebhook { webhookId count webhook { url } } estimatedDurationMs userErrors { message field }
 	} }`
-	if err := c.query(ctx, query, map[string]any{"input": input}, &p); err != nil {
+	var p replayPreview
+	raw, found, err := one(ctx, &c.connection, query, map[string]any{"input": input}, &p)
+	if err == nil && !found {
+		err = errNoAnswer
+	}
+	if err == nil {
+		err = p.UserErrors.Err()
+	}
+	if err != nil {
 		return err
 	}
-	if err := p.UserErrors.Err(); err != nil {
-		return err
+	return c.object(s.Out, raw, p.print)
+}
+
+// replayPreview is what a replay would send, as the API has it.
+type replayPreview struct {
+	Deliveries struct {
+		Count     int
+		Precision string
 	}
+	ByWebhook []struct {
+		WebhookID string
+		Count     int
+		Webhook   *struct{ URL string }
+	}
+	EstimatedDurationMs *int64
+	UserErrors          client.UserErrors
+}
+
+func (p *replayPreview) print(to io.Writer) error {
 	more := ""
 	if p.Deliveries.Precision != "EXACT" {
 		more = " or more"
 	}
-	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(w, "%d%s deliveries", p.Deliveries.Count, more)
 	if p.EstimatedDurationMs != nil {
 		_, _ = fmt.Fprintf(w, ", which take %s", time.Duration(*p.EstimatedDurationMs)*time.Millisecond)
@@ -112,7 +126,7 @@ func (c *replayPreviewCmd) Run(ctx context.Context, s *Streams) error {
 		if one.Webhook != nil {
 			url = one.Webhook.URL
 		}
-		_, _ = fmt.Fprintf(w, "%d\t%s\t%s\n", one.Count, one.WebhookID, url)
+		_ = line(w, []string{strconv.Itoa(one.Count), one.WebhookID, url})
 	}
 	return w.Flush()
 }
@@ -133,20 +147,20 @@ func (c *replayCreateCmd) Run(ctx context.Context, s *Streams) error {
 	if c.Key != "" {
 		input["idempotencyKey"] = c.Key
 	}
-	query := `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message field } } }`
+	const answer = `{ replay { ` + replayFields + ` } userErrors { message field } }`
+	query := `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) ` + answer + ` }`
 	if webhook.ReplayKind(c.Kind) == webhook.ReplayCancel {
 		if c.Rate != nil {
 			return errors.New("--rate: has no effect on --kind CANCEL, which sends nothing; leave it out")
 		}
 		delete(input, "kind")
-		query = `mutation ($input: CancelDeliveriesInput!) { done: cancelDeliveries(input: $input) { replay { id } userErrors { message field } } }`
+		query = `mutation ($input: CancelDeliveriesInput!) { done: cancelDeliveries(input: $input) ` + answer + ` }`
 	}
-	var done struct{ Replay struct{ ID string } }
+	var done struct{ Replay json.RawMessage }
 	if err := c.mutate(ctx, query, input, &done); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.Out, done.Replay.ID)
-	return err
+	return c.show(s.Out, done.Replay, func(r *replayRow) string { return r.ID })
 }
 
 // replayRow is a replay as the API has it.
@@ -161,21 +175,33 @@ type replayRow struct {
 
 const replayFields = `id kind status note failureReason ratePerSecond total matched started succeeded failed skipped createdAt completedAt estimatedCompletionAt`
 
-type replayListCmd struct{ connection }
-
-// Run lists the newest replays.
-func (c *replayListCmd) Run(ctx context.Context, s *Streams) error {
-	var l struct{ Nodes []replayRow }
-	if err := c.query(ctx, `{ done: replays(first: 50) { nodes { `+replayFields+` } } }`, nil, &l); err != nil {
+// show prints a replay: as JSON, or by text.
+func (o output) show(to io.Writer, raw json.RawMessage, text func(*replayRow) string) error {
+	return o.object(to, raw, func(w io.Writer) error {
+		var r replayRow
+		if err := json.Unmarshal(raw, &r); err != nil {
+			return err
+		}
+		_, err := fmt.Fprintln(w, printable(text(&r)))
 		return err
-	}
-	w := tabwriter.NewWriter(s.Out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "ID\tKIND\tSTATUS\tRATE\tTOTAL\tSENT\tSUCCEEDED\tFAILED\tSKIPPED\tCREATED\tNOTE")
-	for _, r := range l.Nodes {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%s\t%s\n", r.ID, r.Kind, r.Status, known(r.RatePerSecond), known(r.Total),
-			r.Started, r.Succeeded, r.Failed, r.Skipped, when(&r.CreatedAt), strconv.Quote(r.Note))
-	}
-	return w.Flush()
+	})
+}
+
+type replayListCmd struct {
+	connection
+	output
+	limited
+}
+
+// Run lists replays.
+func (c *replayListCmd) Run(ctx context.Context, s *Streams) error {
+	l := listing{field: "replays", selection: replayFields, header: "ID\tKIND\tSTATUS\tRATE\tTOTAL\tSENT\tSUCCEEDED\tFAILED\tSKIPPED\tCREATED\tNOTE"}
+	return list(ctx, &c.connection, s, c.output, c.Limit, l, nil, func(r *replayRow) []string {
+		return []string{
+			r.ID, r.Kind, r.Status, known(r.RatePerSecond), known(r.Total), strconv.Itoa(r.Started), strconv.Itoa(r.Succeeded), strconv.Itoa(r.Failed),
+			strconv.Itoa(r.Skipped), when(&r.CreatedAt), strconv.Quote(r.Note),
+		}
+	})
 }
 
 // known formats a number; nil is "-".
@@ -189,6 +215,7 @@ func known(n *int) string {
 // oneReplay names a replay.
 type oneReplay struct {
 	connection
+	output
 	ID string `arg:"" help:"ID of the replay, as shown by replay list."`
 }
 
@@ -197,16 +224,17 @@ type replayWatchCmd struct{ oneReplay }
 // Run prints a line for each change until the replay has ended.
 func (c *replayWatchCmd) Run(ctx context.Context, s *Streams) error {
 	for last := ""; ; {
-		var r *replayRow
-		if err := c.query(ctx, `query ($id: ID!) { done: replay(id: $id) { `+replayFields+` } }`, map[string]any{"id": c.ID}, &r); err != nil {
+		var r replayRow
+		raw, found, err := one(ctx, &c.connection, `query ($id: ID!) { done: replay(id: $id) { `+replayFields+` } }`, map[string]any{"id": c.ID}, &r)
+		if err != nil {
 			return err
 		}
-		if r == nil {
+		if !found {
 			return fmt.Errorf("the replay %s does not exist; hookgraph replay list shows them", c.ID)
 		}
 		if line := r.progress(); line != last {
 			last = line
-			if _, err := fmt.Fprintln(s.Out, line); err != nil {
+			if err := c.show(s.Out, raw, (*replayRow).progress); err != nil {
 				return err
 			}
 		}
@@ -239,13 +267,12 @@ func (r *replayRow) progress() string {
 // change changes a replay and prints what it is then.
 func (c *oneReplay) change(ctx context.Context, s *Streams, mutation, input string, settings map[string]any) error {
 	settings["id"] = c.ID
-	var done struct{ Replay replayRow }
+	var done struct{ Replay json.RawMessage }
 	query := `mutation ($input: ` + input + `!) { done: ` + mutation + `(input: $input) { replay { ` + replayFields + ` } userErrors { message field } } }`
 	if err := c.mutate(ctx, query, settings, &done); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(s.Out, done.Replay.progress())
-	return err
+	return c.show(s.Out, done.Replay, (*replayRow).progress)
 }
 
 func (c *oneReplay) update(ctx context.Context, s *Streams, settings map[string]any) error {
