@@ -14,6 +14,7 @@ import (
 	"github.com/99designs/gqlgen/graphql/executor"
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
+	"github.com/vektah/gqlparser/v2/lexer"
 	"github.com/vektah/gqlparser/v2/parser"
 	"github.com/vektah/gqlparser/v2/validator"
 	"github.com/vektah/gqlparser/v2/validator/rules"
@@ -21,6 +22,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/gqlhttp/literal"
 	"github.com/hookgraph/hookgraph/internal/intake"
 	"github.com/hookgraph/hookgraph/internal/meter"
+	"github.com/hookgraph/hookgraph/internal/rawjson"
 )
 
 // maxShownErrors bounds how many errors of one document are shown: each of thousands of fields could be wrong.
@@ -158,6 +160,9 @@ func (e *engine) document(query string) (*literal.Document, gqlerror.List) {
 	if err != nil {
 		return nil, gqlerror.List{parseError(err)}
 	}
+	if err := halfCharacters(query); err != nil {
+		return nil, gqlerror.List{err}
+	}
 	if len(parsed.Operations) == 0 {
 		return nil, errorList(codeValidation, "the document has no operation")
 	}
@@ -182,6 +187,28 @@ func (e *engine) document(query string) (*literal.Document, gqlerror.List) {
 	doc := literals.Replace()
 	e.documents.add(query, doc, size+doc.Size())
 	return doc, nil
+}
+
+// halfCharacters refuses a document whose strings have half of a surrogate pair, GraphQL section 2.9.4, which gqlparser replaces. The document must
+// have been parsed.
+func halfCharacters(query string) *gqlerror.Error {
+	if !strings.Contains(query, `\ud`) && !strings.Contains(query, `\uD`) {
+		return nil
+	}
+	text := []rune(query) // as the positions of tokens count
+	for l := lexer.New(&ast.Source{Input: query}); ; {
+		token, _ := l.ReadToken()
+		switch token.Kind {
+		case lexer.EOF, lexer.Invalid:
+			return nil
+		case lexer.String:
+			if !rawjson.Encodable([]byte(string(text[token.Pos.Start:token.Pos.End]))) {
+				err := newError(codeParse, halfCharacter)
+				err.Locations = []gqlerror.Location{{Line: token.Pos.Line, Column: token.Pos.Column}}
+				return err
+			}
+		}
+	}
 }
 
 // withoutValue removes the value that an error of validation quotes, which may be a secret: an error's position says which it is.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -253,6 +254,11 @@ func queryParameters(raw string) (*request, *gqlerror.Error) {
 	params, err := url.ParseQuery(raw)
 	if err != nil {
 		return nil, newError(codeBadInput, "the query string cannot be read")
+	}
+	for _, name := range []string{"query", "operationName", "variables", "extensions"} {
+		if !utf8.ValidString(params.Get(name)) {
+			return nil, newError(codeBadInput, name+" is not UTF-8")
+		}
 	}
 	for _, name := range []string{"variables", "extensions"} {
 		if s := params.Get(name); s != "" {

@@ -3,7 +3,9 @@ package gqlhttp
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/http"
+	"unicode/utf8"
 
 	"github.com/vektah/gqlparser/v2/gqlerror"
 
@@ -27,6 +29,9 @@ const maxExtensionValues = 64
 func parseRequest(body []byte) (*request, *gqlerror.Error) {
 	if _, ok := rawjson.Valid(body); !ok {
 		return nil, newError(codeBadInput, "the request is not valid JSON")
+	}
+	if !utf8.Valid(body) { // each wrong byte would be the same character
+		return nil, newError(codeBadInput, "the request is not UTF-8")
 	}
 	r := rawjson.NewReader(body)
 	if r.Peek() != '{' {
@@ -72,6 +77,9 @@ func newRequest(query, name string, variables, extensions json.RawMessage) (*req
 			return nil, newError(codeBadInput, "extensions must be a JSON object")
 		}
 		v, err := newValueDecoder(extensions, maxExtensionValues).value()
+		if wrong, ok := errors.AsType[wrongType](err); ok {
+			return nil, newError(codeBadInput, "extensions: "+wrong.problem)
+		}
 		if err != nil {
 			return nil, newError(codeBadInput, "extensions are too large")
 		}
@@ -90,6 +98,9 @@ func optionalString(name string, raw json.RawMessage) (string, *gqlerror.Error) 
 	s, ok := rawjson.Unquote(raw)
 	if !ok {
 		return "", newError(codeBadInput, name+" must be a string")
+	}
+	if !rawjson.Encodable(raw) {
+		return "", newError(codeBadInput, name+": "+halfCharacter)
 	}
 	return s, nil
 }

@@ -178,22 +178,25 @@ func (d *valueDecoder) fits(t *ast.Type, v any) error {
 	switch t.NamedType {
 	case "Int", "Float":
 		if isString {
-			return wrongType{want: t.NamedType}
+			return wrongType{problem: "expected a value of type " + t.NamedType}
 		}
 	case "String":
 		if isNumber {
-			return wrongType{want: t.NamedType}
+			return wrongType{problem: "expected a value of type " + t.NamedType}
 		}
 	}
 	return nil
 }
 
 type wrongType struct {
-	want string
-	path []string // from the variable
+	problem string
+	path    []string // from the variable
 }
 
-func (e wrongType) Error() string { return "expected a value of type " + e.want }
+func (e wrongType) Error() string { return e.problem }
+
+// halfCharacter is the problem of a string with half of a surrogate pair, which would be stored as another character.
+const halfCharacter = "expected Unicode text, found half of a surrogate pair"
 
 // within prepends a step to the path of a wrongType.
 func within(err error, step string) error {
@@ -234,6 +237,9 @@ func (d *valueDecoder) scalar() (any, error) {
 		s, ok := rawjson.Unquote(text)
 		if !ok {
 			return nil, errors.New("not a string")
+		}
+		if !rawjson.Encodable(text) {
+			return nil, wrongType{problem: halfCharacter}
 		}
 		return s, nil
 	case text[0] == 'n':

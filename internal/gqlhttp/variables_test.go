@@ -102,6 +102,35 @@ func TestLiteralsThatAreRefused(t *testing.T) {
 	}
 }
 
+// A string with half of a surrogate pair is refused wherever it is read as text: all halves would be the same replacement character, and so two keys
+// one. A value of the scalar JSON is kept as it is in a variable; in a document it is as the document says.
+func TestHalfCharactersAreRefused(t *testing.T) {
+	s := newServer(t, Config{})
+	for body, half := range map[string]bool{
+		`{"query":"query($s:String){hello(name:$s)}","variables":{"s":"a\ud800"}}`:                    true,
+		`{"query":"query($s:String){hello(name:$s)}","variables":{"s":"\udfff\ud83d"}}`:               true,
+		`{"query":"query($s:String){hello(name:$s)}","variables":{"s":"\ud83d\ude00\ufffd\\ud800"}}`:  false,
+		`{"query":"query($f:Filter){echo(filter:$f)}","variables":{"f":{"and":[{"name":"\uDC00"}]}}}`: true,
+		`{"query":"query($d:JSON){echo(data:$d)}","variables":{"d":"a\ud800"}}`:                       false,
+		`{"query":"{echo(data:\"a\\ud800\")}"}`:                                                       true,
+		`{"query":"# é\n{echo(data: {a: [\"\", \"a\\uDC00\\uD83D\"]})}"}`:                             true,
+		`{"query":"{echo(data:\"a\\ud83d\\ude00\\\\ud800\")}"}`:                                       false,
+		`{"query":"{echo(data:\"\"\"a\\ud800\"\"\")} # \\ud800"}`:                                     false,
+		`{"query":"{hello} # \ud800"}`:                                                                true,
+		`{"query":"{hello}","operationName":"\ud800"}`:                                                true,
+		`{"query":"{hello}","extensions":{"a":{"b":["\ud800"]}}}`:                                     true,
+		`{"query":"{hello}","extensions":{"a":{"b":["\\ud800"]}}}`:                                    false,
+	} {
+		if a := s.post(t, body, nil); strings.Contains(a.body, halfCharacter) != half || half != (a.code(t) != "") {
+			t.Errorf("%s: got %s", body, a.body)
+		}
+	}
+	a := s.query(t, "{\n  hello echo(data: {b: \"é\", a: \"\\ud800\"})}", "")
+	if a.code(t) != codeParse || !strings.Contains(a.body, `"locations":[{"line":2,"column":33}]`) {
+		t.Errorf("got %s", a.body)
+	}
+}
+
 // A literal that contains the same large variable many times is refused, not expanded.
 func TestLiteralsAreBounded(t *testing.T) {
 	e := newEngine(testschema.New(), Config{}.withDefaults())

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 	"github.com/vektah/gqlparser/v2/ast"
@@ -35,7 +36,7 @@ type message struct {
 
 // parseMessage parses a message; ok is false if it is not one.
 func parseMessage(data []byte) (m message, ok bool) {
-	if _, ok := rawjson.Valid(data); !ok {
+	if _, ok := rawjson.Valid(data); !ok || !utf8.Valid(data) {
 		return m, false
 	}
 	r := rawjson.NewReader(data)

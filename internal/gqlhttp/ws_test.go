@@ -123,6 +123,7 @@ func TestWebSocketCloseCodes(t *testing.T) {
 		{"init payload not an object", []string{`{"type":"connection_init","payload":"` + goodToken + `"}`}, 4400},
 		{"init payload array", []string{`{"type":"connection_init","payload":[]}`}, 4400},
 		{"not JSON", []string{"{"}, 4400},
+		{"not UTF-8", []string{`{"type":"ping","payload":{"a":"` + "\xff" + `"}}`}, 4400},
 		{"not an object", []string{"[]"}, 4400},
 		{"null", []string{"null"}, 4400},
 		{"empty", []string{""}, 4400},

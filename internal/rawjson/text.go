@@ -113,6 +113,24 @@ func decodeEscape(inner []byte) (c rune, size int) {
 	}
 }
 
+// Encodable reports whether the text of a JSON string is Unicode: it has no half of a surrogate pair, for which Unquote and DecodeRune return
+// U+FFFD, and so the same for all of them.
+func Encodable(text []byte) bool {
+	for i := bytes.IndexByte(text, '\\'); i >= 0 && i+1 < len(text); {
+		c, n := DecodeRune(text[i:])
+		if half, ok := hex4(text[i:]); ok && c == utf8.RuneError && half != c {
+			return false
+		}
+		i += n
+		next := bytes.IndexByte(text[i:], '\\')
+		if next < 0 {
+			break
+		}
+		i += next
+	}
+	return true
+}
+
 // hex4 reads an escape of the form \u00e9 at the start of t.
 func hex4(t []byte) (c rune, ok bool) {
 	if len(t) < 6 || t[0] != '\\' || t[1] != 'u' {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // A value ends where Scan says; for invalid JSON it terminates too.
@@ -45,7 +46,7 @@ func FuzzAppendCompact(f *testing.F) {
 	})
 }
 
-// The characters are those of Unquote; for any text the iteration terminates.
+// The characters are those of Unquote, which replaces those that are not encodable; for any text the iteration terminates.
 func FuzzDecodeRune(f *testing.F) {
 	for _, s := range texts {
 		f.Add([]byte(s))
@@ -71,6 +72,12 @@ func FuzzDecodeRune(f *testing.F) {
 		}
 		if ok && got.String() != want {
 			t.Errorf("%q: %q, want %q", b, got.String(), want)
+		}
+		if !ok || !utf8.Valid(b) || strings.Contains(strings.ToLower(string(b)), "fffd") || strings.ContainsRune(string(b), utf8.RuneError) {
+			return
+		}
+		if whole := Encodable(b); whole == strings.ContainsRune(want, utf8.RuneError) {
+			t.Errorf("%q is encodable: %v", b, whole)
 		}
 	})
 }

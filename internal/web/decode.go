@@ -107,8 +107,18 @@ func str(to *string) func(json.RawMessage) string {
 		if raw[0] != '"' || json.Unmarshal(raw, to) != nil {
 			return "must be a string"
 		}
+		return whether(rawjson.Encodable(raw), halfCharacter)
+	}
+}
+
+// halfCharacter is the problem of a string with half of a surrogate pair, which would be stored as another character.
+const halfCharacter = "must be Unicode text, without half of a surrogate pair"
+
+func whether(ok bool, problem string) string {
+	if ok {
 		return ""
 	}
+	return problem
 }
 
 // text takes null for none.
@@ -156,7 +166,7 @@ func strs(to *[]string) func(json.RawMessage) string {
 			}
 			*to = append(*to, *s)
 		}
-		return ""
+		return whether(rawjson.Encodable(raw), halfCharacter)
 	}
 }
 
