@@ -99,9 +99,9 @@ func reading[T any](ctx context.Context, c *Scope, p list.Path, rows func(table 
 
 func (c *Scope) webhookList(ctx context.Context, f WebhookFilter) *list.Reading[webhook.Webhook] {
 	if c.everyone {
-		return c.webhooksAlong(ctx, f.Everyone())
+		return c.webhooksAlong(ctx, f.Everyone(c.s.db))
 	}
-	return c.webhooksAlong(ctx, f.Path(c.tenant))
+	return c.webhooksAlong(ctx, f.Path(c.tenant, c.s.db))
 }
 
 func (c *Scope) webhooksAlong(ctx context.Context, p list.Path) *list.Reading[webhook.Webhook] {
@@ -227,7 +227,7 @@ func ordered(ascending bool) list.Order {
 // Webhooks lists the tenant's webhooks, newest first, or as the filter says.
 func (c *Scope) Webhooks(ctx context.Context, f WebhookFilter, p Page) (*List[webhook.Webhook], error) {
 	if f.Order != WebhookCreated {
-		l, err := list.Read(ctx, c.webhooksByFailure(ctx, f, f.Path(c.tenant)), ordered(f.Ascending), p)
+		l, err := list.Read(ctx, c.webhooksByFailure(ctx, f, f.Path(c.tenant, c.s.db)), ordered(f.Ascending), p)
 		return list.Webhooks(l), err
 	}
 	return list.Read(ctx, c.webhookList(ctx, f), ordered(f.Ascending), p)
@@ -282,7 +282,7 @@ func (c *Scope) CountAttempts(ctx context.Context, f AttemptFilter) (int, error)
 // CountWebhooksTo counts what Webhooks lists, up to limit, and reads a bounded number of rows.
 func (c *Scope) CountWebhooksTo(ctx context.Context, f WebhookFilter, limit int) (Count, error) {
 	if f.Order != WebhookCreated {
-		return c.webhooksByFailure(ctx, f, f.Path(c.tenant)).Count(ctx, limit)
+		return c.webhooksByFailure(ctx, f, f.Path(c.tenant, c.s.db)).Count(ctx, limit)
 	}
 	return c.webhookList(ctx, f).Count(ctx, limit)
 }
@@ -434,12 +434,12 @@ func (c *Scope) WebhooksOfTenants(ctx context.Context, ids []webhook.ID, f Webho
 			if f.Order != WebhookCreated {
 				return c.failingOfTenants(ctx, ids, f, p)
 			}
-			return list.ReadOf(ctx, c.webhooksAlong(ctx, f.OfTenants()), ids, ordered(f.Ascending), p, func(w *webhook.Webhook) webhook.ID { return w.TenantID })
+			return list.ReadOf(ctx, c.webhooksAlong(ctx, f.OfTenants(c.s.db)), ids, ordered(f.Ascending), p, func(w *webhook.Webhook) webhook.ID { return w.TenantID })
 		})
 }
 
 func (c *Scope) failingOfTenants(ctx context.Context, ids []webhook.ID, f WebhookFilter, p Page) (map[webhook.ID]*List[webhook.Webhook], error) {
-	found, err := list.ReadOf(ctx, c.webhooksByFailure(ctx, f, f.OfTenants()), ids, ordered(f.Ascending), p, func(w *list.PlacedWebhook) webhook.ID { return w.TenantID })
+	found, err := list.ReadOf(ctx, c.webhooksByFailure(ctx, f, f.OfTenants(c.s.db)), ids, ordered(f.Ascending), p, func(w *list.PlacedWebhook) webhook.ID { return w.TenantID })
 	plain := make(map[webhook.ID]*List[webhook.Webhook], len(found))
 	for id, l := range found {
 		plain[id] = list.Webhooks(l)
@@ -452,9 +452,9 @@ func (c *Scope) CountWebhooksOfTenants(ctx context.Context, ids []webhook.ID, f 
 	return ofTenants(c, ids, func(c *Scope) (Count, error) { return c.CountWebhooksTo(ctx, f, limit) },
 		func(ids []webhook.ID) (map[webhook.ID]Count, error) {
 			if f.Order != WebhookCreated {
-				return c.webhooksByFailure(ctx, f, f.OfTenants()).CountOf(ctx, ids, limit)
+				return c.webhooksByFailure(ctx, f, f.OfTenants(c.s.db)).CountOf(ctx, ids, limit)
 			}
-			return c.webhooksAlong(ctx, f.OfTenants()).CountOf(ctx, ids, limit)
+			return c.webhooksAlong(ctx, f.OfTenants(c.s.db)).CountOf(ctx, ids, limit)
 		})
 }
 

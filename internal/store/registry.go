@@ -103,7 +103,7 @@ func (r *Registry) tenants(ctx context.Context) *gorm.DB {
 }
 
 func (r *Registry) tenantList(ctx context.Context, f TenantFilter) *list.Reading[webhook.Tenant] {
-	return registered[webhook.Tenant](ctx, r, f.Path(r.tenant != nil), "t.*", "t.id")
+	return registered[webhook.Tenant](ctx, r, f.Path(r.tenant != nil, r.s.db), "t.*", "t.id")
 }
 
 // Tenants returns a page of tenants, newest first.

@@ -86,6 +86,22 @@ func Postgres(tb testing.TB) string {
 	return s.create(tb, " TEMPLATE "+from)
 }
 
+// PostgresFor is Postgres of a locale of ICU, such as "tr". Without ICU the test is skipped.
+func PostgresFor(tb testing.TB, locale string) string {
+	tb.Helper()
+	Watch(tb)
+	wanted(tb)
+	s, err := shared()
+	if err != nil {
+		missing(tb, err)
+	}
+	made, err := s.made(tb, " LOCALE_PROVIDER icu ICU_LOCALE '"+locale+"' TEMPLATE template0")
+	if err != nil {
+		tb.Skip(err)
+	}
+	return made
+}
+
 // StartPostgres starts a server for one test, which may crash it. The test's end stops it.
 func StartPostgres(tb testing.TB) *Server {
 	tb.Helper()
@@ -126,9 +142,18 @@ func (s *Server) Database(tb testing.TB) string {
 
 func (s *Server) create(tb testing.TB, how string) string {
 	tb.Helper()
+	made, err := s.made(tb, how)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return made
+}
+
+func (s *Server) made(tb testing.TB, how string) (url string, err error) {
+	tb.Helper()
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), databases.Add(1))
 	if err := s.admin("CREATE DATABASE " + name + how); err != nil {
-		tb.Fatal(err)
+		return "", err
 	}
 	tb.Cleanup(func() {
 		if s.cmd != nil {
@@ -138,7 +163,7 @@ func (s *Server) create(tb testing.TB, how string) string {
 			tb.Error(err)
 		}
 	})
-	return s.database(name)
+	return s.database(name), nil
 }
 
 // database returns the URL of a database of the server.

@@ -100,6 +100,8 @@ type DB interface {
 	// Published returns the condition, to append to others, that the rows' events were published in this range, if tables are partitioned by
 	// that day: the statement then reads only these partitions.
 	Published(column string, from, to time.Time) (text string, args []any)
+	// LowerASCII returns an expression for the column's text with ASCII letters in lower case. Whether others are is unspecified.
+	LowerASCII(column string) string
 	// SkipLocked returns the end of a query that locks its rows of one table until the end of the transaction, and skips rows that another
 	// node has locked.
 	SkipLocked(of string) string

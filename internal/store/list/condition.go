@@ -55,16 +55,26 @@ func texts(list []string) []string {
 }
 
 // containing keeps rows in which one of the columns contains the text. ASCII letters match in upper and lower case.
-func containing(text string, columns ...string) condition {
+func containing(db dialect.DB, text string, columns ...string) condition {
 	if !webhook.IsText(text) {
 		return nothing
 	}
 	var either []string
 	var args []any
 	for _, column := range columns {
-		either, args = append(either, "lower("+column+") LIKE lower(?) ESCAPE '!'"), append(args, "%"+escapeLike(text)+"%")
+		either, args = append(either, db.LowerASCII(column)+" LIKE ? ESCAPE '!'"), append(args, "%"+escapeLike(lowerASCII(text))+"%")
 	}
 	return condition{strings.Join(either, " OR "), args}
+}
+
+// lowerASCII returns the text with ASCII letters in lower case.
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, text)
 }
 
 // nothing is a condition that no row meets.

@@ -99,13 +99,13 @@ type AttemptFilter struct {
 }
 
 // Path returns how to list the tenant's webhooks that the filter keeps.
-func (f WebhookFilter) Path(tenant webhook.ID) Path {
+func (f WebhookFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 	if f.Order != WebhookCreated {
-		p := f.OfTenants()
+		p := f.OfTenants(db)
 		p.branches = []any{tenant}
 		return p
 	}
-	p := Path{Index: webhooksOfTenant, branches: []any{tenant}, rest: asides(f.conditions())}
+	p := Path{Index: webhooksOfTenant, branches: []any{tenant}, rest: asides(f.conditions(db))}
 	if f.ExternalID != "" {
 		p.Index, p.branches = webhooksByExternalID, nil
 		if webhook.IsText(f.ExternalID) {
@@ -126,7 +126,7 @@ func fewTypes(patterns []string) (branches []any, ok bool) {
 // isNoText reports whether a value is a text that no row has.
 func isNoText(value any) bool { return !webhook.IsText(value.(string)) }
 
-func (f WebhookFilter) conditions() []condition {
+func (f WebhookFilter) conditions(db dialect.DB) []condition {
 	list := []condition{{"w.deleted_at IS NULL", nil}}
 	if f.Enabled != nil {
 		list = append(list, condition{"w.enabled = ?", []any{*f.Enabled}})
@@ -135,7 +135,7 @@ func (f WebhookFilter) conditions() []condition {
 		list = append(list, subscribing(f.EventType))
 	}
 	if f.URL != "" {
-		list = append(list, containing(f.URL, "w.url"))
+		list = append(list, containing(db, f.URL, "w.url"))
 	}
 	if f.DisabledReason != nil {
 		list = append(list, condition{"w.disabled_reason = ?", []any{*f.DisabledReason}})
@@ -144,7 +144,7 @@ func (f WebhookFilter) conditions() []condition {
 		list = append(list, condition{"(w.failing_since IS NOT NULL) = ?", []any{*f.Failing}})
 	}
 	if f.Text != "" {
-		list = append(list, containing(f.Text, "w.url", "w.description", "w.external_id"))
+		list = append(list, containing(db, f.Text, "w.url", "w.description", "w.external_id"))
 	}
 	return list
 }

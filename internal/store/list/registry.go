@@ -14,17 +14,17 @@ type TenantFilter struct {
 	Name string // tenants whose name contains it
 }
 
-func (f TenantFilter) conditions() []condition {
+func (f TenantFilter) conditions(db dialect.DB) []condition {
 	list := []condition{{"t.deleted_at IS NULL", nil}}
 	if f.Name != "" {
-		list = append(list, containing(f.Name, "t.name"))
+		list = append(list, containing(db, f.Name, "t.name"))
 	}
 	return list
 }
 
 // Path returns how to list the tenants that the filter keeps: among all of them, or at most one.
-func (f TenantFilter) Path(one bool) Path {
-	p := Path{Index: allTenants, branches: []any{nil}, rest: asides(f.conditions())}
+func (f TenantFilter) Path(one bool, db dialect.DB) Path {
+	p := Path{Index: allTenants, branches: []any{nil}, rest: asides(f.conditions(db))}
 	if one {
 		p.Index = oneTenant
 	}

@@ -16,8 +16,8 @@ func (p Path) everyone() Path {
 }
 
 // OfTenants is the path of each tenant's webhooks.
-func (f WebhookFilter) OfTenants() Path {
-	list := f.conditions()
+func (f WebhookFilter) OfTenants(db dialect.DB) Path {
+	list := f.conditions(db)
 	if f.ExternalID != "" {
 		if !webhook.IsText(f.ExternalID) {
 			list = append(list, nothing)
@@ -35,9 +35,9 @@ func (f WebhookFilter) OfTenants() Path {
 }
 
 // Everyone is the path of all tenants' webhooks, in the order of their creation.
-func (f WebhookFilter) Everyone() Path {
+func (f WebhookFilter) Everyone(db dialect.DB) Path {
 	f.Order = WebhookCreated // the indexes of other orders begin with the tenant
-	p := f.OfTenants()
+	p := f.OfTenants(db)
 	p.Index, p.branches = allWebhooks, []any{nil}
 	return p.everyone()
 }

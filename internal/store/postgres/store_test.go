@@ -106,3 +106,27 @@ func TestSettingsAreNotTheDatabases(t *testing.T) {
 		}
 	}
 }
+
+// ASCII letters in a text that is looked for match regardless of case, also in a database for Turkish, where the small letter of I is another.
+func TestLettersOfTurkish(t *testing.T) {
+	s, err := store.Open(t.Context(), store.Options{URL: webhooktest.PostgresFor(t, "tr"), MasterKeys: [][]byte{webhooktest.MasterKey}})
+	storetest.Must(t, err)
+	defer func() { storetest.Must(t, s.Close()) }()
+	made, err := s.Registry(nil).CreateTenant(t.Context(), "title", webhook.TenantPatch{})
+	storetest.Must(t, err)
+	c := s.In(made.ID)
+	_, _, err = c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/IN", Description: "TITLE", Enabled: true})
+	storetest.Must(t, err)
+	for _, text := range []string{"title", "TITLE", "Title"} {
+		webhooks, err := c.Webhooks(t.Context(), store.WebhookFilter{Text: text}, store.Page{First: 10})
+		storetest.Must(t, err)
+		tenants, err := s.Registry(nil).Tenants(t.Context(), store.TenantFilter{Name: text}, store.Page{First: 10})
+		storetest.Must(t, err)
+		if len(webhooks.Items) != 1 || len(tenants.Items) != 1 {
+			t.Errorf("%s: %d webhooks, %d tenants, want one each", text, len(webhooks.Items), len(tenants.Items))
+		}
+	}
+	if found, err := c.Webhooks(t.Context(), store.WebhookFilter{URL: "/in"}, store.Page{First: 10}); err != nil || len(found.Items) != 1 {
+		t.Errorf("a URL: %v", err)
+	}
+}

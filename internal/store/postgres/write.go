@@ -522,6 +522,9 @@ func (p *DB) Rows(columns []dialect.Column) string {
 	return "(SELECT " + strings.Join(list, ", ") + " FROM json_array_elements(CAST(? AS text)::json))"
 }
 
+// LowerASCII implements dialect.DB. What lower makes of I in a database for Turkish is not i.
+func (p *DB) LowerASCII(column string) string { return "lower(" + column + ` COLLATE "C")` }
+
 // SkipLocked implements dialect.DB.
 func (p *DB) SkipLocked(of string) string { return " FOR UPDATE OF " + of + " SKIP LOCKED" }
 

@@ -144,6 +144,9 @@ func (q *DB) Rows(columns []dialect.Column) string {
 	return "(SELECT " + strings.Join(list, ", ") + " FROM json_each(?))"
 }
 
+// LowerASCII implements dialect.DB.
+func (q *DB) LowerASCII(column string) string { return "lower(" + column + ")" }
+
 // SkipLocked implements dialect.DB. There is no other node.
 func (q *DB) SkipLocked(string) string { return "" }
 
