@@ -388,7 +388,7 @@ func TestMistakesOfListeners(t *testing.T) {
 		"--type: * must be an event type":             {"--forward", to, "--type", "*"},
 		"--type: a.*.b must have a wildcard only":     {"--forward", to, "--type", "a.b", "--type", "a.*.b"},
 		"--type: hookgraph.nope.* matches no event":   {"--forward", to, "--type", "hookgraph.nope.*"},
-		"--webhook: no-id is not an ID":               {"--forward", to, "--webhook", "no-id"},
+		`--webhook: "no-id" is not an ID`:             {"--forward", to, "--webhook", "no-id"},
 		"connection refused":                          {"--forward", to, "--url", "http://" + webhooktest.Refusing(t)},
 	} {
 		cache := t.TempDir()

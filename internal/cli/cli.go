@@ -177,6 +177,8 @@ func Run(ctx context.Context, env Env) (err error) {
 		})),
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), text(config.ParseDuration)),
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), text(config.ParsePrefix)),
+		kong.TypeMapper(reflect.TypeFor[slog.Level](), text(parseLevel)),
+		kong.TypeMapper(reflect.TypeFor[time.Time](), text(parseTime)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&env, &vars),
 		kong.Bind(&remote.Streams{In: until(ctx, env.stdin()), Out: env.Stdout, Err: env.Stderr, CacheDir: env.CacheDir, Colour: env.colour()}),
@@ -194,9 +196,9 @@ func Run(ctx context.Context, env Env) (err error) {
 	}
 	kctx, err := parser.Parse(args)
 	if err != nil {
-		if slices.ContainsFunc([]string{"unexpected argument", "unknown flag", "expected "}, func(of string) bool { return strings.HasPrefix(err.Error(), of) }) {
-			return fmt.Errorf("%w; hookgraph help lists the commands, and hookgraph help COMMAND its arguments and flags", err)
-		}
+		return mistake(err)
+	}
+	if err := checkEmpty(kctx); err != nil {
 		return err
 	}
 	env.warnings = vars.unknown(env)

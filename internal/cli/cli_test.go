@@ -101,7 +101,28 @@ func TestMistakes(t *testing.T) {
 	}{
 		"postgres":        {args: []string{"--database", "postgres://u:p@h/d"}, want: "HOOKGRAPH_MASTER_KEY"},
 		"unknown flag":    {args: []string{"--colour"}, want: "--colour; hookgraph help"},
-		"unknown command": {args: []string{"dance"}, want: "dance; hookgraph help"},
+		"unknown command": {args: []string{"dance"}, want: "dance: there is no such command; hookgraph help shows"},
+		"no such command": {args: []string{"webhooks", "dance"}, want: "webhooks dance: there is no such command; hookgraph help webhooks"},
+		"nearly":          {args: []string{"serv"}, want: "serv"},
+		"level":           {args: []string{"--log-level", "loud"}, want: `--log-level: "loud" is none of debug, info, warn, error`},
+		"level, variable": {env: map[string]string{"HOOKGRAPH_LOG_LEVEL": "loud"}, want: `--log-level (from HOOKGRAPH_LOG_LEVEL): "loud" is none of`},
+		"a number":        {args: []string{"--concurrency", "NaN"}, want: `--concurrency: "NaN" is not a whole number`},
+		"a large number":  {args: []string{"events", "--limit", "99999999999999999999"}, want: `--limit: "99999999999999999999" is not a whole number, or is too large`},
+		"a port":          {args: []string{"--target-port", "99999"}, want: `--target-port: "99999" is not a whole number from 0 to 65535`},
+		"a bool":          {args: []string{"--log-requests=maybe"}, want: `--log-requests: "maybe" is neither true nor false`},
+		"a format":        {env: map[string]string{"HOOKGRAPH_LOG_FORMAT": "xml"}, want: `--log-format (from HOOKGRAPH_LOG_FORMAT): "xml" is none of text, json`},
+		"a hyphen":        {args: []string{"--retention", "-1h"}, want: `--retention: "-1h" is negative`},
+		"no value":        {args: []string{"events", "--tenant"}, want: "--tenant: its value is missing"},
+		"another flag":    {args: []string{"events", "--tenant", "--json"}, want: "--tenant: its value is missing, because --json is taken for a flag"},
+		"a moment":        {args: []string{"verify", "--at", "2020-01-01"}, want: `--at: "2020-01-01" is not a time like`},
+		"a moment later":  {args: []string{"publish", "a.b", "--deliver-at", "soon"}, want: `--deliver-at: "soon" is not a time like`},
+		"no argument":     {args: []string{"events", "get"}, want: "events get: ID is missing; hookgraph help events get shows"},
+		"no command":      {args: []string{"replay"}, want: "replay: give one of its commands: preview, create, list, watch, pause, resume, rate, cancel"},
+		"no label":        {args: []string{"portal", "link"}, want: "required: --label=TEXT"},
+		"an empty tenant": {args: []string{"events", "--token", "t", "--tenant", ""}, want: "--tenant: is empty; give a value, or leave it out"},
+		"an empty status": {args: []string{"deliveries", "--token", "t", "--status", ""}, want: "--status: is empty"},
+		"an empty key":    {args: []string{"publish", "a.b", "--token", "t", "--key="}, want: "--key: is empty"},
+		"empty, token":    {args: []string{"token", "create", "--operator", "--tenant", ""}, want: "--tenant: is empty"},
 		"size":            {args: []string{"--max-payload", "many"}, want: "--max-payload"},
 		"range":           {args: []string{"--deny-target", "10.0.0.0/99"}, want: "--deny-target"},
 		"log format":      {args: []string{"--log-format", "xml"}, want: "--log-format"},
@@ -125,6 +146,8 @@ func TestMistakes(t *testing.T) {
 		"two of them":     {args: []string{"token", "create", "--operator", "--tenant", "a"}, want: "one of them"},
 		"no name":         {args: []string{"token", "create", "--operator", "--create-tenant"}, want: "--tenant"},
 		"expired":         {args: []string{"token", "create", "--operator", "--expires", "soon"}, want: "--expires"},
+		"no scope":        {args: []string{"token", "create", "--operator", "--scope", "all", "--database", "."}, want: "--scope: must be one of webhooks:read"},
+		"past":            {args: []string{"token", "create", "--operator", "--expires", "2020-01-01T00:00:00Z", "--database", "."}, want: "--expires: must be in the future"},
 		"master key":      {env: map[string]string{config.EnvMasterKey: "short"}, want: config.EnvMasterKey},
 		"no directory":    {args: []string{"token", "list", "--database", "/nonexistent/data"}, want: "/nonexistent/data does not exist"},
 		"no status":       {args: []string{"migrate", "status", "--database", "/nonexistent/data"}, want: "give the directory of a server"},
@@ -134,7 +157,7 @@ func TestMistakes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg, _, err := command(t, tc.env, tc.args...)
-			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "u:p@") {
+			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "u:p@") || strings.Contains(err.Error(), "\n") {
 				t.Errorf("got %v, want mention of %q", err, tc.want)
 			}
 			if cfg != nil {

@@ -89,11 +89,12 @@ func (c *tokenCreateCmd) Run(ctx context.Context, env *Env) error {
 	case c.Tenant == "" && !c.Operator:
 		return errors.New("--tenant, --operator: one of them is required; --tenant NAME for the token of a tenant, --operator for one that acts for all tenants")
 	}
+	made := webhook.Token{Name: c.Name, Scopes: c.Scope, ExpiresAt: c.Expires.at}
+	if bad := webhook.Invalids(made.Check(time.Now())); len(bad) > 0 {
+		field, _, _ := strings.Cut(bad[0].Field, ".")
+		return fmt.Errorf("--%s: %s", map[string]string{"name": "name", "scopes": "scope", "expiresAt": "expires"}[field], bad[0].Message)
+	}
 	return c.with(ctx, env, func(s *store.Store) error {
-		made := webhook.Token{Name: c.Name, Scopes: c.Scope, ExpiresAt: c.Expires.at}
-		if err := made.Check(time.Now()); err != nil {
-			return err
-		}
 		if c.Tenant != "" {
 			if err := webhook.CheckTenantName("--tenant", c.Tenant); err != nil {
 				return err

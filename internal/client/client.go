@@ -36,6 +36,7 @@ type Error struct {
 	Status int    // of HTTP; 0 if the error is one of GraphQL's
 	Code   string // extensions.code of a GraphQL error; "" if it has none
 	Oldest string // extensions.oldest: the cursor after which a stream resumes; "" if it has none
+	Refusal
 
 	text string
 }
@@ -91,12 +92,18 @@ func said(body []byte) string {
 // graphError is an error in a GraphQL response.
 type graphError struct {
 	Message    string
-	Extensions struct{ Code, Oldest string }
+	Extensions struct {
+		Code, Oldest string
+		Field        []string
+	}
 }
 
 // told returns the error, with a text before its message.
 func (e *graphError) told(before string) error {
-	return &Error{Code: e.Extensions.Code, Oldest: e.Extensions.Oldest, text: before + ": " + e.Message}
+	is := &Error{Code: e.Extensions.Code, Oldest: e.Extensions.Oldest, text: before + ": " + e.Message}
+	is.Field = e.Extensions.Field
+	is.Message = strings.TrimPrefix(strings.TrimPrefix(e.Message, "$"), strings.Join(is.Field, ".")+": ")
+	return is
 }
 
 // Bounds of what is read of an answer, and of what an error repeats of it.
@@ -146,6 +153,18 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) (an
 	return answer, nil
 }
 
+// CheckURL checks the address of a server.
+func CheckURL(address string) error {
+	u, err := url.Parse(address)
+	switch {
+	case err == nil && u.User != nil:
+		return errors.New("must have no user name and no password; the token says who calls")
+	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery+u.Fragment != "":
+		return fmt.Errorf("%q is not an address of a server like http://127.0.0.1:8080 or https://hooks.example.com", address)
+	}
+	return nil
+}
+
 // REST sends a value as JSON and reads the answer into into, which may be nil.
 func (c *Client) REST(ctx context.Context, path string, body, into any) error {
 	text, err := json.Marshal(body)
@@ -184,16 +203,29 @@ type UserErrors []struct {
 	Field   []string
 }
 
-// Err returns the first one as an error; nil if there is none.
+// Refusal says what is wrong with a request, and where.
+type Refusal struct {
+	Field   []string // the path from the variable, or from the argument; nil if it is not about one
+	Message string   // without the path
+}
+
+// RefusedError is a validation error in a mutation's payload.
+type RefusedError struct{ Refusal }
+
+func (e *RefusedError) Error() string {
+	field := ""
+	if len(e.Field) > 0 {
+		field = strings.Join(e.Field, ".") + ": "
+	}
+	return "the server refused it: " + field + e.Message
+}
+
+// Err returns the first one as a *RefusedError; nil if there is none.
 func (u UserErrors) Err() error {
 	if len(u) == 0 {
 		return nil
 	}
-	field := ""
-	if len(u[0].Field) > 0 {
-		field = strings.Join(u[0].Field, ".") + ": "
-	}
-	return errors.New("the server refused it: " + field + u[0].Message)
+	return &RefusedError{Refusal{Field: u[0].Field, Message: u[0].Message}}
 }
 
 // Mutate runs a mutation with the variable input, whose only field has the alias "done" and selects userErrors, and reads the field into

@@ -79,6 +79,8 @@ func (c *Client) Subscribe(ctx context.Context, r Request) (_ *Subscription, err
 			return s, nil
 		case bytes.Contains(text, []byte(`"type":"next"`)) && len(s.early) < maxEarly:
 			s.early = append(s.early, bytes.Clone(text))
+		case bytes.Contains(text, []byte(`"type":"error"`)):
+			return nil, ended(text)
 		default:
 			return nil, fmt.Errorf("the server sent %s where pong was expected", text)
 		}
@@ -178,6 +180,9 @@ func (s *Subscription) message(ctx context.Context) ([]byte, error) {
 	s.reads.Add(1)
 	defer s.reads.Add(1)
 	_, from, err := s.conn.Reader(ctx)
+	if closed, is := errors.AsType[websocket.CloseError](err); is && closed.Reason != "" {
+		return nil, &closedError{closed}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -185,6 +190,12 @@ func (s *Subscription) message(ctx context.Context) ([]byte, error) {
 	_, err = s.buf.ReadFrom(from)
 	return s.buf.Bytes(), err
 }
+
+// closedError is the end of a connection for a reason that the server tells.
+type closedError struct{ websocket.CloseError }
+
+func (e *closedError) Error() string { return "the server ended the connection: " + e.Reason }
+func (e *closedError) Unwrap() error { return e.CloseError }
 
 func (s *Subscription) send(ctx context.Context, m message) error {
 	text, err := json.Marshal(m)

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"text/tabwriter"
 	"time"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 type deliveriesCmd struct {
@@ -95,7 +97,14 @@ func (c *deliveriesListCmd) Run(ctx context.Context, s *Streams) error {
 	if err != nil {
 		return err
 	}
-	given(filter, map[string][]string{"eventIds": c.Event, "statuses": enums(c.Status)})
+	statuses, err := enums("--status", c.Status, webhook.DeliveryStatuses)
+	if err == nil {
+		err = checkIDs("--event", c.Event)
+	}
+	if err != nil {
+		return err
+	}
+	given(filter, map[string][]string{"eventIds": c.Event, "statuses": statuses})
 	c.in(filter, "createdAt")
 	l := listing{field: "deliveries", filter: "DeliveryFilter", selection: deliveryFields, header: deliveryHeader}
 	return list(ctx, &c.connection, s, c.output, c.Limit, l, filter, (*deliveryRow).cells)

@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -18,6 +19,12 @@ type healthCmd struct {
 func (c *healthCmd) Run(ctx context.Context, s *Streams) error {
 	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
+	if err := client.CheckURL(c.URL); err != nil {
+		return fmt.Errorf("--url: %w", err)
+	}
+	if c.Timeout == 0 {
+		return errors.New("--timeout: must be longer than 0")
+	}
 	server := client.Client{URL: strings.TrimSuffix(c.URL, "/")}
 	said, err := server.Get(ctx, "/readyz")
 	if err != nil {

@@ -79,10 +79,8 @@ func (c *listenCmd) check() error {
 	if err := config.CheckListen(c.Addr); err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	for _, id := range c.Webhook {
-		if _, err := webhook.ParseID(id); err != nil {
-			return fmt.Errorf("--webhook: %s is not an ID", printable(id))
-		}
+	if err := checkIDs("--webhook", c.Webhook); err != nil {
+		return err
 	}
 	for _, pattern := range c.Type {
 		if bad := webhook.Invalids(webhook.CheckTypePattern("--type", pattern)); len(bad) > 0 {

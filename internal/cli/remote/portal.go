@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -74,6 +75,9 @@ func (c *portalLinkCmd) Run(ctx context.Context, s *Streams) error {
 	}
 	scopes := make([]string, len(c.Scope))
 	for i, scope := range c.Scope {
+		if !slices.Contains(webhook.AllScopes, webhook.TokenScope(scope)) {
+			return fmt.Errorf("--scope: %q is none of webhooks:read, webhooks:write, deliveries:read, deliveries:write", scope)
+		}
 		scopes[i] = webhook.TokenScope(scope).Enum()
 	}
 	input := map[string]any{
@@ -108,6 +112,8 @@ type portalRow struct {
 	OpenedAt, LastUsedAt *time.Time
 }
 
+var portalStatuses = []string{"PENDING", "ACTIVE", "EXPIRED", "REVOKED"}
+
 type portalSessionsCmd struct {
 	connection
 	output
@@ -118,7 +124,11 @@ type portalSessionsCmd struct {
 // Run lists the newest portal sessions.
 func (c *portalSessionsCmd) Run(ctx context.Context, s *Streams) error {
 	filter := map[string]any{}
-	given(filter, map[string][]string{"statuses": c.Status})
+	statuses, err := enums("--status", c.Status, portalStatuses)
+	if err != nil {
+		return err
+	}
+	given(filter, map[string][]string{"statuses": statuses})
 	l := listing{field: "portalSessions", filter: "PortalSessionFilter", selection: portalFields, header: "ID\tSTATUS\tEXPIRES\tUSED\tSCOPES\tLABEL"}
 	return list(ctx, &c.connection, s, c.output, c.Limit, l, filter, func(p *portalRow) []string {
 		return []string{p.ID, p.Status, when(&p.ExpiresAt), when(p.LastUsedAt), strings.Join(p.Scopes, ","), p.Label}

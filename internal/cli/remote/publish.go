@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/client"
 )
@@ -17,14 +18,14 @@ import (
 type publishCmd struct {
 	connection
 	output
-	Type        string   `arg:"" optional:"" help:"Type of the event, for example humanization.completed."`
-	Data        string   `default:"{}" placeholder:"JSON" help:"The event's data; @FILE reads a file, and - the standard input."`
-	Tag         []string `placeholder:"TAG" help:"A tag of the event."`
-	Key         string   `help:"Idempotency key: the same key publishes once."`
-	OrderingKey string   `placeholder:"KEY" help:"Events with the same key are delivered in order, to webhooks that ask for it."`
-	DeliverAt   string   `placeholder:"TIME" help:"The time from which the event is delivered, as 2026-04-23T14:00:00Z."`
-	ExpiresAt   string   `placeholder:"TIME" help:"The time from which it is no longer delivered."`
-	Lines       bool     `help:"Publish the events of the standard input, one a line: JSON objects with the fields of PublishEventInput."`
+	Type        string    `arg:"" optional:"" help:"Type of the event, for example humanization.completed."`
+	Data        string    `default:"{}" placeholder:"JSON" help:"The event's data; @FILE reads a file, and - the standard input."`
+	Tag         []string  `placeholder:"TAG" help:"A tag of the event."`
+	Key         string    `help:"Idempotency key: the same key publishes once."`
+	OrderingKey string    `placeholder:"KEY" help:"Events with the same key are delivered in order, to webhooks that ask for it."`
+	DeliverAt   time.Time `placeholder:"TIME" help:"The time from which the event is delivered, as 2026-04-23T14:00:00Z."`
+	ExpiresAt   time.Time `placeholder:"TIME" help:"The time from which it is no longer delivered."`
+	Lines       bool      `help:"Publish the events of the standard input, one a line: JSON objects with the fields of PublishEventInput."`
 }
 
 // Run publishes, and prints the id of each event.
@@ -43,9 +44,14 @@ func (c *publishCmd) Run(ctx context.Context, s *Streams) error {
 		return err
 	}
 	event := map[string]any{"type": c.Type, "data": data}
-	for name, value := range map[string]string{"idempotencyKey": c.Key, "orderingKey": c.OrderingKey, "deliverAt": c.DeliverAt, "expiresAt": c.ExpiresAt} {
+	for name, value := range map[string]string{"idempotencyKey": c.Key, "orderingKey": c.OrderingKey} {
 		if value != "" {
 			event[name] = value
+		}
+	}
+	for name, at := range map[string]time.Time{"deliverAt": c.DeliverAt, "expiresAt": c.ExpiresAt} {
+		if !at.IsZero() {
+			event[name] = at
 		}
 	}
 	if len(c.Tag) > 0 {
@@ -55,11 +61,11 @@ func (c *publishCmd) Run(ctx context.Context, s *Streams) error {
 	if err != nil {
 		return err
 	}
-	if refused, err := c.publish(ctx, s, []inputLine{{1, text}}); err != nil || len(refused) == 0 {
-		return err
-	} else {
-		return refused[0].err
+	refused, err := c.publish(ctx, s, []inputLine{{1, text}})
+	if err == nil && len(refused) > 0 {
+		err = refused[0].err
 	}
+	return flagged(err, map[string]any{"input": map[string]any{"events": []json.RawMessage{text}}})
 }
 
 // data returns the event's data.
@@ -181,7 +187,11 @@ func (c *publishCmd) publish(ctx context.Context, s *Streams, call []inputLine) 
 			UserErrors client.UserErrors
 		}
 	}
-	err = c.mutate(ctx, `mutation ($input: PublishEventsInput!) {
+	by, err := c.client()
+	if err != nil {
+		return nil, err
+	}
+	err = by.Mutate(ctx, `mutation ($input: PublishEventsInput!) {
 		done: publishEvents(input: $input) { results { event { id type } duplicate userErrors { message field } } userErrors { message field } }
 	}`, map[string]any{"events": events}, &done)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/client"
 	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // Commands are all commands of the package, for kong.
@@ -53,6 +54,9 @@ func (r *connection) client() (*client.Client, error) {
 	if r.Token == "" {
 		return nil, errors.New("--token: is required; set HOOKGRAPH_TOKEN to a token that hookgraph token create prints")
 	}
+	if err := client.CheckURL(r.URL); err != nil {
+		return nil, fmt.Errorf("--url: %w", err)
+	}
 	return &client.Client{URL: strings.TrimSuffix(r.URL, "/"), Token: r.Token, Tenant: r.Tenant}, nil
 }
 
@@ -67,7 +71,7 @@ func (r *connection) query(ctx context.Context, query string, variables map[stri
 		return err
 	}
 	data := struct{ Done any }{into}
-	return c.Query(ctx, body, &data)
+	return flagged(c.Query(ctx, body, &data), variables)
 }
 
 // mutate runs a mutation as client.Client.Mutate does.
@@ -76,7 +80,7 @@ func (r *connection) mutate(ctx context.Context, query string, input, into any) 
 	if err != nil {
 		return err
 	}
-	return c.Mutate(ctx, query, input, into)
+	return flagged(c.Mutate(ctx, query, input, into), map[string]any{"input": input})
 }
 
 // output says how results are printed.
@@ -283,15 +287,6 @@ func (d *during) in(filter map[string]any, field string) {
 	}
 }
 
-// enums are values of the API's enumerations, which people may write in lower case.
-func enums(values []string) []string {
-	all := make([]string, len(values))
-	for i, v := range values {
-		all[i] = strings.ToUpper(v)
-	}
-	return all
-}
-
 // given adds to a filter the lists that have values.
 func given(filter map[string]any, lists map[string][]string) map[string]any {
 	for name, values := range lists {
@@ -313,9 +308,22 @@ type conditions struct {
 
 // filter is the conditions as the API has them.
 func (c *conditions) filter() (map[string]any, error) {
-	f := given(map[string]any{}, map[string][]string{"webhookIds": c.Webhook, "eventTypes": c.Type, "tags": c.Tag, "errors": enums(c.Error)})
+	codes, err := enums("--error", c.Error, webhook.ErrorCodes)
+	if err == nil {
+		err = checkIDs("--webhook", c.Webhook)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f := given(map[string]any{}, map[string][]string{"webhookIds": c.Webhook, "eventTypes": c.Type, "tags": c.Tag, "errors": codes})
 	return f, httpStatuses(f, c.HTTPStatus)
 }
+
+// Bounds of HTTP statuses.
+const (
+	minStatus = 100
+	maxStatus = 999
+)
 
 // httpStatuses adds statuses and ranges of statuses to a filter.
 func httpStatuses(filter map[string]any, texts []string) error {
@@ -327,8 +335,8 @@ func httpStatuses(filter map[string]any, texts []string) error {
 		}
 		from, bad := strconv.Atoi(low)
 		to, worse := strconv.Atoi(high)
-		if bad != nil || worse != nil {
-			return fmt.Errorf("--http-status: %q is neither a status such as 503 nor a range such as 500-599", text)
+		if bad != nil || worse != nil || from < minStatus || to > maxStatus || from > to {
+			return fmt.Errorf("--http-status: %q is neither a status such as 503 nor a range such as 500-599, from %d to %d", text, minStatus, maxStatus)
 		}
 		ranges = append(ranges, map[string]int{"from": from, "to": to})
 	}

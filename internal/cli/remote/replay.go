@@ -41,7 +41,14 @@ func (s *selection) filter() (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	given(f, map[string][]string{"statuses": enums(s.Status), "deliveryIds": s.Delivery})
+	statuses, err := enums("--status", s.Status, webhook.DeliveryStatuses)
+	if err == nil {
+		err = checkIDs("--delivery", s.Delivery)
+	}
+	if err != nil {
+		return nil, err
+	}
+	given(f, map[string][]string{"statuses": statuses, "deliveryIds": s.Delivery})
 	field := "completedAt"
 	if kind := webhook.ReplayKind(s.Kind); kind == webhook.ReplayMissing || kind == webhook.ReplayCancel {
 		field = "createdAt"
@@ -87,7 +94,7 @@ func (c *replayPreviewCmd) Run(ctx context.Context, s *Streams) error {
 		err = errNoAnswer
 	}
 	if err == nil {
-		err = p.UserErrors.Err()
+		err = flagged(p.UserErrors.Err(), map[string]any{"input": input})
 	}
 	if err != nil {
 		return err
@@ -304,7 +311,7 @@ func (c *replayRateCmd) Run(ctx context.Context, s *Streams) error {
 	if c.Rate != "none" {
 		n, err := strconv.Atoi(c.Rate)
 		if err != nil {
-			return fmt.Errorf("%q is not a rate: give a number of deliveries a second, or none", c.Rate)
+			return fmt.Errorf("RATE: %q is not a rate: give a number of deliveries a second, or none", c.Rate)
 		}
 		rate = n
 	}

@@ -31,6 +31,9 @@ const tailQuery = `subscription ($filter: DeliveryAttemptFilter, $after: String,
 // Run prints each attempt once, also over lost connections, until ctx ends.
 func (c *tailCmd) Run(ctx context.Context, s *Streams) error {
 	from, err := c.client()
+	if err == nil {
+		err = checkIDs("--webhook", c.Webhook)
+	}
 	if err != nil {
 		return err
 	}
@@ -39,12 +42,13 @@ func (c *tailCmd) Run(ctx context.Context, s *Streams) error {
 		filter["statuses"] = []string{"FAILED"}
 	}
 	stream := &attempts{from: from, query: tailQuery, filter: filter, since: string(c.Since), told: s.Err}
-	return stream.each(ctx, func(_ context.Context, raw json.RawMessage, _ string) error {
+	err = stream.each(ctx, func(_ context.Context, raw json.RawMessage, _ string) error {
 		if err := c.show(s.Out, raw); err != nil {
 			return &unwritten{err}
 		}
 		return nil
 	})
+	return flagged(err, map[string]any{"filter": filter})
 }
 
 // show prints an attempt.
