@@ -29,7 +29,7 @@ func (p *DB) config(settings map[string]string) (*pgx.ConnConfig, error) {
 	}
 	cfg.Tracer = p
 	maps.Copy(cfg.RuntimeParams, map[string]string{
-		"application_name": "hookgraph", "timezone": "UTC", "jit": "off", "standard_conforming_strings": "on",
+		"application_name": "hookgraph", "timezone": "UTC", "jit": "off", "client_encoding": "UTF8", "standard_conforming_strings": "on",
 		// In a stricter one, a transaction that has waited for a lock fails, or does not see what the lock's holder has written.
 		"default_transaction_isolation":       "read committed",
 		"statement_timeout":                   millis(pgTimeout),

@@ -83,13 +83,15 @@ func TestStatementsOfPublishing(t *testing.T) {
 }
 
 // What the database or the role has set for others changes nothing here: transactions are READ COMMITTED, because in a stricter one what another
-// replica has changed while a lock was awaited is an error, or is not seen; and texts with backslashes mean what they say.
+// replica has changed while a lock was awaited is an error, or is not seen; texts are UTF-8, and with backslashes mean what they say.
 func TestSettingsAreNotTheDatabases(t *testing.T) {
 	url := webhooktest.Postgres(t)
 	administrator, err := sql.Open("pgx", url)
 	storetest.Must(t, err)
 	defer func() { storetest.Must(t, administrator.Close()) }()
-	for _, set := range []string{"default_transaction_isolation = serializable", "standard_conforming_strings = off"} {
+	for _, set := range []string{
+		"default_transaction_isolation = serializable", "standard_conforming_strings = off", "client_encoding = LATIN1", `timezone = "Asia/Kathmandu"`,
+	} {
 		_, err = administrator.ExecContext(t.Context(), fmt.Sprintf(
 			"DO $$ BEGIN EXECUTE format('ALTER DATABASE %%I SET %s', current_database()); END $$", set))
 		storetest.Must(t, err)
@@ -98,7 +100,9 @@ func TestSettingsAreNotTheDatabases(t *testing.T) {
 	s, err := store.OpenOn(t.Context(), store.Options{MasterKeys: [][]byte{webhooktest.MasterKey}}, db)
 	storetest.Must(t, err)
 	defer func() { storetest.Must(t, s.Close()) }()
-	for name, want := range map[string]string{"transaction_isolation": "read committed", "standard_conforming_strings": "on"} {
+	for name, want := range map[string]string{
+		"transaction_isolation": "read committed", "standard_conforming_strings": "on", "client_encoding": "UTF8", "timezone": "UTC",
+	} {
 		var is string
 		storetest.Must(t, db.Side().QueryRowContext(t.Context(), "SHOW "+name).Scan(&is))
 		if is != want {
