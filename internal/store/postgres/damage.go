@@ -37,10 +37,10 @@ const ownConnections = 1 + pgReaders + pgSide + 1
 // Doubts implements dialect.DB. It reads settings as sessions begin with them, because a reader's differ.
 func (p *DB) Doubts(ctx context.Context, read *gorm.DB) (found []dialect.Doubt, err error) {
 	var is struct {
-		FullPages, ReadOnly, Encoding, Hibernate string
-		Connections                              int
+		FullPages, ReadOnly, Hibernate string
+		Connections                    int
 	}
-	err = read.WithContext(ctx).Raw(`SELECT current_setting('full_page_writes') AS full_pages, current_setting('server_encoding') AS encoding,
+	err = read.WithContext(ctx).Raw(`SELECT current_setting('full_page_writes') AS full_pages,
 		COALESCE((SELECT reset_val FROM pg_settings WHERE name = 'default_transaction_read_only'), 'off') AS read_only,
 		COALESCE((SELECT setting FROM pg_settings WHERE name = 'idle_session_timeout'), '0') AS hibernate,
 		LEAST(current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int,
@@ -54,9 +54,6 @@ func (p *DB) Doubts(ctx context.Context, read *gorm.DB) (found []dialect.Doubt, 
 	}
 	if is.ReadOnly == "on" {
 		found = append(found, dialect.Doubt{Text: "default_transaction_read_only is on, so no event is accepted", Advice: "turn it off for the role and the database"})
-	}
-	if is.Encoding != "UTF8" {
-		found = append(found, dialect.Doubt{Text: "the encoding of the database is " + is.Encoding, Advice: "create a database with the encoding UTF8"})
 	}
 	if is.Hibernate != "0" {
 		found = append(found, dialect.Doubt{Text: "idle_session_timeout is " + is.Hibernate + " ms, so idle connections are closed", Advice: "set it to 0 for the role: replicas learn of new work over connections that are idle", Minor: true})

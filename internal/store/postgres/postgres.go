@@ -191,7 +191,7 @@ func (p *DB) Open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gor
 	if write, err = p.gorm(1, byIndex, ""); err != nil {
 		return nil, nil, err
 	}
-	if err := checkDurability(write.WithContext(ctx)); err != nil {
+	if err := checkServer(write.WithContext(ctx)); err != nil {
 		return write, nil, err
 	}
 	// A statement that names no day, or a range of days, is planned with every partition, which takes longer than to execute it. These
@@ -210,25 +210,29 @@ func (p *DB) Open(ctx context.Context, _ *slog.Logger, _ bool) (write, read *gor
 	return write, read, err
 }
 
-// checkDurability refuses a server whose settings are not durable.
-func checkDurability(db *gorm.DB) error {
+// checkServer refuses a server that is too old, not durable, or whose database cannot have every text.
+func checkServer(db *gorm.DB) error {
 	var is struct {
-		Version           int
-		Fsync, SyncCommit string
+		Version                     int
+		Encoding, Fsync, SyncCommit string
 	}
-	err := db.Raw(`SELECT current_setting('server_version_num')::int AS version, current_setting('fsync') AS fsync,
-		current_setting('synchronous_commit') AS sync_commit`).Scan(&is).Error
+	err := db.Raw(`SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding,
+		current_setting('fsync') AS fsync, current_setting('synchronous_commit') AS sync_commit`).Scan(&is).Error
 	if err != nil {
 		return fmt.Errorf("read PostgreSQL's settings: %w", err)
 	}
-	return unfit(is.Version, is.Fsync, is.SyncCommit)
+	return unfit(is.Version, is.Encoding, is.Fsync, is.SyncCommit)
 }
 
 // unfit returns what is wrong with a server of that version and with these settings; nil if it will do.
-func unfit(version int, fsync, commit string) error {
+func unfit(version int, encoding, fsync, commit string) error {
 	switch {
 	case version < 140000:
 		return dialect.Unfit{Text: fmt.Sprintf("PostgreSQL is %d, want 14 or newer", version/10000), Advice: "upgrade PostgreSQL, or use a newer server"}
+	case encoding != "UTF8":
+		return dialect.Unfit{
+			Text: "the encoding of the database is " + encoding + ", so events with other letters could not be stored", Advice: "create a database with the encoding UTF8",
+		}
 	case fsync != "on":
 		return dialect.Unfit{Text: "PostgreSQL's fsync is " + fsync + ", so acknowledged events could be lost", Advice: "turn it on in postgresql.conf, and reload the configuration"}
 	case commit == "off":
