@@ -425,3 +425,24 @@ func TestInterruptedCommands(t *testing.T) {
 		}
 	}
 }
+
+// The progress of a replay says how many of how many were sent or canceled, and of one that has ended early, how many were not.
+func TestReplayProgress(t *testing.T) {
+	for replay, want := range map[string]string{
+		`"status": "COMPLETED", "total": 3, "started": 2, "succeeded": 2, "skipped": 1`:                                               "COMPLETED: 2 sent of 3, 2 succeeded, 0 failed, 1 skipped",
+		`"status": "CANCELED", "total": 8, "started": 2, "failed": 2, "skipped": 1`:                                                   "CANCELED: 2 sent of 8, 0 succeeded, 2 failed, 1 skipped, 5 not sent",
+		`"status": "CANCELED", "total": null, "started": 2, "failed": 2, "skipped": 1`:                                                "CANCELED: 2 sent, 0 succeeded, 2 failed, 1 skipped",
+		`"kind": "CANCEL", "status": "COMPLETED", "total": 8, "started": 7, "skipped": 1`:                                             "COMPLETED: 7 canceled of 8, 1 skipped",
+		`"kind": "CANCEL", "status": "CANCELED", "total": 8, "started": 7, "skipped": 0`:                                              "CANCELED: 7 canceled of 8, 0 skipped, 1 not canceled",
+		`"kind": "MISSING", "status": "FAILED", "failureReason": "the webhook was deleted", "total": 8, "started": 7, "succeeded": 7`: "FAILED: 7 sent of 8, 7 succeeded, 0 failed, 0 skipped, 1 not sent",
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"data": {"done": {"id": "r", "completedAt": "2026-04-23T14:00:00Z", `+replay+`}}}`)
+		}))
+		_, out, err := command(t, map[string]string{"HOOKGRAPH_URL": server.URL, "HOOKGRAPH_TOKEN": "t"}, "replay", "watch", "r")
+		server.Close()
+		if failed := strings.Contains(replay, "FAILED"); out != want+"\n" || (err != nil) != failed {
+			t.Errorf("%q, want %q (%v)", out, want, err)
+		}
+	}
+}

@@ -26,7 +26,7 @@ type modelReplay struct {
 	todo                     []webhook.ID          // of kind MISSING: events whose deliveries are still to be made
 }
 
-type counters struct{ matched, started, succeeded, failed, skipped int }
+type counters struct{ total, matched, started, succeeded, failed, skipped int }
 
 // before is what a delivery was when a replay made it due.
 type before struct {
@@ -111,7 +111,7 @@ func (m *model) begin(t *rapid.T, r *modelReplay, total int) {
 	if made.Total == nil || *made.Total != total {
 		t.Fatalf("a replay of kind %s has a total of %v, want %d", r.kind, made.Total, total)
 	}
-	r.id = made.ID
+	r.id, r.total = made.ID, total
 	m.replays = append(m.replays, r)
 }
 
@@ -202,6 +202,9 @@ func (m *model) settle(t *rapid.T) {
 			m.make(t, r)
 			r.ended = len(r.queue) == 0
 		}
+		if r.ended && !r.canceling { // what it has not found is skipped
+			r.skipped, r.matched = r.skipped+r.total-r.matched, r.total
+		}
 		m.isAs(t, r)
 	}
 }
@@ -240,6 +243,7 @@ func (m *model) make(t *rapid.T, r *modelReplay) {
 	want := m.lacks(r.hook, func(event webhook.ID) bool { return slices.Contains(r.todo, event) })
 	r.todo = nil
 	r.matched += len(want)
+	r.total = max(r.total, r.matched)
 	if len(want) == 0 {
 		return
 	}
@@ -286,7 +290,7 @@ func (m *model) isAs(t *rapid.T, r *modelReplay) {
 		}
 		diff = string(is.Status)
 		if is.Status == want {
-			diff = cmp.Diff(r.counters, counters{is.Matched, is.Started, is.Succeeded, is.Failed, is.Skipped}, cmp.AllowUnexported(counters{}))
+			diff = cmp.Diff(r.counters, counters{*is.Total, is.Matched, is.Started, is.Succeeded, is.Failed, is.Skipped}, cmp.AllowUnexported(counters{}))
 		}
 		waiting, err := replay.Waiting(m.s.Reader(), is)
 		must(t, err)

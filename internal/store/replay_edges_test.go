@@ -10,13 +10,18 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // ends waits until the replay is completed, and compares total, matched, started and skipped.
 func (r *replaying) ends(t *suite, what string, made *webhook.Replay, want ...int) {
 	t.Helper()
 	is := r.is(t, made.ID, completed)
-	if diff := cmp.Diff(want, []int{*is.Total, is.Matched, is.Started, is.Skipped}); diff != "" {
+	total := -1
+	if is.Total != nil {
+		total = *is.Total
+	}
+	if diff := cmp.Diff(want, []int{total, is.Matched, is.Started, is.Skipped}); diff != "" {
 		t.Errorf("%s: total, matched, started and skipped (-want +got):\n%s", what, diff)
 	}
 }
@@ -150,5 +155,97 @@ func TestReplayStatements(t *testing.T) {
 		of("cancel")
 		r.waits(t, r.create(t, store.ReplayInput{Kind: webhook.ReplayAll}).ID, deliveries)
 		of("send")
+	})
+}
+
+// What fails while a replay is being created is sent by it, and is in its total: 5 of 5, not 5 of 0.
+func TestReplayTotalIsOfItsRange(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		r := failing(t, s, 1)
+		publish(t, r.Scope, make([]webhook.NewEvent, 4)...)
+		claims, _ := claim(t, s, r.hook.ID, 4)
+		release := s.Hold(t)
+		for _, claimed := range claims {
+			must(t, s.Record(t.Context(), &store.Result{Claimed: claimed, Attempt: webhook.Attempt{
+				Status: webhook.AttemptFailed, Error: new(webhook.ErrorTimeout), Trigger: claimed.Delivery.Trigger, StartedAt: time.Now(),
+			}}))
+		}
+		created := make(chan *webhook.Replay, 1)
+		go func() {
+			made, err := r.CreateReplay(t.Context(), &store.ReplayInput{Kind: webhook.ReplayFailed})
+			if err != nil {
+				t.Error(err)
+			}
+			created <- made
+		}()
+		webhooktest.Eventually(t, "the results and the replay wait to be written", func() bool {
+			results, others := s.Queued()
+			return results == len(claims) && others > 0
+		})
+		release()
+		made := <-created
+		if made == nil || made.Total == nil || *made.Total != 5 {
+			t.Fatalf("created: %s", sprint(made))
+		}
+		r.waits(t, made.ID, 5)
+		r.send(t, r.hook, 5, 200)
+		r.ends(t, "what failed meanwhile", made, 5, 5, 5, 0)
+	})
+}
+
+// A replay that has ended has done as many as its total says: what others took before its turn came is skipped, and what it came to although it
+// was not counted raises the total. The total never falls, and is never below what was done.
+func TestReplayTotalIsExact(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		r := failing(t, s, 6)
+		made := r.create(t, store.ReplayInput{RatePerSecond: new(1)})
+		r.is(t, made.ID, func(is *webhook.Replay) bool { return is.Matched > 0 })
+		r.update(t, made.ID, webhook.ReplayPatch{Paused: webhook.Some(true)})
+		webhooktest.Eventually(t, "nothing is due", func() bool { return !r.due(t) })
+		for id := range r.states(t) { // among them what is parked
+			_, err := r.RetryDelivery(t.Context(), id)
+			must(t, err)
+		}
+		r.send(t, r.hook, 6, 200)
+		r.update(t, made.ID, webhook.ReplayPatch{Paused: webhook.Some(false), RatePerSecond: webhook.Some[*int](nil)})
+		r.ends(t, "all were retried by hand", made, 6, 6, 0, 6)
+
+		publish(t, r.Scope, webhook.NewEvent{Type: "c.d"})
+		r.send(t, r.hook, 1, 200)
+		backfilled := func(before, then string, total, sent int) {
+			t.Helper()
+			to := register(t, r.Scope, webhook.New{Events: []string{before}, RetryScheduleMs: []int{}}) // disabled: the replay waits
+			made := r.create(t, missing(to, store.DeliveryFilter{}))
+			if *made.Total != total {
+				t.Errorf("created: %s", sprint(made))
+			}
+			all := max(total, sent)
+			must(t, s.Exec("UPDATE replays SET total = NULL, cursor = -1 WHERE completed_at IS NULL")) // the server ended before it had counted
+			r.is(t, made.ID, func(is *webhook.Replay) bool { return is.Total != nil && *is.Total == total })
+			_, _, err := r.UpdateWebhook(t.Context(), to.ID, webhook.Patch{Enabled: webhook.Some(true), Events: webhook.Some([]string{then})}, nil)
+			must(t, err)
+			if is := r.waits(t, made.ID, sent); *is.Total < all {
+				t.Errorf("%d of them wait: %s", sent, sprint(is))
+			}
+			r.send(t, to, sent, 200)
+			r.ends(t, before+" became "+then, made, all, all, sent, all-sent)
+		}
+		backfilled("x.y", "*", 0, 7)
+		backfilled("*", "c.d", 7, 1)
+
+		r.fail(t, r.hook, 5)
+		made = r.create(t, store.ReplayInput{RatePerSecond: new(1)})
+		r.is(t, made.ID, func(is *webhook.Replay) bool { return is.Matched > 0 })
+		must(t, s.Exec("UPDATE replays SET total = matched WHERE completed_at IS NULL")) // as of one that an earlier version has created
+		r.update(t, made.ID, webhook.ReplayPatch{RatePerSecond: webhook.Some[*int](nil)})
+		if is := r.waits(t, made.ID, 5); *is.Total != 5 {
+			t.Errorf("all wait: %s", sprint(is))
+		}
+		must(t, s.Exec("UPDATE replays SET total = NULL WHERE completed_at IS NULL")) // too many to count
+		r.send(t, r.hook, 5, 200)
+		r.ends(t, "what was too many to count", made, 5, 5, 5, 0)
+		r.exact(t)
 	})
 }

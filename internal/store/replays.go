@@ -68,9 +68,9 @@ func (c *Scope) PreviewReplay(ctx context.Context, in *ReplayInput) (*ReplayPrev
 // previewMissing is PreviewReplay for deliveries that do not exist yet.
 func (c *Scope) previewMissing(ctx context.Context, in *ReplayInput) (*ReplayPreview, error) {
 	id := in.Filter.WebhookIDs[0]
-	to := c.s.routes.Get(id)
-	if to == nil || to.TenantID != c.tenant {
-		return nil, &webhook.Invalid{Field: "filter.webhookIds.0", Code: webhook.CodeNotFound, Message: "does not exist"}
+	to := c.webhookTarget(id)
+	if to == nil {
+		return nil, noWebhook()
 	}
 	kept, err := c.s.keptFor(ctx, c.tenant)
 	if err != nil {
@@ -103,16 +103,12 @@ func (c *Scope) CreateReplay(ctx context.Context, in *ReplayInput) (*webhook.Rep
 	if err != nil {
 		return nil, err
 	}
-	// Before the preview, which refuses a webhook that was deleted since.
+	// Before a webhook is refused that was deleted since.
 	if known, err := knownReplay(c.db(ctx), c.tenant, asked); known != nil || err != nil {
 		return known, err
 	}
-	counted, err := c.PreviewReplay(ctx, &ReplayInput{Kind: in.Kind, Filter: in.Filter})
-	if err != nil {
-		return nil, err
-	}
-	if !counted.AtLeast {
-		asked.Total = &counted.N
+	if in.Kind == webhook.ReplayMissing && c.webhookTarget(in.Filter.WebhookIDs[0]) == nil {
+		return nil, noWebhook()
 	}
 	var made *webhook.Replay
 	err = c.changeDeliveries(ctx, func(b *batch) error {
@@ -122,7 +118,7 @@ func (c *Scope) CreateReplay(ctx context.Context, in *ReplayInput) (*webhook.Rep
 			return err
 		}
 		r := *asked // a copy, because the batch may be written again
-		made, r.ID, r.CreatedAt = &r, webhook.NewID(b.Now), b.Now.UTC().Truncate(time.Microsecond)
+		made, r.ID, r.CreatedAt, r.Cursor = &r, webhook.NewID(b.Now), b.Now.UTC().Truncate(time.Microsecond), replay.NotCounted
 		last := "SELECT COALESCE(MAX(d.seq), 0) FROM deliveries d WHERE d.tenant_id = ?"
 		if in.Kind == webhook.ReplayMissing {
 			last = "SELECT COALESCE(MAX(e.seq), 0) FROM events e WHERE e.tenant_id = ?"
@@ -138,8 +134,63 @@ func (c *Scope) CreateReplay(ctx context.Context, in *ReplayInput) (*webhook.Rep
 	if err != nil {
 		return nil, err
 	}
-	dialect.Signal(c.s.replaying)
-	return made, nil
+	defer dialect.Signal(c.s.replaying)
+	counted, err := c.s.countReplay(ctx, made)
+	if err != nil || counted == nil {
+		return made, nil // it is stored, and whoever works on it counts it
+	}
+	return counted, nil
+}
+
+// countReplay gives a new replay its total, and returns it. It counts once the replay is stored: what is to be sent is certain by then, and
+// nothing of it is sent before. It returns nil if the replay has its total, or has ended.
+func (s *Store) countReplay(ctx context.Context, r *webhook.Replay) (*webhook.Replay, error) {
+	n, err := s.In(r.TenantID).countFor(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var counted *webhook.Replay
+	return counted, s.changeFor(ctx, r.TenantID, 1, func(b *batch) (err error) {
+		counted, err = replay.SetTotal(&b.Tx, r, n)
+		return err
+	})
+}
+
+// countFor counts what the replay is to send, or to cancel.
+func (c *Scope) countFor(ctx context.Context, r *webhook.Replay) (Count, error) {
+	in, err := replay.InputOf(r)
+	if err != nil {
+		return Count{AtLeast: true}, nil //nolint:nilerr // the replay fails for it
+	}
+	if in.Kind != webhook.ReplayMissing {
+		l, err := c.deliveriesFor(ctx, in.Deliveries(r.CreatedAt))
+		if err != nil {
+			return Count{}, err
+		}
+		return l.CountUntil(ctx, r.UntilSeq, previewCount)
+	}
+	to := c.webhookTarget(in.Filter.WebhookIDs[0])
+	if to == nil {
+		return Count{AtLeast: true}, nil
+	}
+	kept, err := c.s.keptFor(ctx, c.tenant)
+	if err != nil {
+		return Count{}, err
+	}
+	return c.missingBy(ctx, in.Missing(to, kept)).CountUntil(ctx, r.UntilSeq, previewCount)
+}
+
+// webhookTarget returns the tenant's webhook; nil if it has none with the id.
+func (c *Scope) webhookTarget(id webhook.ID) *Target {
+	if to := c.s.routes.Get(id); to != nil && to.TenantID == c.tenant {
+		return to
+	}
+	return nil
+}
+
+// noWebhook refuses a replay of kind MISSING for a webhook that the tenant does not have.
+func noWebhook() error {
+	return &webhook.Invalid{Field: "filter.webhookIds.0", Code: webhook.CodeNotFound, Message: "does not exist"}
 }
 
 // oneMoreReplay returns the replay that was created with the same key, and refuses one more than the tenant may have.
@@ -296,7 +347,7 @@ func (s *Store) replay(ctx context.Context) error {
 	}
 	defer unlock()
 	w := &replay.Worker{
-		DB: s.db, Read: s.read, Log: s.log, Now: s.opts.Now, Wake: s.replaying, Target: s.routes.Get, Kept: s.keptFor, CancelDeleted: s.cancelDeleted,
+		DB: s.db, Read: s.read, Log: s.log, Now: s.opts.Now, Wake: s.replaying, Target: s.routes.Get, Kept: s.keptFor, CancelDeleted: s.cancelDeleted, Count: s.countReplay,
 		Deliveries: func(ctx context.Context, tenant webhook.ID, f DeliveryFilter) *list.Reading[webhook.Delivery] {
 			r := s.In(tenant).deliveriesBy(ctx, f)
 			r.Rows = func() *gorm.DB { return replayedColumns(r.Bare()) }

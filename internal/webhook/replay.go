@@ -20,13 +20,14 @@ type Replay struct {
 	FailureReason *string // why it is FAILED
 	Cursor        int64   // the Seq of the last delivery that it has looked at
 	UntilSeq      int64   // of the last one that it is to look at
-	// Total is how many deliveries matched when it was created; nil when they were too many to count.
+	// Total is how many deliveries matched when it was created, and how many more it has found: at least Matched, and that when it is
+	// COMPLETED; nil until then if they were too many to count.
 	Total          *int
 	Matched        int
 	Started        int
-	Succeeded      int // of those started
-	Failed         int // of those started
-	Skipped        int
+	Succeeded      int        // of those started
+	Failed         int        // of those started
+	Skipped        int        // and, when it is COMPLETED, those of Total that it has not found
 	CreatedAt      time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
 	CompletedAt    *time.Time `gorm:"serializer:micros"` // nil: it has work to do
 	IdempotencyKey *string

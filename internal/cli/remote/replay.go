@@ -260,11 +260,21 @@ func (c *replayWatchCmd) Run(ctx context.Context, s *Streams) error {
 }
 
 func (r *replayRow) progress() string {
-	line := fmt.Sprintf("%s: %d sent", r.Status, r.Started)
+	does := "sent"
+	if webhook.ReplayKind(r.Kind) == webhook.ReplayCancel {
+		does = "canceled"
+	}
+	line := fmt.Sprintf("%s: %d %s", r.Status, r.Started, does)
 	if r.Total != nil {
 		line += fmt.Sprintf(" of %d", *r.Total)
 	}
-	line += fmt.Sprintf(", %d succeeded, %d failed, %d skipped", r.Succeeded, r.Failed, r.Skipped)
+	if does == "sent" {
+		line += fmt.Sprintf(", %d succeeded, %d failed", r.Succeeded, r.Failed)
+	}
+	line += fmt.Sprintf(", %d skipped", r.Skipped)
+	if r.CompletedAt != nil && r.Total != nil && *r.Total > r.Started+r.Skipped { // it was canceled, or has failed
+		line += fmt.Sprintf(", %d not %s", *r.Total-r.Started-r.Skipped, does)
+	}
 	if r.EstimatedCompletionAt != nil {
 		line += ", until " + when(r.EstimatedCompletionAt)
 	}

@@ -30,7 +30,20 @@ const (
 
 // Count counts the rows of a list, up to limit; 0 counts all.
 func (r *Reading[T]) Count(ctx context.Context, limit int) (Count, error) {
-	s, some, err := r.within(ctx, stretch{})
+	return r.count(ctx, stretch{}, limit)
+}
+
+// CountUntil counts the rows that Next would read until a Seq, up to limit.
+func (r *Reading[T]) CountUntil(ctx context.Context, until int64, limit int) (Count, error) {
+	if until <= 0 {
+		return Count{}, nil
+	}
+	return r.count(ctx, stretch{upward: true, to: Place{Seq: until}}, limit)
+}
+
+// count counts the rows in a stretch.
+func (r *Reading[T]) count(ctx context.Context, s stretch, limit int) (Count, error) {
+	s, some, err := r.within(ctx, s)
 	if err != nil || !some || len(r.branches) == 0 {
 		return Count{}, err
 	}

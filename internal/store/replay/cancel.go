@@ -99,7 +99,8 @@ func (s *canceling) run(b *Tx, db dialect.DB) error {
 			return fmt.Errorf("cancel deliveries: %w", err)
 		}
 	}
-	if err := b.DB.Exec("UPDATE replays SET cursor = ?, matched = matched + ?, started = started + ? WHERE id = ?", s.to, len(seqs), len(seqs), s.ID).Error; err != nil {
+	n := len(seqs)
+	if err := b.DB.Exec("UPDATE replays SET cursor = ?, "+more+", started = started + ? WHERE id = ?", s.to, n, n, n, n, s.ID).Error; err != nil {
 		return fmt.Errorf("count canceled deliveries: %w", err)
 	}
 	return b.Advance(ended)

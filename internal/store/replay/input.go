@@ -141,8 +141,8 @@ func (in *Input) Replay(tenant webhook.ID) (*webhook.Replay, error) {
 	return r, nil
 }
 
-// inputOf is what a stored replay was asked for.
-func inputOf(r *webhook.Replay) (*Input, error) {
+// InputOf is what a stored replay was asked for.
+func InputOf(r *webhook.Replay) (*Input, error) {
 	in := &Input{Kind: r.Kind}
 	if err := json.Unmarshal([]byte(r.Filter), &in.Filter); err != nil {
 		return nil, fmt.Errorf("read the filter of replay %s: %w", r.ID, err)

@@ -110,7 +110,7 @@ func (m *making) run(b *Tx, db dialect.DB) error {
 			return err
 		}
 	}
-	if err := b.DB.Exec("UPDATE replays SET cursor = ?, matched = matched + ? WHERE id = ?", m.to, len(missing), m.ID).Error; err != nil {
+	if err := b.DB.Exec("UPDATE replays SET cursor = ?, "+more+" WHERE id = ?", m.to, len(missing), len(missing), len(missing), m.ID).Error; err != nil {
 		return fmt.Errorf("move a replay: %w", err)
 	}
 	return nil

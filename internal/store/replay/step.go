@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/list"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -96,6 +97,21 @@ func (is *stored) same(found *webhook.Delivery) bool {
 	return at == nil && found.CompletedAt == nil || at != nil && found.CompletedAt != nil && at.Equal(*found.CompletedAt)
 }
 
+// NotCounted is the cursor of a new replay that has no total yet: nothing of it is sent before.
+const NotCounted = -1
+
+// SetTotal gives a new replay its total, unless they are too many, and returns it; nil if it had one, or has ended.
+func SetTotal(b *dialect.Tx, r *webhook.Replay, n list.Count) (*webhook.Replay, error) {
+	var total *int
+	if !n.AtLeast {
+		total = &n.N
+	}
+	return one(b, "UPDATE replays SET total = ?, cursor = 0 WHERE id = ? AND cursor = ? AND completed_at IS NULL", total, r.ID, NotCounted)
+}
+
+// more counts deliveries, given thrice, that the replay has come to. Those that it did not count at first raise its total, which is never below.
+const more = "matched = matched + ?, total = CASE WHEN total < matched + ? THEN matched + ? ELSE total END"
+
 // Run makes the deliveries due. The job comes first: ok is false when it is no longer where it was, and then nothing is done. What was
 // changed meanwhile, and what goes to a webhook that is disabled or deleted, is skipped.
 func (s *Step) Run(b *dialect.Tx, db dialect.DB, target func(id webhook.ID) *dialect.Target) (due []Moved, ok bool, err error) {
@@ -103,8 +119,8 @@ func (s *Step) Run(b *dialect.Tx, db dialect.DB, target func(id webhook.ID) *dia
 	if s.Parked {
 		matched, to = 0, s.Cursor
 	}
-	res := b.DB.Exec(`UPDATE replays SET cursor = ?, matched = matched + ?, status = 'RUNNING' WHERE id = ? AND cursor = ? AND status IN ('QUEUED', 'RUNNING')`,
-		to, matched, s.ID, s.Cursor)
+	res := b.DB.Exec(`UPDATE replays SET cursor = ?, `+more+`, status = 'RUNNING' WHERE id = ? AND cursor = ? AND status IN ('QUEUED', 'RUNNING')`,
+		to, matched, matched, matched, s.ID, s.Cursor)
 	if res.Error != nil || res.RowsAffected == 0 {
 		return nil, false, res.Error
 	}
@@ -217,27 +233,31 @@ func (s *Step) make(b *dialect.Tx, db dialect.DB, seqs []int64, events []webhook
 	return nil
 }
 
-// Finish completes the replay if it has looked at everything and nothing waits, and returns it; nil if it goes on.
+// Finish completes the replay if it has looked at everything and nothing waits, and returns it; nil if it goes on. Of a completed one, everything
+// was sent or skipped: those skipped include what it has counted but not found, because others took it or retention removed it.
 func Finish(b *dialect.Tx, r *webhook.Replay) (*webhook.Replay, error) {
-	return end(b, `UPDATE replays SET completed_at = ?, status = CASE WHEN status = 'CANCELING' THEN 'CANCELED' ELSE 'COMPLETED' END
+	return one(b, `UPDATE replays SET completed_at = ?, status = CASE WHEN status = 'CANCELING' THEN 'CANCELED' ELSE 'COMPLETED' END,
+		skipped = CASE WHEN status <> 'CANCELING' AND total > matched THEN skipped + total - matched ELSE skipped END,
+		matched = CASE WHEN status <> 'CANCELING' AND total > matched THEN total ELSE matched END,
+		total = CASE WHEN status <> 'CANCELING' AND total IS NULL THEN matched ELSE total END
 		WHERE id = ? AND (status = 'CANCELING' OR status IN ('QUEUED', 'RUNNING') AND cursor >= until_seq)
 		AND NOT EXISTS (SELECT 1 FROM replay_queue q WHERE q.replay_id = replays.id)`, dialect.At(b.Now), r.ID)
 }
 
 // Fail ends a replay that cannot go on, and returns it; nil if it had ended.
 func Fail(b *dialect.Tx, r *webhook.Replay, why string) (*webhook.Replay, error) {
-	return end(b, "UPDATE replays SET completed_at = ?, status = 'FAILED', failure_reason = ? WHERE id = ? AND completed_at IS NULL",
+	return one(b, "UPDATE replays SET completed_at = ?, status = 'FAILED', failure_reason = ? WHERE id = ? AND completed_at IS NULL",
 		dialect.At(b.Now), why, r.ID)
 }
 
-// end runs a statement that ends a replay, and returns the replay if it did.
-func end(b *dialect.Tx, statement string, args ...any) (*webhook.Replay, error) {
-	var ended []*webhook.Replay
-	if err := b.DB.Raw(statement+" RETURNING *", args...).Scan(&ended).Error; err != nil {
-		return nil, fmt.Errorf("end a replay: %w", err)
+// one runs a statement that changes a replay, and returns the replay if it did.
+func one(b *dialect.Tx, statement string, args ...any) (*webhook.Replay, error) {
+	var changed []*webhook.Replay
+	if err := b.DB.Raw(statement+" RETURNING *", args...).Scan(&changed).Error; err != nil {
+		return nil, fmt.Errorf("change a replay: %w", err)
 	}
-	if len(ended) == 0 {
+	if len(changed) == 0 {
 		return nil, nil
 	}
-	return ended[0], nil
+	return changed[0], nil
 }

@@ -36,6 +36,8 @@ type Worker struct {
 	Change func(ctx context.Context, tenant webhook.ID, rows int, lines []webhook.ID, do func(b *Tx) error) error
 	// CancelDeleted cancels what a deleted webhook is owed.
 	CancelDeleted func(w *webhook.Webhook)
+	// Count gives a new replay its total.
+	Count func(ctx context.Context, r *webhook.Replay) (*webhook.Replay, error)
 
 	paces map[webhook.ID]*Pace
 	after map[webhook.ID]int64 // how far the queue was looked through of one of which something is put back
@@ -145,9 +147,13 @@ func (w *Worker) advance(ctx context.Context, r *webhook.Replay) (moved bool, er
 	case webhook.ReplayCanceling:
 		return w.cancel(ctx, r)
 	}
-	in, err := inputOf(r)
+	in, err := InputOf(r)
 	if err != nil {
 		return true, w.fail(ctx, r, "the filter of the replay cannot be read")
+	}
+	if r.Cursor == NotCounted { // whoever has created it is counting, or was interrupted
+		counted, err := w.Count(ctx, r)
+		return counted != nil, err
 	}
 	if r.Kind == webhook.ReplayCancel {
 		return w.cancelSome(ctx, r, in)

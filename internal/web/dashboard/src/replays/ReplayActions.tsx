@@ -11,7 +11,7 @@ import { Dialog } from '../ui/Dialog';
 import { NumberField } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { UserErrors } from '../ui/UserErrors';
-import { isOpen, rateOf } from './replays';
+import { isOpen, leftOf, rateOf } from './replays';
 
 interface Props {
   replay: Replay;
@@ -120,12 +120,12 @@ interface CancelProps {
   onClose(isCanceled: boolean): void;
 }
 
-function whatHappens({ kind, total, started, skipped }: Replay): string {
-  const left = total == null ? '' : `${Math.max(0, total - started - skipped).toLocaleString()} `;
-  const deliveries = left ? `${left}deliveries` : 'Deliveries';
-  return kind === 'CANCEL'
-    ? `${deliveries} that were not canceled yet stay as they are. What was canceled stays canceled.`
-    : `${deliveries} that were not sent yet become what they were before. What was sent stays sent, and is retried if it fails.`;
+function whatHappens(replay: Replay): string {
+  const left = leftOf(replay);
+  const many = left === null ? '' : `, ${left.toLocaleString()} ${left === 1 ? 'delivery' : 'deliveries'},`;
+  return replay.kind === 'CANCEL'
+    ? `What was not canceled yet${many} stays as it is. What was canceled stays canceled.`
+    : `What was not sent yet${many} becomes what it was before. What was sent stays sent, and is retried if it fails.`;
 }
 
 function CancelReplayDialog({ replay, onClose }: CancelProps) {

@@ -9,7 +9,7 @@ import { useTitle } from '../ui/title';
 import { Visible } from '../ui/Visible';
 import { ReplayActions } from './ReplayActions';
 import { Progress, ReplayState } from './ReplayState';
-import { isOpen, KIND_NAMES } from './replays';
+import { isOpen, KIND_NAMES, leftOf } from './replays';
 import { useReplay } from './useReplay';
 
 /** A replay: its progress, its results, and the actions to pause, slow down or cancel it. */
@@ -73,8 +73,6 @@ function Ending({ replay }: { replay: Replay }) {
 
 /** The results, with the deliveries behind each number. */
 function Results({ replay }: { replay: Replay }) {
-  // How many there are is known from the start, unless they are very many.
-  const left = (replay.total ?? replay.matched) - replay.started - replay.skipped;
   const retrying = replay.started - replay.succeeded - replay.failed;
   const rate = replay.ratePerSecond;
   if (replay.kind === 'CANCEL') {
@@ -82,7 +80,7 @@ function Results({ replay }: { replay: Replay }) {
       <dl className="facts">
         <Count name="Canceled" value={replay.started} />
         <Count name="Skipped" value={replay.skipped} />
-        {isOpen(replay) && <Count name="Not canceled yet" value={Math.max(0, left)} />}
+        <Left replay={replay} what="canceled" />
       </dl>
     );
   }
@@ -95,7 +93,7 @@ function Results({ replay }: { replay: Replay }) {
           <Count name="Being retried" value={retrying} href={listOf(replay, 'status:pending')} />
         )}
         <Count name="Skipped" value={replay.skipped} />
-        {isOpen(replay) && <Count name="Not sent yet" value={Math.max(0, left)} />}
+        <Left replay={replay} what="sent" />
         <div>
           <dt>Speed</dt>
           <dd>{rate == null ? 'as fast as possible' : `at most ${rate.toLocaleString()} a second`}</dd>
@@ -108,16 +106,22 @@ function Results({ replay }: { replay: Replay }) {
   );
 }
 
+/** The number of deliveries that are still to be sent or canceled, or that were left when it was canceled or failed. */
+function Left({ replay, what }: { replay: Replay; what: 'sent' | 'canceled' }) {
+  if (replay.status === 'COMPLETED') return null;
+  return <Count name={`Not ${what}${isOpen(replay) ? ' yet' : ''}`} value={leftOf(replay)} />;
+}
+
 function listOf({ id }: Replay, words: string): string {
   return `/deliveries?q=${encodeURIComponent(`replay:${id} ${words}`.trim())}`;
 }
 
-function Count({ name, value, href }: { name: string; value: number; href?: string }) {
-  const text = value.toLocaleString();
+function Count({ name, value, href }: { name: string; value: number | null; href?: string }) {
+  const text = value?.toLocaleString() ?? 'unknown: too many to count';
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{href && value > 0 ? <Link href={href}>{text}</Link> : text}</dd>
+      <dd>{href && value ? <Link href={href}>{text}</Link> : text}</dd>
     </div>
   );
 }

@@ -1,6 +1,6 @@
 import type { ReplayRowFragment as Replay } from '../gql/graphql';
 import { percent } from '../ui/time';
-import { COLOURS, SIGNS, STATUS_NAMES, shareOf } from './replays';
+import { COLOURS, doneOf, isOpen, SIGNS, STATUS_NAMES, shareOf } from './replays';
 
 /** The state of a replay, as a word with a sign and a colour. */
 export function ReplayState({ replay }: { replay: Replay }) {
@@ -14,16 +14,14 @@ export function ReplayState({ replay }: { replay: Replay }) {
 /** How much of a replay is done, as a bar and in numbers. */
 export function Progress({ replay }: { replay: Replay }) {
   const share = shareOf(replay);
-  const done = replay.started + replay.skipped;
-  const text =
-    replay.total == null
-      ? done.toLocaleString()
-      : `${done.toLocaleString()} of ${replay.total.toLocaleString()}`;
   return (
     <span className="progress">
-      <progress aria-label="Done" {...(share === null ? {} : { value: share })} max={1} />{' '}
+      {/* A bar without a value moves, which nothing does that has ended. */}
+      {(share !== null || isOpen(replay)) && (
+        <progress aria-label="Done" {...(share === null ? {} : { value: share })} max={1} />
+      )}{' '}
       <span>
-        {text}
+        {doneOf(replay)}
         {share !== null && <span className="soft"> · {percent(share)}</span>}
       </span>
     </span>

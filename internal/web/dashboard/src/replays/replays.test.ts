@@ -1,7 +1,18 @@
 import { expect, test } from 'vitest';
 import { KEYS } from '../deliveries/filter';
 import { parse, print } from '../filter/words';
-import { againOf, inputOf, isOpen, newKey, newReplay, rateOf, shareOf, termsOf } from './replays';
+import {
+  againOf,
+  doneOf,
+  inputOf,
+  isOpen,
+  leftOf,
+  newKey,
+  newReplay,
+  rateOf,
+  shareOf,
+  termsOf,
+} from './replays';
 
 test('the words of the filter are the conditions of the replay', () => {
   const { terms, problems } = parse(
@@ -70,8 +81,21 @@ test('a replay is as far as what was sent or skipped, and done when it is comple
   expect(shareOf({ ...replay, total: null })).toBeNull();
   expect(shareOf({ ...replay, total: 0 })).toBeNull();
   expect(shareOf({ ...replay, status: 'COMPLETED' })).toBe(1);
+  // It is not done before its end, however little is left.
+  expect(shareOf({ total: 100_000, started: 99_999, skipped: 0, status: 'RUNNING' })).toBe(0.9999);
   expect(isOpen({ status: 'PAUSED' })).toBe(true);
   expect(isOpen({ status: 'CANCELED' })).toBe(false);
+});
+
+test.each([
+  [{ total: 10, started: 3, skipped: 2, status: 'RUNNING' }, '5 of 10', 5],
+  [{ total: 10, started: 3, skipped: 2, status: 'CANCELED' }, '5 of 10', 5],
+  [{ total: 5, started: 3, skipped: 2, status: 'COMPLETED' }, '5 of 5', 0],
+  [{ total: null, started: 12_000, skipped: 0, status: 'RUNNING' }, '12,000 so far', null],
+  [{ total: null, started: 12_000, skipped: 0, status: 'CANCELED' }, '12,000', null],
+] as const)('%j has done %j, and %j are left', (replay, done, left) => {
+  expect(doneOf(replay)).toBe(done);
+  expect(leftOf(replay)).toBe(left);
 });
 
 test('the address of a new replay has its filter', () => {

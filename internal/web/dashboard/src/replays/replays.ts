@@ -71,16 +71,26 @@ export function isOpen({ status }: Pick<Replay, 'status'>): boolean {
   return status !== 'CANCELED' && status !== 'COMPLETED' && status !== 'FAILED';
 }
 
-/** The progress of a replay, 0 to 1; null while it is unknown. */
-export function shareOf({
-  total,
-  started,
-  skipped,
-  status,
-}: Pick<Replay, 'total' | 'started' | 'skipped' | 'status'>) {
+type Counted = Pick<Replay, 'total' | 'started' | 'skipped' | 'status'>;
+
+/** The progress of a replay, 0 to 1, and 1 only if nothing is left; null while it is unknown. */
+export function shareOf({ total, started, skipped, status }: Counted): number | null {
   if (status === 'COMPLETED') return 1;
   if (!total) return null;
-  return Math.min(1, (started + skipped) / total);
+  const done = started + skipped;
+  return done < total ? Math.min(0.9999, done / total) : 1;
+}
+
+/** The number of deliveries that were sent or skipped, of how many. */
+export function doneOf(replay: Counted): string {
+  const done = (replay.started + replay.skipped).toLocaleString();
+  if (replay.total != null) return `${done} of ${replay.total.toLocaleString()}`;
+  return isOpen(replay) ? `${done} so far` : done;
+}
+
+/** The number of deliveries that were neither sent nor skipped; null if it is unknown. */
+export function leftOf({ total, started, skipped }: Counted): number | null {
+  return total == null ? null : total - started - skipped;
 }
 
 /** The rate that a text means: undefined if it is not valid, null for no limit. */
