@@ -446,3 +446,27 @@ func TestReplayProgress(t *testing.T) {
 		}
 	}
 }
+
+// Watching a replay goes on when the server is restarted meanwhile; a token that is not accepted any more ends it.
+func TestReplayWatchOutlivesRestart(t *testing.T) {
+	for end, want := range map[int]string{http.StatusOK: "RUNNING: 0 sent, 0 succeeded, 0 failed, 0 skipped\nCOMPLETED: 3 sent, 3 succeeded, 0 failed, 0 skipped\n", http.StatusUnauthorized: "RUNNING: 0 sent, 0 succeeded, 0 failed, 0 skipped\n"} {
+		answers := []string{`{"status": "RUNNING"}`, "", `{"status": "COMPLETED", "started": 3, "succeeded": 3, "completedAt": "2026-04-23T14:00:00Z"}`}
+		asked := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			answer := answers[asked]
+			switch asked++; {
+			case answer == "":
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			case asked == len(answers):
+				w.WriteHeader(end)
+			}
+			_, _ = io.WriteString(w, `{"data": {"done": `+answer+`}}`)
+		}))
+		_, out, err := command(t, map[string]string{"HOOKGRAPH_URL": server.URL, "HOOKGRAPH_TOKEN": "t"}, "replay", "watch", "r")
+		server.Close()
+		if out != want || (err != nil) != (end != http.StatusOK) || asked != len(answers) {
+			t.Errorf("%d: asked %d times, %v\n%s", end, asked, err, out)
+		}
+	}
+}

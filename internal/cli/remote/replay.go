@@ -226,19 +226,33 @@ type oneReplay struct {
 	ID string `arg:"" help:"ID of the replay, as shown by replay list."`
 }
 
+// watchPause is how often watch asks for the replay.
+const watchPause = time.Second
+
 type replayWatchCmd struct{ oneReplay }
 
-// Run prints a line for each change until the replay has ended.
+// Run prints a line for each change until the replay has ended, also while the server is restarted.
 func (c *replayWatchCmd) Run(ctx context.Context, s *Streams) error {
-	for last := ""; ; {
+	last, pause := "", watchPause
+	for {
 		var r replayRow
 		raw, found, err := one(ctx, &c.connection, `query ($id: ID!) { done: replay(id: $id) { `+replayFields+` } }`, map[string]any{"id": c.ID}, &r)
-		if err != nil {
+		switch {
+		case err != nil && (last == "" || ctx.Err() != nil || final(err)): // the first time, the address or the token may be wrong
 			return err
-		}
-		if !found {
+		case err != nil:
+			_, _ = fmt.Fprintf(s.Err, "the server does not answer, and is asked again in %v: %s\n", pause, printable(err.Error()))
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(pause):
+			}
+			pause = min(2*pause, lastPause)
+			continue
+		case !found:
 			return fmt.Errorf("the replay %s does not exist; hookgraph replay list shows them", c.ID)
 		}
+		pause = watchPause
 		if line := r.progress(); line != last {
 			last = line
 			if err := c.show(s.Out, raw, (*replayRow).progress); err != nil {
@@ -254,7 +268,7 @@ func (c *replayWatchCmd) Run(ctx context.Context, s *Streams) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Second):
+		case <-time.After(watchPause):
 		}
 	}
 }
