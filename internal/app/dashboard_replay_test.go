@@ -284,5 +284,13 @@ func TestDashboardCancelAll(t *testing.T) {
 	if page.Is(`document.querySelector("main form button[type=submit]")`) {
 		t.Error("a token that may only read can cancel")
 	}
+
+	// A list of all states says how many of them can be sent again, and how many canceled.
+	c.publishMany(t, "order.more", 120)
+	page.Do(chromedp.Navigate(p.url + "/deliveries#token=" + p.token))
+	listed100(page)
+	keys(page, "a")
+	page.WaitText(".bulk", "All 130 that have ended: send again…")
+	page.WaitText(".bulk", "All 122 that wait: cancel…")
 	page.CheckQuiet()
 }

@@ -3,8 +3,7 @@ import { useLocation } from 'wouter';
 import { type Filter, frozen, print, type Term } from '../filter/words';
 import { useScope } from '../frame/viewer';
 import { CountDeliveriesDocument } from '../gql/graphql';
-import { againOf, type KindOption, newReplay, termsOf } from '../replays/replays';
-import { deliveryFilter } from './filter';
+import { againOf, type KindOption, listedOf, newReplay, waitingOf } from '../replays/replays';
 
 interface Props {
   count: number;
@@ -42,32 +41,44 @@ export function SelectionBar({ count, filter, isMore, onRetry, onCancel, onClear
 
 /** Sends all matching deliveries again, or cancels them, including those not shown: by a replay, after a preview of its deliveries. */
 function AllThatMatch({ filter: { terms } }: { filter: Filter }) {
-  const [, navigate] = useLocation();
-  const [{ data }] = useQuery({
-    query: CountDeliveriesDocument,
-    variables: { filter: deliveryFilter(terms) },
-    requestPolicy: 'network-only',
-  });
-  const counted = data?.deliveries?.count;
-  if (!counted) return null;
-  const many = `${counted.count.toLocaleString()}${counted.precision === 'AT_LEAST' ? '+' : ''}`;
   const again = againOf(terms);
-  const waiting = termsOf('cancel', terms);
-  // Relative times are fixed from here on, so that the replay affects exactly the deliveries in the preview.
-  const go = (kind: KindOption, words: readonly Term[]) =>
-    navigate(newReplay(print(frozen(words, Date.now())), kind));
+  const waiting = waitingOf(terms);
+  // A list that shows other states, too, has more than can be sent or canceled.
+  const isOnly = (own: readonly Term[]) =>
+    own.length === terms.length && own.some(({ key }) => key === 'status');
   return (
     <>
       {again && (
-        <button type="button" onClick={() => go(again.kind, again.terms)}>
-          All {many} that match: send again…
-        </button>
+        <AllOf {...again} which={isOnly(again.terms) ? 'match' : 'have ended'} action="send again…" />
       )}
-      {waiting && (
-        <button type="button" onClick={() => go('cancel', waiting)}>
-          All {many} that match: cancel…
-        </button>
-      )}
+      {waiting && <AllOf {...waiting} which={isOnly(waiting.terms) ? 'match' : 'wait'} action="cancel…" />}
     </>
+  );
+}
+
+interface AllProps {
+  kind: KindOption;
+  terms: readonly Term[];
+  which: string;
+  action: string;
+}
+
+/** Leads to the replay; nothing if there is no delivery for it. */
+function AllOf({ kind, terms, which, action }: AllProps) {
+  const [, navigate] = useLocation();
+  const [{ data }] = useQuery({
+    query: CountDeliveriesDocument,
+    variables: { filter: listedOf(kind, terms) },
+    requestPolicy: 'network-only',
+  });
+  const counted = data?.deliveries?.count;
+  if (!counted?.count) return null;
+  const many = `${counted.count.toLocaleString()}${counted.precision === 'AT_LEAST' ? '+' : ''}`;
+  // Relative times are fixed from here on, so that the replay affects exactly the deliveries in the preview.
+  const go = () => navigate(newReplay(print(frozen(terms, Date.now())), kind));
+  return (
+    <button type="button" onClick={go}>
+      All {many} that {which}: {action}
+    </button>
   );
 }

@@ -7,7 +7,7 @@ import { Time } from '../ui/Time';
 import { duration } from '../ui/time';
 import { UserErrors } from '../ui/UserErrors';
 import { Visible } from '../ui/Visible';
-import type { KindOption } from './replays';
+import { type KindOption, problemOf } from './replays';
 
 type Preview = NonNullable<ReplayPreviewQuery['replayPreview']>;
 
@@ -29,7 +29,7 @@ const NOTHING: Record<KindOption, string> = {
 /** The deliveries that a replay would send or cancel. */
 export function PreviewResult({ kind, preview, rate }: Props) {
   const { deliveries, byWebhook, samples, userErrors } = preview;
-  if (userErrors.length > 0) return <UserErrors errors={userErrors} />;
+  if (userErrors.length > 0) return <UserErrors errors={userErrors.map(problemOf)} />;
   if (deliveries.count === 0) return <p className="empty">{NOTHING[kind]}</p>;
   return (
     <section

@@ -35,7 +35,7 @@ export function ReplayScreen({ id }: { id: string }) {
             </div>
           </div>
           {replay.note && (
-            <p>
+            <p className="note-text">
               <Visible text={replay.note} />
             </p>
           )}
@@ -49,6 +49,7 @@ export function ReplayScreen({ id }: { id: string }) {
             <Progress replay={replay} /> <Ending replay={replay} />
           </p>
           <Results replay={replay} />
+          {replay.skipped > 0 && <p className="soft">{whySkipped(replay)}</p>}
         </>
       )}
     </div>
@@ -69,6 +70,12 @@ function Ending({ replay }: { replay: Replay }) {
       · done <Time at={replay.estimatedCompletionAt} future /> at this pace
     </span>
   );
+}
+
+function whySkipped({ kind }: Replay): string {
+  return kind === 'CANCEL'
+    ? 'Skipped: they ended before their turn came.'
+    : 'Skipped: their webhook is disabled or deleted, or before their turn came they were retried, canceled, sent by another replay, or removed.';
 }
 
 /** The results, with the deliveries behind each number. */

@@ -12,7 +12,7 @@ import {
 import { Field } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { UserErrors } from '../ui/UserErrors';
-import { newKey } from './replays';
+import { newKey, problemOf } from './replays';
 
 type Input = Pick<ReplayInput, 'kind' | 'filter'>;
 
@@ -66,7 +66,7 @@ export function StartForm({ input, rate, preview }: Props) {
         error={error}
         what={isCancel ? 'The deliveries could not be canceled' : 'The replay could not be started'}
       />
-      <UserErrors errors={payload?.userErrors} />
+      <UserErrors errors={payload?.userErrors.map(problemOf)} />
       <div className="actions start">
         <button
           type="submit"

@@ -7,11 +7,14 @@ import {
   inputOf,
   isOpen,
   leftOf,
+  listedOf,
   newKey,
   newReplay,
+  problemOf,
   rateOf,
   shareOf,
   termsOf,
+  waitingOf,
 } from './replays';
 
 test('the words of the filter are the conditions of the replay', () => {
@@ -41,6 +44,7 @@ test.each([
   ['cancel', 'type:a', 'type:a'],
   ['cancel', 'status:failed', null],
   ['all', 'status:failed,held http:5xx', 'status:failed http:5xx'],
+  ['cancel', 'type:a ended-since:1h', 'type:a'],
   ['missing', 'type:a http:5xx error:TLS tag:vip', 'type:a tag:vip'],
   ['missing', 'status:failed', null],
 ] as const)('%s has of %j the words %j', (kind, text, own) => {
@@ -58,8 +62,29 @@ test.each([
   expect(again && [again.kind, print(again.terms)]).toEqual([kind, own]);
 });
 
-test('what waits cannot be sent again', () => {
+test('what waits cannot be sent again, and what has ended cannot be canceled', () => {
   expect(againOf(parse('status:pending,held', KEYS).terms)).toBeNull();
+  expect(waitingOf(parse('status:failed', KEYS).terms)).toBeNull();
+  expect(waitingOf(parse('ended-since:1h', KEYS).terms)).toBeNull();
+  expect(waitingOf(parse('type:a', KEYS).terms)?.terms).toHaveLength(1);
+});
+
+test('a list counts what a replay of a kind would be about', () => {
+  expect(listedOf('cancel', [])).toEqual({ statuses: ['PENDING', 'HELD'] });
+  expect(listedOf('all', parse('type:a', KEYS).terms)).toEqual({
+    eventTypes: ['a'],
+    statuses: ['FAILED', 'SUCCEEDED', 'CANCELED'],
+  });
+  expect(listedOf('all', parse('status:failed', KEYS).terms)).toEqual({ statuses: ['FAILED'] });
+});
+
+test('what is wrong names the word of the filter', () => {
+  const message = 'does not exist';
+  expect(problemOf({ message, field: ['input', 'filter', 'webhookIds', '0'] }).message).toBe(
+    'webhook: does not exist',
+  );
+  expect(problemOf({ message, field: ['input', 'note'] }).message).toBe(message);
+  expect(problemOf({ message }).message).toBe(message);
 });
 
 test.each([

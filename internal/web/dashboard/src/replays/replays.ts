@@ -1,6 +1,12 @@
 import { KEYS as DELIVERY_KEYS, deliveryFilter } from '../deliveries/filter';
 import type { Key, Term } from '../filter/words';
-import type { ReplayRowFragment as Replay, ReplayInput, ReplayKind, ReplayStatus } from '../gql/graphql';
+import type {
+  DeliveryFilter,
+  ReplayRowFragment as Replay,
+  ReplayInput,
+  ReplayKind,
+  ReplayStatus,
+} from '../gql/graphql';
 
 export const KINDS = {
   failed: 'What has failed',
@@ -24,7 +30,11 @@ export const OPTIONS: Record<KindOption, Kind> = {
   failed: { kind: 'FAILED', statuses: ['failed'], keys: DELIVERY_KEYS },
   all: { kind: 'ALL', statuses: ['failed', 'succeeded', 'canceled'], keys: DELIVERY_KEYS },
   missing: { kind: 'MISSING', statuses: [], keys: OF_EVENTS },
-  cancel: { kind: 'CANCEL', statuses: ['pending', 'held'], keys: DELIVERY_KEYS },
+  cancel: {
+    kind: 'CANCEL',
+    statuses: ['pending', 'held'],
+    keys: DELIVERY_KEYS.filter((key) => key !== 'ended-since' && key !== 'ended-until'), // what waits has not ended
+  },
 };
 
 /** The names of the kinds. */
@@ -122,6 +132,42 @@ export function againOf(terms: readonly Term[]): { kind: KindOption; terms: Term
   const statuses = own.filter(({ key }) => key === 'status');
   const isFailed = statuses.length > 0 && statuses.every(({ value }) => value.toLowerCase() === 'failed');
   return { kind: isFailed ? 'failed' : 'all', terms: own };
+}
+
+/** The kind that cancels those of a list that wait. Null if it shows none that can. */
+export function waitingOf(terms: readonly Term[]): { kind: KindOption; terms: Term[] } | null {
+  if (terms.some(({ key }) => key === 'ended-since' || key === 'ended-until')) return null;
+  const own = termsOf('cancel', terms);
+  return own && { kind: 'cancel', terms: own };
+}
+
+/** The condition of the deliveries that a replay of the kind would be about, for lists. */
+export function listedOf(kind: KindOption, terms: readonly Term[]): DeliveryFilter {
+  const isNarrow = terms.some(({ key }) => key === 'status');
+  const statuses = isNarrow ? [] : OPTIONS[kind].statuses.map((value): Term => ({ key: 'status', value }));
+  return deliveryFilter([...terms, ...statuses]) ?? {};
+}
+
+/** The words of the filter for its fields. */
+const WORDS: Record<string, Key> = {
+  webhookIds: 'webhook',
+  eventIds: 'event',
+  eventTypes: 'type',
+  statuses: 'status',
+  errors: 'error',
+  httpStatuses: 'http',
+  tags: 'tag',
+  data: 'data',
+  replayIds: 'replay',
+  createdAt: 'since',
+  completedAt: 'ended-since',
+};
+
+/** What is wrong with a replay, with the word of the filter that it is about. */
+export function problemOf<T extends { message: string; field?: readonly string[] }>(error: T): T {
+  const [, part, field = ''] = error.field ?? [];
+  const word = part === 'filter' ? WORDS[field] : undefined;
+  return word ? { ...error, message: `${word}: ${error.message}` } : error;
 }
 
 /** A unique key for a replay. */
