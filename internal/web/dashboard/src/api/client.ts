@@ -80,8 +80,8 @@ export function createApi(
       closed(event) {
         clearTimeout(silence);
         if (isRefusal(event)) refused();
-        // Otherwise this page closed the connection, because it has no subscriptions left.
-        if ((event as CloseEvent).code !== NORMAL_CLOSURE) tell('lost');
+        // After a normal closure this page has no subscriptions left.
+        else if ((event as CloseEvent).code !== NORMAL_CLOSURE) tell('lost');
       },
     },
   });

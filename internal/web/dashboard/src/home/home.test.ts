@@ -39,6 +39,14 @@ test.each([
   ['2026-11-27T12:00:00Z', null],
   ['yesterday', '2026-11-27T12:00:00Z'],
   ['2026-11-27T12:00:00Z', '2026-11-27T12:00:00Z'],
+  ['2026-11-27T12:00:00Z', '+010000-01-01T00:00:00Z'],
+  ['-000001-01-01T00:00:00Z', '2026-11-27T12:00:00Z'],
 ])('an address from %s to %s has none', (from, to) => {
   expect(fixedRange(from, to)).toBeNull();
+});
+
+test('an address written by hand has times as the API takes them', () => {
+  const fixed = fixedRange('2026', '9999');
+  expect(fixed).toEqual({ from: '2026-01-01T00:00:00.000Z', to: '9999-01-01T00:00:00.000Z' });
+  expect(fixedBounds(fixed!).before).toEqual({ from: '0000-01-01T00:00:00.000Z', to: fixed!.from });
 });

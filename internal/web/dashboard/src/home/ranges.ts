@@ -26,15 +26,21 @@ export interface FixedRange {
   to: string;
 }
 
-/** The fixed range of a shared address; null if it has none. */
+// What the API takes: years of four digits.
+const FIRST = Date.parse('0000-01-01T00:00:00Z');
+const LAST = Date.parse('9999-12-31T23:59:59Z');
+
+/** The fixed range of a shared address, as the API writes times; null if it has none. */
 export function fixedRange(from: string | null, to: string | null): FixedRange | null {
-  if (!from || !to || Number.isNaN(Date.parse(from)) || !(Date.parse(from) < Date.parse(to))) return null;
-  return { from, to };
+  const start = Date.parse(from ?? '');
+  const end = Date.parse(to ?? '');
+  if (!(FIRST < start && start < end && end <= LAST)) return null;
+  return { from: new Date(start).toISOString(), to: new Date(end).toISOString() };
 }
 
-/** A fixed range, and the one of the same length before it. */
+/** A fixed range, and the one of the same length before it, or what there is of that. */
 export function fixedBounds({ from, to }: FixedRange): { range: TimeRange; before: TimeRange } {
-  const start = 2 * Date.parse(from) - Date.parse(to);
+  const start = Math.max(FIRST, 2 * Date.parse(from) - Date.parse(to));
   return { range: { from, to }, before: { from: new Date(start).toISOString(), to: from } };
 }
 
