@@ -48,7 +48,7 @@ func (r *deliveryResolver) LastAttempt(ctx context.Context, obj *webhook.Deliver
 
 // Attempts is the resolver for the attempts field.
 func (r *deliveryResolver) Attempts(ctx context.Context, obj *webhook.Delivery, first *int, after *string, last *int, before *string) (*model.Connection[webhook.Attempt], error) {
-	return attemptsOfDeliveries.resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, noFilter{})
+	return r.attemptsOfDeliveries(ctx).resolve(ctx, r.Resolver, obj, arguments{first, after, last, before}, noFilter{})
 }
 
 // RetryDelivery is the resolver for the retryDelivery field.

@@ -109,15 +109,6 @@ var (
 		name: "deliveries of replays", kind: cursor.Deliveries, id: replayID, seq: (*webhook.Delivery).Position, from: (*Resolver).reach, owner: replayTenant,
 		pages: (*store.Scope).DeliveriesOfReplays, counts: (*store.Scope).CountDeliveriesOfReplays, facets: (*store.Scope).FacetsOfReplays,
 	}
-	attemptsOfDeliveries = sublist[*store.Scope, webhook.Delivery, webhook.Attempt, noFilter]{
-		name: "attempts of deliveries", kind: cursor.DeliveryAttempts, id: deliveryID, seq: (*webhook.Attempt).Position, from: (*Resolver).reach, owner: deliveryTenant,
-		pages: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Attempt], error) {
-			return s.AttemptsOfDeliveries(ctx, ids, p)
-		},
-		counts: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, limit int) (map[webhook.ID]store.Count, error) {
-			return s.CountAttemptsOfDeliveries(ctx, ids, limit)
-		},
-	}
 	tokensOfTenants = sublist[*store.Registry, webhook.Tenant, webhook.Token, store.TokenFilter]{
 		name: "tokens of tenants", kind: cursor.Tokens, id: tenantID, seq: (*webhook.Token).Position, from: (*Resolver).registry,
 		pages: (*store.Registry).TokensOf, counts: (*store.Registry).CountTokensOf,
@@ -141,6 +132,20 @@ func deliveriesOfTenants(as *listing[*store.Scope, webhook.Delivery, store.Deliv
 	return &sublist[*store.Scope, webhook.Tenant, webhook.Delivery, store.DeliveryFilter]{
 		name: "deliveries of tenants", kind: as.kind, id: tenantID, seq: as.seq, at: as.at, from: (*Resolver).reach, owner: tenantID,
 		pages: (*store.Scope).DeliveriesOfTenants, counts: (*store.Scope).CountDeliveriesOfTenants, facets: (*store.Scope).FacetsOfTenants,
+	}
+}
+
+// attemptsOfDeliveries returns the lists of deliveries' attempts.
+func (r *Resolver) attemptsOfDeliveries(ctx context.Context) *sublist[*store.Scope, webhook.Delivery, webhook.Attempt, noFilter] {
+	read := r.loaders(ctx)
+	return &sublist[*store.Scope, webhook.Delivery, webhook.Attempt, noFilter]{
+		name: "attempts of deliveries", kind: cursor.DeliveryAttempts, id: deliveryID, seq: (*webhook.Attempt).Position, from: (*Resolver).reach, owner: deliveryTenant,
+		pages: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Attempt], error) {
+			return s.AttemptsOfDeliveries(ctx, ids, read.eventsOf(), p)
+		},
+		counts: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, limit int) (map[webhook.ID]store.Count, error) {
+			return s.CountAttemptsOfDeliveries(ctx, ids, read.eventsOf(), limit)
+		},
 	}
 }
 

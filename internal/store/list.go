@@ -330,9 +330,10 @@ func (c *Scope) AttemptsByID(ctx context.Context, ids []webhook.ID) (map[webhook
 	return list.ByID(c.attempts(ctx), c.s.db, "a", ids, func(a *webhook.Attempt) webhook.ID { return a.ID })
 }
 
-// AttemptsOfDeliveries reads the same page of each delivery's attempts, oldest first, in one statement.
-func (c *Scope) AttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
-	r, err := c.attemptsOf(ctx, ids, nil)
+// AttemptsOfDeliveries reads the same page of each delivery's attempts, oldest first, in one statement. Who knows events of deliveries passes them,
+// and spares reading them.
+func (c *Scope) AttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, events map[webhook.ID]webhook.ID, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
+	r, err := c.attemptsOf(ctx, ids, events)
 	if err != nil {
 		return nil, err
 	}
@@ -359,7 +360,7 @@ func (c *Scope) HeadsOfLines(ctx context.Context, lines []webhook.ID) (map[webho
 }
 
 // LastAttempts reads the last attempt of each delivery: the first step of a walk of the index of attempts by delivery and number.
-// Deliveries with none are missing from the map. Who knows events of deliveries passes them, and spares reading them.
+// Deliveries with none are missing from the map. For events see AttemptsOfDeliveries.
 func (c *Scope) LastAttempts(ctx context.Context, deliveries []webhook.ID, events map[webhook.ID]webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
 	r, err := c.attemptsOf(ctx, deliveries, events)
 	if err != nil {
@@ -515,9 +516,9 @@ func (c *Scope) CountDeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID,
 	return c.deliveryList(ctx, f.OfWebhooks(c.s.db)).CountOf(ctx, ids, limit)
 }
 
-// CountAttemptsOfDeliveries counts the attempts of each delivery, as CountDeliveriesOfEvents does.
-func (c *Scope) CountAttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, limit int) (map[webhook.ID]Count, error) {
-	r, err := c.attemptsOf(ctx, ids, nil)
+// CountAttemptsOfDeliveries counts the attempts of each delivery, as CountDeliveriesOfEvents does. For events see AttemptsOfDeliveries.
+func (c *Scope) CountAttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, events map[webhook.ID]webhook.ID, limit int) (map[webhook.ID]Count, error) {
+	r, err := c.attemptsOf(ctx, ids, events)
 	if err != nil {
 		return nil, err
 	}

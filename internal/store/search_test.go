@@ -189,7 +189,7 @@ func TestPagesBesideAnEmptyList(t *testing.T) {
 		record(t, s, claims[0], 200)
 		id := claims[0].Delivery.ID
 		for p, want := range map[store.Page]int{{First: 5, After: store.BelowAll}: 1, {Last: 5, Before: store.BelowAll}: 0} {
-			l, err := c.AttemptsOfDeliveries(t.Context(), []webhook.ID{id}, p)
+			l, err := c.AttemptsOfDeliveries(t.Context(), []webhook.ID{id}, nil, p)
 			if must(t, err); len(l[id].Items) != want {
 				t.Errorf("attempts %+v: %d, want %d", p, len(l[id].Items), want)
 			}

@@ -71,7 +71,7 @@ func TestRetryUntilGivenUp(t *testing.T) {
 		if d.Status != webhook.DeliveryFailed || d.AttemptCount != 3 || d.CompletedAt == nil || d.NextAttemptAt != nil {
 			t.Errorf("delivery %+v", d)
 		}
-		attempts, err := c.AttemptsOfDeliveries(t.Context(), []webhook.ID{d.ID}, store.Page{})
+		attempts, err := c.AttemptsOfDeliveries(t.Context(), []webhook.ID{d.ID}, nil, store.Page{})
 		if err != nil {
 			t.Fatal(err)
 		}

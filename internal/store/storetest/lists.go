@@ -167,7 +167,7 @@ func testTenantsAreApart(t *Suite) {
 	webhooks, _ := b.WebhooksByID(ctx, []webhook.ID{w.ID})
 	events, _ := b.EventsByID(ctx, []webhook.ID{e.ID})
 	deliveries, _ := b.DeliveriesByID(ctx, []webhook.ID{d})
-	of, _ := b.AttemptsOfDeliveries(ctx, []webhook.ID{d}, store.Page{})
+	of, _ := b.AttemptsOfDeliveries(ctx, []webhook.ID{d}, map[webhook.ID]webhook.ID{d: e.ID}, store.Page{})
 	ofEvents, _ := b.DeliveriesOfEvents(ctx, []webhook.ID{e.ID}, store.DeliveryFilter{}, store.Page{})
 	secrets, _ := b.Secrets(ctx, []webhook.ID{w.ID})
 	last, err := b.LastAttempts(ctx, []webhook.ID{d}, map[webhook.ID]webhook.ID{d: e.ID})
