@@ -22,7 +22,7 @@ func TestExitCodes(t *testing.T) {
 		says string
 	}{
 		"--help":      {0, "Usage: hookgraph"},
-		"no-such-cmd": {1, "hookgraph: unexpected argument no-such-cmd"},
+		"no-such-cmd": {1, "hookgraph: no-such-cmd: there is no such command"},
 	} {
 		cmd := exec.CommandContext(t.Context(), os.Args[0], args)
 		cmd.Env = append(os.Environ(), "HOOKGRAPH_TEST_MAIN=1")

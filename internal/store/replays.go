@@ -136,6 +136,11 @@ func (c *Scope) CreateReplay(ctx context.Context, in *ReplayInput) (*webhook.Rep
 	}
 	defer dialect.Signal(c.s.replaying)
 	counted, err := c.s.countReplay(ctx, made)
+	if err == nil && counted == nil { // it was canceled meanwhile
+		var found map[webhook.ID]*webhook.Replay
+		found, err = c.ReplaysByID(ctx, []webhook.ID{made.ID})
+		counted = found[made.ID]
+	}
 	if err != nil || counted == nil {
 		return made, nil // it is stored, and whoever works on it counts it
 	}

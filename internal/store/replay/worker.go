@@ -69,6 +69,9 @@ const (
 	backRest   = 250 * time.Millisecond
 )
 
+// countTime is how long whoever creates a replay may take to count it, and to answer with its total. The worker counts it after that.
+const countTime = 5 * time.Second
+
 // Run works until no replay has anything to do. Only one process may run it; if two do, nothing is made due twice.
 func (w *Worker) Run(ctx context.Context) error {
 	w.paces, w.after, w.rest = map[webhook.ID]*Pace{}, map[webhook.ID]int64{}, map[webhook.ID]time.Time{}
@@ -151,7 +154,10 @@ func (w *Worker) advance(ctx context.Context, r *webhook.Replay) (moved bool, er
 	if err != nil {
 		return true, w.fail(ctx, r, "the filter of the replay cannot be read")
 	}
-	if r.Cursor == NotCounted { // whoever has created it is counting, or was interrupted
+	if r.Cursor == NotCounted {
+		if age := w.Now().Sub(r.CreatedAt); age >= 0 && age < countTime {
+			return false, nil
+		}
 		counted, err := w.Count(ctx, r)
 		return counted != nil, err
 	}
