@@ -141,10 +141,10 @@ func (r *Resolver) attemptsOfDeliveries(ctx context.Context) *sublist[*store.Sco
 	return &sublist[*store.Scope, webhook.Delivery, webhook.Attempt, noFilter]{
 		name: "attempts of deliveries", kind: cursor.DeliveryAttempts, id: deliveryID, seq: (*webhook.Attempt).Position, from: (*Resolver).reach, owner: deliveryTenant,
 		pages: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, p store.Page) (map[webhook.ID]*store.List[webhook.Attempt], error) {
-			return s.AttemptsOfDeliveries(ctx, ids, read.eventsOf(), p)
+			return s.AttemptsOfDeliveries(ctx, ids, read.eventsOf, p)
 		},
 		counts: func(s *store.Scope, ctx context.Context, ids []webhook.ID, _ noFilter, limit int) (map[webhook.ID]store.Count, error) {
-			return s.CountAttemptsOfDeliveries(ctx, ids, read.eventsOf(), limit)
+			return s.CountAttemptsOfDeliveries(ctx, ids, read.eventsOf, limit)
 		},
 	}
 }

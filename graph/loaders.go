@@ -58,7 +58,7 @@ func newLoaders(s *store.Scope, known *store.Registry) *loaders {
 	l.tokens = loader[*webhook.Token]{of: l, fetch: rows(l, known.TokensByID)}
 	l.attempts = loader[*webhook.Attempt]{of: l, fetch: rows(l, s.AttemptsByID)}
 	l.last = loader[*webhook.Attempt]{of: l, fetch: rows(l, func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
-		return s.LastAttempts(ctx, ids, l.eventsOf())
+		return s.LastAttempts(ctx, ids, l.eventsOf)
 	})}
 	l.keys = loader[string]{of: l, fetch: s.IdempotencyKeys}
 	l.health = loader[*store.Health]{of: l, fetch: s.Health}

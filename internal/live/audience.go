@@ -289,14 +289,8 @@ func (a *audience) read(candidates []candidate) (*found, error) {
 	if err := inChunks(ctx, deliveries, readChunk, rows.DeliveriesByID, f.delivery); err != nil {
 		return nil, err
 	}
-	of := make(map[webhook.ID]webhook.ID, len(last))
-	for id := range last {
-		if d := f.deliveries[id]; d != nil {
-			of[id] = d.EventID
-		}
-	}
 	readLast := func(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
-		return rows.LastAttempts(ctx, ids, of)
+		return rows.LastAttempts(ctx, ids, f.eventsOf)
 	}
 	if err := inChunks(ctx, last, readChunk, readLast, func(id webhook.ID, a *webhook.Attempt) { f.last[id] = a }); err != nil {
 		return nil, err
@@ -308,6 +302,15 @@ func (a *audience) read(candidates []candidate) (*found, error) {
 			}
 		}
 	})
+}
+
+// eventsOf returns the events of the deliveries.
+func (f *found) eventsOf() map[webhook.ID]webhook.ID {
+	events := make(map[webhook.ID]webhook.ID, len(f.deliveries))
+	for id, d := range f.deliveries {
+		events[id] = d.EventID
+	}
+	return events
 }
 
 // delivery adds a delivery.

@@ -15,7 +15,7 @@ import (
 // Rows reads the rows of one tenant; *store.Scope is one.
 type Rows interface {
 	DeliveriesByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Delivery, error)
-	LastAttempts(ctx context.Context, deliveries []webhook.ID, events map[webhook.ID]webhook.ID) (map[webhook.ID]*webhook.Attempt, error)
+	LastAttempts(ctx context.Context, deliveries []webhook.ID, events func() map[webhook.ID]webhook.ID) (map[webhook.ID]*webhook.Attempt, error)
 	EventsByID(ctx context.Context, ids []webhook.ID) (map[webhook.ID]*webhook.Event, error)
 }
 

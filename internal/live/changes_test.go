@@ -48,7 +48,7 @@ func (r *table) DeliveriesByID(_ context.Context, ids []webhook.ID) (map[webhook
 	return some(r, r.deliveries, ids)
 }
 
-func (r *table) LastAttempts(_ context.Context, ids []webhook.ID, _ map[webhook.ID]webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
+func (r *table) LastAttempts(_ context.Context, ids []webhook.ID, _ func() map[webhook.ID]webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
 	return some(r, r.last, ids)
 }
 

@@ -196,13 +196,17 @@ func (c *Scope) attemptList(ctx context.Context, p list.Path) *list.Reading[webh
 }
 
 // attemptsOf returns the list of the deliveries' attempts. For PostgreSQL it includes the days on which their events were published: those of
-// deliveries that events lacks are read.
-func (c *Scope) attemptsOf(ctx context.Context, deliveries []webhook.ID, events map[webhook.ID]webhook.ID) (*list.Reading[webhook.Attempt], error) {
+// deliveries that events, if it is not nil, does not return are read.
+func (c *Scope) attemptsOf(ctx context.Context, deliveries []webhook.ID, events func() map[webhook.ID]webhook.ID) (*list.Reading[webhook.Attempt], error) {
 	p, err := list.AttemptsOfDeliveries(c.s.db, func() (map[webhook.ID]webhook.ID, error) {
 		all := make(map[webhook.ID]webhook.ID, len(deliveries))
+		var known map[webhook.ID]webhook.ID
+		if events != nil {
+			known = events()
+		}
 		unknown := make([]webhook.ID, 0, len(deliveries))
 		for _, id := range deliveries {
-			if event, known := events[id]; known {
+			if event, ok := known[id]; ok {
 				all[id] = event
 			} else {
 				unknown = append(unknown, id)
@@ -330,9 +334,9 @@ func (c *Scope) AttemptsByID(ctx context.Context, ids []webhook.ID) (map[webhook
 	return list.ByID(c.attempts(ctx), c.s.db, "a", ids, func(a *webhook.Attempt) webhook.ID { return a.ID })
 }
 
-// AttemptsOfDeliveries reads the same page of each delivery's attempts, oldest first, in one statement. Who knows events of deliveries passes them,
-// and spares reading them.
-func (c *Scope) AttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, events map[webhook.ID]webhook.ID, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
+// AttemptsOfDeliveries reads the same page of each delivery's attempts, oldest first, in one statement. Who knows events of deliveries passes a
+// function that returns them, and spares reading them; nil is none.
+func (c *Scope) AttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, events func() map[webhook.ID]webhook.ID, p Page) (map[webhook.ID]*List[webhook.Attempt], error) {
 	r, err := c.attemptsOf(ctx, ids, events)
 	if err != nil {
 		return nil, err
@@ -361,7 +365,7 @@ func (c *Scope) HeadsOfLines(ctx context.Context, lines []webhook.ID) (map[webho
 
 // LastAttempts reads the last attempt of each delivery: the first step of a walk of the index of attempts by delivery and number.
 // Deliveries with none are missing from the map. For events see AttemptsOfDeliveries.
-func (c *Scope) LastAttempts(ctx context.Context, deliveries []webhook.ID, events map[webhook.ID]webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
+func (c *Scope) LastAttempts(ctx context.Context, deliveries []webhook.ID, events func() map[webhook.ID]webhook.ID) (map[webhook.ID]*webhook.Attempt, error) {
 	r, err := c.attemptsOf(ctx, deliveries, events)
 	if err != nil {
 		return nil, err
@@ -517,7 +521,7 @@ func (c *Scope) CountDeliveriesOfWebhooks(ctx context.Context, ids []webhook.ID,
 }
 
 // CountAttemptsOfDeliveries counts the attempts of each delivery, as CountDeliveriesOfEvents does. For events see AttemptsOfDeliveries.
-func (c *Scope) CountAttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, events map[webhook.ID]webhook.ID, limit int) (map[webhook.ID]Count, error) {
+func (c *Scope) CountAttemptsOfDeliveries(ctx context.Context, ids []webhook.ID, events func() map[webhook.ID]webhook.ID, limit int) (map[webhook.ID]Count, error) {
 	r, err := c.attemptsOf(ctx, ids, events)
 	if err != nil {
 		return nil, err

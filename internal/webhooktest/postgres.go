@@ -70,12 +70,7 @@ var databases atomic.Int64
 // fails.
 func Postgres(tb testing.TB) string {
 	tb.Helper()
-	Watch(tb)
-	wanted(tb)
-	s, err := shared()
-	if err != nil {
-		missing(tb, err)
-	}
+	s := running(tb)
 	if s.cmd == nil {
 		return s.create(tb, "") // a template would remain there
 	}
@@ -86,8 +81,8 @@ func Postgres(tb testing.TB) string {
 	return s.create(tb, " TEMPLATE "+from)
 }
 
-// PostgresFor is Postgres of a locale of ICU, such as "tr". Without ICU the test is skipped.
-func PostgresFor(tb testing.TB, locale string) string {
+// running returns the server that tests share.
+func running(tb testing.TB) *Server {
 	tb.Helper()
 	Watch(tb)
 	wanted(tb)
@@ -95,7 +90,13 @@ func PostgresFor(tb testing.TB, locale string) string {
 	if err != nil {
 		missing(tb, err)
 	}
-	made, err := s.made(tb, " LOCALE_PROVIDER icu ICU_LOCALE '"+locale+"' TEMPLATE template0")
+	return s
+}
+
+// PostgresFor is Postgres of a locale of ICU, such as "tr". Without ICU the test is skipped.
+func PostgresFor(tb testing.TB, locale string) string {
+	tb.Helper()
+	made, err := running(tb).made(tb, " LOCALE_PROVIDER icu ICU_LOCALE '"+locale+"' TEMPLATE template0")
 	if err != nil {
 		tb.Skip(err)
 	}

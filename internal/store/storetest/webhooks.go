@@ -43,7 +43,7 @@ func testFieldsOfHistory(t *Suite) {
 	Record(t, s, jobs[0], 200)
 	Must(t, a.DeleteWebhook(t.Context(), w.ID))
 
-	for _, events := range []map[webhook.ID]webhook.ID{nil, {ids()[0]: event.ID}} { // read, and known
+	for _, events := range []func() map[webhook.ID]webhook.ID{nil, func() map[webhook.ID]webhook.ID { return map[webhook.ID]webhook.ID{ids()[0]: event.ID} }} { // read, and known
 		last, err := a.LastAttempts(t.Context(), ids(), events)
 		if Must(t, err); len(last) != 1 || last[ids()[0]].Number != 2 {
 			t.Errorf("last attempts: %v", last)
