@@ -43,14 +43,14 @@ func TestUpgrade(t *testing.T) {
 	if _, err := transfer.Restore(t.Context(), transfer.RestoreOptions{From: earlier, Dir: dir}); err != nil {
 		t.Fatal(err)
 	}
-	token, err := command(t, "token", "create", "--operator", "--database", dir) // it applies migrations
+	if said, err := command(t, "migrate", "up", "--database", dir); err != nil {
+		t.Fatal(said, err)
+	}
+	token, err := command(t, "token", "create", "--operator", "--database", dir)
 	if err != nil {
 		t.Fatal(token, err)
 	}
-	fresh := t.TempDir()
-	if said, err := command(t, "token", "create", "--operator", "--database", fresh); err != nil {
-		t.Fatal(said, err)
-	}
+	fresh := newDatabase(t)
 	if diff := cmp.Diff(schemaOf(t, fresh), schemaOf(t, dir)); diff != "" {
 		t.Fatalf("the schema has changed without a migration (-new +upgraded):\n%s", diff)
 	}
@@ -331,12 +331,23 @@ func makeBackup(t *testing.T) {
 	}
 }
 
+// newDatabase returns a directory with a database, as the first start of a server makes it.
+func newDatabase(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.At(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 // A database that a newer program has migrated is refused by everything that would change it, with what to do; it can still be backed up.
 func TestNewerDatabaseIsRefused(t *testing.T) {
-	dir := t.TempDir()
-	if said, err := command(t, "token", "create", "--operator", "--database", dir); err != nil {
-		t.Fatal(said, err)
-	}
+	dir := newDatabase(t)
 	db, err := sqlite.OpenBare(t.Context(), dir, true)
 	if err != nil {
 		t.Fatal(err)

@@ -74,7 +74,7 @@ func TestCommandsAreAudited(t *testing.T) {
 	}
 	for name, c := range audited {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir := database(t)
 			if _, _, err := command(t, nil, "token", "create", "--operator", "--name", "first", "--database", dir); err != nil {
 				t.Fatal(err)
 			}

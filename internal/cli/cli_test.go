@@ -21,6 +21,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/store"
 )
 
 // command runs a command line with a Serve that records its Config.
@@ -37,6 +38,20 @@ func command(t *testing.T, env map[string]string, args ...string) (cfg *config.C
 		},
 	})
 	return cfg, out.String(), err
+}
+
+// database returns a directory with a database, as the first start of a server makes it.
+func database(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	s, err := store.Open(t.Context(), store.At(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // A flag that takes event types has the same name in every command.
@@ -149,7 +164,7 @@ func TestMistakes(t *testing.T) {
 		"no scope":        {args: []string{"token", "create", "--operator", "--scope", "all", "--database", "."}, want: "--scope: must be one of webhooks:read"},
 		"past":            {args: []string{"token", "create", "--operator", "--expires", "2020-01-01T00:00:00Z", "--database", "."}, want: "--expires: must be in the future"},
 		"master key":      {env: map[string]string{config.EnvMasterKey: "short"}, want: config.EnvMasterKey},
-		"no directory":    {args: []string{"token", "list", "--database", "/nonexistent/data"}, want: "/nonexistent/data does not exist"},
+		"no directory":    {args: []string{"token", "list", "--database", "/nonexistent/data"}, want: "--database: no database: /nonexistent/data does not exist; give the directory of a server"},
 		"no status":       {args: []string{"migrate", "status", "--database", "/nonexistent/data"}, want: "give the directory of a server"},
 		"no database":     {args: []string{"compact", "--database", "/nonexistent/data"}, want: "give the directory of a server"},
 		"no data":         {args: []string{"backup", "--database", "/nonexistent/data", "x.zip"}, want: "give the directory of a server"},
@@ -191,12 +206,57 @@ func TestHelpAndVersion(t *testing.T) {
 	}
 }
 
+// What works on a database makes none: in another directory, probably because of a slip in its name, it says so and leaves nothing behind.
+func TestCommandsMakeNoDatabase(t *testing.T) {
+	for _, args := range []string{
+		"token create --operator", "token list", "token revoke 019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11", "secrets rotate-key", "migrate up", "migrate status", "compact", "backup BACKUP",
+	} {
+		dir := t.TempDir()
+		args = strings.Replace(args, "BACKUP", filepath.Join(t.TempDir(), "backup"), 1)
+		_, out, err := command(t, nil, append(strings.Fields(args), "--database", dir)...)
+		if err == nil || !strings.Contains(err.Error(), dir+" has no hookgraph.db; give the directory of a server") || out != "" {
+			t.Errorf("%s: %q, %v", args, out, err)
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("%s: left %v, %v", args, left, err)
+		}
+	}
+}
+
+// A command that needs a directory for itself says beside a server what to do, before it begins.
+func TestCommandsBesideServer(t *testing.T) {
+	dir, to := database(t), filepath.Join(t.TempDir(), "backup")
+	if _, _, err := command(t, nil, "backup", to, "--database", dir); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(t.Context(), store.At(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = s.Close() }()
+	for args, want := range map[string]string{
+		"migrate up --database DIR":                       "stop the server that uses it first",
+		"copy --from DIR --to postgres://127.0.0.1:1/new": "stop the server that uses it first",
+		"restore BACKUP --database DIR":                   "restore to a new directory, stop the server, and start it with --database and that directory",
+		"restore DIR --database NEW":                      "is not a whole backup",
+		"restore BACKUP/none --database NEW":              "no such file",
+	} {
+		var out bytes.Buffer
+		err := Run(t.Context(), Env{
+			Args:   strings.Fields(strings.NewReplacer("DIR", dir, "BACKUP", to, "NEW", filepath.Join(t.TempDir(), "new")).Replace(args)),
+			Stdout: &out, Stderr: &out, Getenv: func(name string) string {
+				return map[string]string{config.EnvMasterKey: strings.Repeat("A", 43) + "="}[name]
+			},
+		})
+		if err == nil || !strings.Contains(err.Error(), want) || out.Len() > 0 {
+			t.Errorf("%s: %v, %s", args, err, out.String())
+		}
+	}
+}
+
 // Migrations are applied to a directory that no server uses, and listed; then none is missing.
 func TestMigrate(t *testing.T) {
-	dir := t.TempDir()
-	if _, _, err := command(t, nil, "migrate", "status", "--database", dir); err == nil {
-		t.Error("there is a status without a database")
-	}
+	dir := database(t)
 	if _, _, err := command(t, nil, "migrate", "up", "--database", dir); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +268,7 @@ func TestMigrate(t *testing.T) {
 
 // The master key is changed in the key file. With keys from the environment it is changed only if there is a new one.
 func TestRotateKey(t *testing.T) {
-	dir := t.TempDir()
+	dir := database(t)
 	if _, _, err := command(t, nil, "token", "create", "--database", dir, "--tenant", "kallima", "--create-tenant"); err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +310,7 @@ func TestDemoWithoutServer(t *testing.T) {
 
 // A token belongs to a tenant that exists or is created, or to an operator if requested.
 func TestTokenCreate(t *testing.T) {
-	dir := t.TempDir()
+	dir := database(t)
 	for _, step := range []struct {
 		args []string
 		want string // "": a token
@@ -343,10 +403,10 @@ func TestBanner(t *testing.T) {
 
 // The doctor finds nothing in a sound database, names what is wrong in another, with an exit code, and refuses a directory without one.
 func TestDoctor(t *testing.T) {
-	dir := t.TempDir()
-	if _, _, err := command(t, nil, "doctor", "--database", dir); err == nil {
+	if _, _, err := command(t, nil, "doctor", "--database", t.TempDir()); err == nil {
 		t.Error("there is nothing to inspect")
 	}
+	dir := database(t)
 	if _, _, err := command(t, nil, "token", "create", "--database", dir, "--tenant", "kallima", "--create-tenant"); err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -36,12 +34,8 @@ func (d *tokenDatabase) with(ctx context.Context, env *Env, use func(*store.Stor
 	log := d.Logger(env.Stderr)
 	env.warn(log)
 	o.Shared, o.Logger, o.MasterKeys = true, log, d.MasterKeys
-	if o.URL == "" {
-		if _, err := os.Stat(o.Dir); errors.Is(err, fs.ErrNotExist) { // creating a database here would hide a wrong path
-			return fmt.Errorf("--database: the directory %s does not exist; give that of the server, which creates it at its first start", o.Dir)
-		} else if err != nil {
-			return fmt.Errorf("--database: %w", err)
-		}
+	if err := store.Current(ctx, o); err != nil { // creating a database would hide a wrong path, and migrating it would harm the server that uses it
+		return fmt.Errorf("--database: %w", err)
 	}
 	s, err := store.Open(ctx, o)
 	if err != nil {

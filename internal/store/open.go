@@ -291,17 +291,17 @@ type storeless struct {
 	write, read *gorm.DB
 }
 
-// openBare opens a database. create says whether it may be created; nobody else may use it then.
-func (o *Options) openBare(ctx context.Context, create bool) (*storeless, error) {
+// openBare opens an existing database. Nobody else may use it if exclusive is set.
+func (o *Options) openBare(ctx context.Context, exclusive bool) (*storeless, error) {
 	db, err := o.dialect()
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Exists(); err != nil && !create {
+	if err := db.Exists(); err != nil {
 		return nil, fmt.Errorf("no database: %w", err)
 	}
 	is := &storeless{DB: db}
-	if is.write, is.read, err = db.Open(ctx, logged(o.Logger), create); err != nil {
+	if is.write, is.read, err = db.Open(ctx, logged(o.Logger), exclusive); err != nil {
 		return nil, errors.Join(err, is.close())
 	}
 	return is, nil
@@ -311,7 +311,7 @@ func (d *storeless) close() error {
 	return errors.Join(d.Close(), dialect.ClosePool(d.read), dialect.ClosePool(d.write))
 }
 
-// Migrations lists the migrations, oldest first. With up it applies the missing ones first.
+// Migrations lists the migrations of an existing database, oldest first. With up it applies the missing ones first.
 func Migrations(ctx context.Context, o Options, up bool) (_ []Migration, err error) {
 	db, err := o.openBare(ctx, up)
 	if err != nil {
@@ -361,6 +361,15 @@ func (o *Options) inspected(ctx context.Context) (*storeless, error) {
 		return nil, errors.Join(err, db.close())
 	}
 	return db, nil
+}
+
+// Current returns an error unless the database exists and has the schema that this program needs. It changes nothing.
+func Current(ctx context.Context, o Options) error {
+	db, err := o.inspected(ctx)
+	if err != nil {
+		return err
+	}
+	return db.close()
 }
 
 // current returns an error unless the schema is this program's. It does not use goose, which would create its table.

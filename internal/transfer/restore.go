@@ -48,6 +48,9 @@ func Restore(ctx context.Context, o RestoreOptions) (_ *Manifest, err error) {
 		}
 	}()
 	lock, err := datadir.LockDir(o.Dir)
+	if errors.Is(err, datadir.ErrInUse) {
+		err = fmt.Errorf("%w: restore to a new directory, stop the server, and start it with --database and that directory", err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -120,13 +123,21 @@ func (o *RestoreOptions) make(ctx context.Context, dir string) (*Manifest, error
 }
 
 func (o *RestoreOptions) read(ctx context.Context, dir string) error {
-	if o.Progress != nil {
-		o.Progress(Progress{Step: Copying, Of: 1})
+	begins := func() {
+		if o.Progress != nil {
+			o.Progress(Progress{Step: Copying, Of: 1})
+		}
 	}
 	if o.Stream != nil {
+		begins()
 		return unpack(ctx, o.Stream, dir)
 	}
-	info, err := os.Stat(o.From)
+	f, err := os.Open(o.From)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
@@ -134,13 +145,10 @@ func (o *RestoreOptions) read(ctx context.Context, dir string) error {
 		if _, err := readManifest(o.From); err != nil { // before everything is copied
 			return err
 		}
+		begins()
 		return take(ctx, o.From, dir)
 	}
-	f, err := os.Open(o.From)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
+	begins()
 	return unpack(ctx, f, dir)
 }
 

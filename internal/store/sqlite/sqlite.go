@@ -50,10 +50,14 @@ func (q *DB) Reader() *gorm.DB { return q.s.Read }
 // Exists implements dialect.DB.
 func (q *DB) Exists() error {
 	_, err := os.Stat(q.path())
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w; give the directory of a server, which creates the database at its first start", err)
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return err
+	is := "has no " + databaseFile
+	if _, err := os.Stat(q.dir); errors.Is(err, fs.ErrNotExist) {
+		is = "does not exist"
+	}
+	return fmt.Errorf("%s %s; give the directory of a server, which creates the database at its first start", q.dir, is)
 }
 
 // Open implements dialect.DB.
@@ -62,7 +66,10 @@ func (q *DB) Open(ctx context.Context, log *slog.Logger, exclusive bool) (write,
 		return nil, nil, fmt.Errorf("data directory: %w", err)
 	}
 	if exclusive {
-		if q.lock, err = datadir.LockDir(q.dir); err != nil {
+		if q.lock, err = datadir.LockDir(q.dir); errors.Is(err, datadir.ErrInUse) {
+			err = fmt.Errorf("%w; stop the server that uses it first, or give another directory", err)
+		}
+		if err != nil {
 			return nil, nil, err
 		}
 	}
