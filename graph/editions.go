@@ -52,6 +52,7 @@ func (e *edition) once(ctx context.Context, key string, read func(context.Contex
 		defer func(began time.Time) { e.spent(time.Since(began)) }(time.Now())
 		v, err := read(ctx)
 		if series, ok := v.(*model.Series); ok && err == nil {
+			series.Sums = sums(series.Counts)
 			e.mu.Lock()
 			defer e.mu.Unlock()
 			e.series[key] = series

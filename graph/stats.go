@@ -135,7 +135,7 @@ func series(ctx context.Context, s *model.Stats, bucketMs *int, limit int) ([]*m
 	}
 	all, err := once(ctx, s, key, func(ctx context.Context) (*model.Series, error) {
 		counts, each, err := s.Series(ctx, width, limit)
-		return &model.Series{From: s.From, Width: each, Counts: counts, Sums: sums(counts)}, err
+		return &model.Series{From: s.From, Width: each, Counts: counts}, err
 	})
 	if err != nil {
 		return nil, err

@@ -25,7 +25,7 @@ type Series struct {
 	From   time.Time
 	Width  time.Duration
 	Counts []*stats.Counts // of each bucket; nil is nothing
-	Sums   []uint64        // of each, by which counts are compared
+	Sums   []uint64        // of each, by which counts are compared; nil in a query
 }
 
 // Changed reports whether bucket n of the series is new to the client, or has other counts than the client has.

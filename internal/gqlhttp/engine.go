@@ -121,15 +121,7 @@ func (e *engine) prepare(ctx context.Context, req *request) (op *operation, exte
 	if cost > e.cfg.Limits.Cost {
 		return nil, extensions, errorList(codeTooComplex, fmt.Sprintf("the operation costs %d, the limit is %d", cost, e.cfg.Limits.Cost))
 	}
-	if e.cfg.Charge != nil {
-		if wait := e.cfg.Charge(ctx, cost); wait > 0 {
-			limited := newError(codeRateLimited, "too many requests; try again after extensions.retryAfterMs")
-			limited.Extensions["retryAfterMs"] = wait.Milliseconds()
-			return nil, extensions, gqlerror.List{limited}
-		}
-	}
-	e.rememberPersisted(req)
-	return &operation{cost: cost, OperationContext: &graphql.OperationContext{
+	op = &operation{cost: cost, OperationContext: &graphql.OperationContext{
 		RawQuery:             req.query,
 		Variables:            vars,
 		OperationName:        req.operationName,
@@ -144,7 +136,19 @@ func (e *engine) prepare(ctx context.Context, req *request) (op *operation, exte
 			return next(ctx)
 		},
 		Stats: graphql.Stats{OperationStart: start},
-	}}, extensions, nil
+	}}
+	if definition.Operation == ast.Subscription && len(graphql.CollectFields(op.OperationContext, definition.SelectionSet, nil)) == 0 {
+		return nil, extensions, errorList(codeValidation, "a subscription must select one top level field; @skip or @include leave none")
+	}
+	if e.cfg.Charge != nil {
+		if wait := e.cfg.Charge(ctx, cost); wait > 0 {
+			limited := newError(codeRateLimited, "too many requests; try again after extensions.retryAfterMs")
+			limited.Extensions["retryAfterMs"] = wait.Milliseconds()
+			return nil, extensions, gqlerror.List{limited}
+		}
+	}
+	e.rememberPersisted(req)
+	return op, extensions, nil
 }
 
 func costExtension(requested, limit int) map[string]any {

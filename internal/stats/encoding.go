@@ -275,26 +275,30 @@ func (d *decoder) bins(b *Bins, last uint64) {
 	if n == 0 {
 		d.fail() // the mask says that there is at least one
 	}
-	if len(*b) == 0 {
-		*b = slices.Grow(*b, n)
+	list, at, to := *b, uint64(0), 0
+	if len(list) == 0 {
+		list = slices.Grow(list, n)
 	}
-	at, to := uint64(0), 0
 	for i := range n {
 		further := d.uvarint()
 		number := d.number()
 		if at += further; further > last || at > last || number == 0 || i > 0 && further == 0 {
 			d.fail()
-			return
+			break
 		}
-		i := uint16(at) //nolint:gosec // not above last
-		for to < len(*b) && (*b)[to].I < i {
+		bin := Bin{uint16(at), number} //nolint:gosec // not above last
+		for to < len(list) && list[to].I < bin.I {
 			to++
 		}
-		if to < len(*b) && (*b)[to].I == i {
-			(*b)[to].N += number
-		} else {
-			*b = slices.Insert(*b, to, Bin{i, number})
+		switch {
+		case to == len(list):
+			list = append(list, bin)
+		case list[to].I == bin.I:
+			list[to].N += number
+		default:
+			list = slices.Insert(list, to, bin)
 		}
 		to++
 	}
+	*b = list
 }
