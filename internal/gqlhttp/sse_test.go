@@ -96,6 +96,28 @@ func TestSSEAnswersEverything(t *testing.T) {
 	}
 }
 
+// A subscription whose field is skipped has nothing to stream: that is the caller's mistake, on every transport, and costs nothing.
+func TestSubscriptionToNothing(t *testing.T) {
+	s := newServer(t, Config{Charge: func(context.Context, int) time.Duration {
+		t.Error("a refused operation was charged")
+		return 0
+	}})
+	c := s.connect(t)
+	for _, document := range []string{
+		"subscription{resumed @skip(if:true)}",
+		"subscription{...@include(if:false){resumed}}",
+		"subscription($no:Boolean=false){...F@include(if:$no)}fragment F on Subscription{resumed}",
+	} {
+		if got := s.stream(t, document).next(); !strings.Contains(got, "leave none") || !strings.Contains(got, codeValidation) {
+			t.Errorf("%s: got %s", document, got)
+		}
+		c.subscribe("1", document)
+		if m := c.receive(); !strings.HasPrefix(m, `{"id":"1","type":"error"`) || !strings.Contains(m, "leave none") {
+			t.Errorf("%s: got %s", document, m)
+		}
+	}
+}
+
 // Last-Event-ID reaches the resolver, by GET and POST, if it could have come from an id line.
 func TestSSELastEventID(t *testing.T) {
 	s := newServer(t, Config{})
