@@ -166,7 +166,11 @@ func (s *server) export(r *request, write func(title string, types []*webhook.Ev
 }
 
 func noParameters(r *request) error {
-	for name := range r.URL.Query() {
+	q, err := r.parameters()
+	if err != nil {
+		return err
+	}
+	for name := range q {
 		return spelled{&webhook.Invalid{Field: clip(name), Code: webhook.CodeInvalid, Message: "unknown parameter"}}
 	}
 	return nil
@@ -188,7 +192,11 @@ type typeChange struct {
 // types that it does not describe.
 func (s *server) importOpenAPI(r *request) (int, any, error) {
 	flags := map[string]bool{"dry_run": false, "delete_missing": false}
-	for name, values := range r.URL.Query() {
+	q, err := r.parameters()
+	if err != nil {
+		return 0, nil, err
+	}
+	for name, values := range q {
 		if _, known := flags[name]; !known {
 			return 0, nil, spelled{&webhook.Invalid{Field: clip(name), Code: webhook.CodeInvalid, Message: "unknown parameter"}}
 		}

@@ -81,7 +81,23 @@ const maxPage = store.MaxPage
 
 // page reads the query of a list: limit, after, and the parameters that the list has besides.
 func (r *request) page(k cursor.Kind, others map[string]parameter) (store.Page, error) {
-	return pageOf(r.URL.Query(), r.place(k), others)
+	q, err := r.parameters()
+	if err != nil {
+		return store.Page{}, err
+	}
+	return pageOf(q, r.place(k), others)
+}
+
+// parameters reads the query. What url.URL.Query would pass over, a parameter with a lone % or a semicolon, is refused: without it a list would
+// have everything, and a dry run be none.
+func (r *request) parameters() (url.Values, error) {
+	q, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, spelled{&webhook.Invalid{
+			Code: webhook.CodeInvalid, Message: "the query cannot be read: write %25 for %, %3B for ;, and separate parameters by &",
+		}}
+	}
+	return q, nil
 }
 
 // place returns a function that decodes cursors of the kind.

@@ -65,6 +65,24 @@ func (a *api) ids(t *testing.T, path string) []string {
 	return ids
 }
 
+// A query that cannot be read is refused: a condition that is passed over would list everything, and a dry run that is passed over import.
+func TestQueriesThatCannotBeRead(t *testing.T) {
+	a := newAPI(t)
+	a.id(t, a.kallima)
+	for path, method := range map[string]string{
+		"/v1/events?tags=50%":         "GET",
+		"/v1/webhooks?limit=1;text=x": "GET",
+		"/v1/webhooks?text=%zz":       "GET",
+		"/v1/event-types/openapi.json?delete_missing=true;dry_run=true": "PUT",
+		"/v1/event-types/openapi.json?;":                                "GET",
+	} {
+		status, said := a.rest(t, a.kallima, method, path, `{"openapi": "3.1.0", "webhooks": {}}`)
+		if e, _ := said["error"].(map[string]any); status != http.StatusUnprocessableEntity || e["code"] != "INVALID" {
+			t.Errorf("%s %s: got %d %v", method, path, status, said)
+		}
+	}
+}
+
 // An event, its delivery and their attempt are read one by one, with everything that was published, sent and received. Lists have neither data nor
 // bodies.
 func TestReads(t *testing.T) {
