@@ -7,6 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
+	"math/big"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -78,6 +81,7 @@ func Compile(text []byte) (*Schema, error) {
 	if err := seen.value(doc, ""); err != nil {
 		return nil, err
 	}
+	clampLimits(doc, false)
 	patterns := patterns{}
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
@@ -163,6 +167,47 @@ func (s *survey) value(v any, path string) error {
 		}
 	}
 	return nil
+}
+
+// Keywords that clampLimits looks at: limits count something, those of names have an object from names to schemas, and those of values none.
+var (
+	ofLimits = set("minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minContains", "maxContains")
+	ofNames  = set("properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions")
+	ofValues = set("const", "enum", "default", "example", "examples")
+)
+
+func set(words ...string) map[string]bool {
+	is := map[string]bool{}
+	for _, word := range words {
+		is[word] = true
+	}
+	return is
+}
+
+// clampLimits makes limits that no int holds the largest int, which no value reaches either: the library takes their lowest 64 bits, so that
+// 18446744073709551615, which generators write as the maxLength of any text, would be -1. named says that v is an object from names to schemas.
+func clampLimits(v any, named bool) {
+	switch v := v.(type) {
+	case []any:
+		for _, one := range v {
+			clampLimits(one, false)
+		}
+	case map[string]any:
+		for name, one := range v {
+			limit, is := one.(json.Number)
+			switch {
+			case is && !named && ofLimits[name] && beyondInt(limit):
+				v[name] = json.Number(strconv.Itoa(math.MaxInt))
+			case named || !ofValues[name]:
+				clampLimits(one, !named && ofNames[name])
+			}
+		}
+	}
+}
+
+func beyondInt(n json.Number) bool {
+	value, ok := number(n)
+	return ok && value.Cmp(new(big.Rat).SetInt64(math.MaxInt)) > 0
 }
 
 // token escapes a name for a JSON Pointer.

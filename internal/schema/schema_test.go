@@ -55,6 +55,28 @@ func TestViolations(t *testing.T) {
 	}
 }
 
+// A limit that is larger than every count is one that nothing exceeds and nothing reaches. What only looks like a limit is left as it is.
+func TestHugeLimits(t *testing.T) {
+	for _, huge := range []string{"9223372036854775808", "18446744073709551615", "1e30"} {
+		for _, text := range []string{
+			`{"maxLength": %s}`, `{"maxItems": %s}`, `{"maxProperties": %s}`, `{"contains": true, "minContains": 0, "maxContains": %s}`,
+			`{"$defs": {"const": {"maxLength": %s}}, "$ref": "#/$defs/const"}`, `{"allOf": [{"properties": {"a": {"maxLength": %s}}}]}`,
+			`{"properties": {"maxLength": {"const": %s}}}`, `{"enum": ["", [1], {"a": ""}, {"maxLength": %[1]s}]}`,
+		} {
+			for _, data := range []string{`""`, `[1]`, `{"a": ""}`, `{"maxLength": ` + huge + `}`} {
+				if got := check(t, fmt.Sprintf(text, huge), data); len(got) > 0 {
+					t.Errorf(text+" with %s: %v", huge, data, got)
+				}
+			}
+		}
+		for text, data := range map[string]string{`{"minLength": %s}`: `"a"`, `{"minItems": %s}`: `[1]`, `{"minProperties": %s}`: `{"a": 1}`} {
+			if got := check(t, fmt.Sprintf(text, huge), data); len(got) != 1 {
+				t.Errorf(text+" with %s: %v", huge, data, got)
+			}
+		}
+	}
+}
+
 // A schema that cannot be used is refused with the place in it and what to do.
 func TestRefusedSchemas(t *testing.T) {
 	for _, tc := range []struct{ schema, want string }{
