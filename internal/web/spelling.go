@@ -9,8 +9,9 @@ import (
 
 var (
 	upper = regexp.MustCompile(`[A-Z]`)
-	// named is a name of several words in a message. Operators, like $startsWith, are the same in both.
-	named = regexp.MustCompile(`(?:^|[^\w$.])[a-z]+(?:[A-Z][a-z]+)+\b`)
+	// named is a name of several words in a message. Operators, like $startsWith, are the same in both, and so are paths in the caller's JSON,
+	// like /orderId/itemCount.
+	named = regexp.MustCompile(`(?:^|[^\w$./~-])[a-z]+(?:[A-Z][a-z]+)+\b`)
 )
 
 // theirs are fields whose content is the caller's JSON: the names in it are not the API's.

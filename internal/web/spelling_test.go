@@ -22,6 +22,8 @@ func TestMessagesNameFields(t *testing.T) {
 		"is no operator: there are $startsWith, $endsWith":      "is no operator: there are $startsWith, $endsWith",
 		`placeholder 1 begins with "dataOf", see includeFields`: `placeholder 1 begins with "dataOf", see include_fields`,
 		"must be like customer.fullName":                        "must be like customer.fullName",
+		"/lineItems/0/x-fullName must be of type string (rule /properties/lineItems/minLength of the type's schema)": "/lineItems/0/x-fullName must be of type string (rule /properties/lineItems/minLength of the type's schema)",
+		"at /$defs/orderId/a~1bC: refers to itself": "at /$defs/orderId/a~1bC: refers to itself",
 	} {
 		if got := snakeNames(message); got != want {
 			t.Errorf("%q: %q, want %q", message, got, want)
