@@ -25,6 +25,8 @@ var (
 	shownFile   = regexp.MustCompile("(?s)<!-- (\\S+) -->\n```(\\w+)\n(.*?)```\n")
 	shownQuery  = regexp.MustCompile("(?s)[^>]\n```graphql\n(.*?)```\n")
 	shownShell  = regexp.MustCompile("(?s)```sh\n(curl .*?)```\n")
+	codeSpan    = regexp.MustCompile("`([^`\n]+)`")
+	notName     = regexp.MustCompile("[^a-z0-9_]+")
 )
 
 // maxPicture bounds each picture of the documentation, in bytes: whoever clones the repository has all of them. Screenshots of TestDashboardShots are below.
@@ -172,6 +174,70 @@ func TestShownOperations(t *testing.T) {
 }
 
 var quickStart = regexp.MustCompile("(?s)```sh\ngit clone .*? && cd hookgraph\ngo run \\. --allow-private-targets .*?\nexport TOKEN=hg_… .*?\ngo run ([./a-z]+) & .*?\n(curl .*?)```\n")
+
+// The page on REST names every call of the OpenAPI document, its conditions, and the fields of webhooks and events.
+func TestRESTPageIsComplete(t *testing.T) {
+	page, err := os.ReadFile("docs/rest.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("internal/web/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	type parameter struct{ Ref, Name, In string }
+	var described struct {
+		Paths      map[string]map[string]json.RawMessage
+		Components struct {
+			Schemas    map[string]struct{ Properties map[string]any }
+			Parameters map[string]parameter
+		}
+	}
+	if err := json.Unmarshal([]byte(strings.ReplaceAll(string(text), `"$ref"`, `"ref"`)), &described); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for path, item := range described.Paths {
+		for method, data := range item {
+			var call struct{ Parameters []parameter }
+			if method == "parameters" {
+				continue
+			}
+			if err := json.Unmarshal(data, &call); err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, strings.ToUpper(method)+" "+path)
+			for _, p := range call.Parameters {
+				if _, name, ok := strings.Cut(p.Ref, "#/components/parameters/"); ok {
+					p = described.Components.Parameters[name]
+				}
+				if p.In == "query" {
+					names = append(names, p.Name)
+				}
+			}
+		}
+	}
+	for _, of := range []string{"WebhookInput", "EventInput", "ReplayInput"} {
+		for name := range described.Components.Schemas[of].Properties {
+			names = append(names, name)
+		}
+	}
+	if len(names) < 120 {
+		t.Fatalf("only %d names", len(names))
+	}
+	shown := map[string]bool{}
+	for _, span := range codeSpan.FindAllSubmatch(page, -1) {
+		shown[string(span[1])] = true
+		for _, word := range notName.Split(string(span[1]), -1) {
+			shown[word] = true
+		}
+	}
+	for _, name := range names {
+		if !shown[name] {
+			t.Errorf("docs/rest.md does not name %s", name)
+		}
+	}
+}
 
 // The quick start of the README leads to a delivered event whose signature the receiver has verified.
 func TestQuickStart(t *testing.T) {
