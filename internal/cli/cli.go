@@ -178,6 +178,7 @@ func Run(ctx context.Context, env Env) (err error) {
 		kong.TypeMapper(reflect.TypeFor[time.Duration](), text(config.ParseDuration)),
 		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), text(config.ParsePrefix)),
 		kong.TypeMapper(reflect.TypeFor[slog.Level](), text(parseLevel)),
+		kong.TypeMapper(reflect.TypeFor[uint16](), text(parsePort)),
 		kong.TypeMapper(reflect.TypeFor[time.Time](), text(parseTime)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&env, &vars),

@@ -82,6 +82,15 @@ func TestConfigIsShown(t *testing.T) {
 	if strings.Contains(out, "hunter2") {
 		t.Error("a password is shown")
 	}
+	lists := map[string]string{"HOOKGRAPH_LISTEN": "[::1]:0", "HOOKGRAPH_TARGET_PORT": "443, 8443", "HOOKGRAPH_DENY_TARGET": "10.0.0.0/8, 2001:db8::/32"}
+	if _, out, err = command(t, lists, "config"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"--listen [::1]:0 variable", "--target-port 443 8443 variable", "--deny-target 10.0.0.0/8 2001:db8::/32 variable"} {
+		if !strings.Contains(strings.Join(strings.Fields(out), " "), want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
 	if _, _, err := command(t, map[string]string{"HOOKGRAPH_TIMEOUT": "-1s"}, "config"); err == nil || !strings.Contains(err.Error(), "HOOKGRAPH_TIMEOUT") {
 		t.Errorf("an invalid setting: %v", err)
 	}

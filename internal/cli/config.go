@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"strings"
 	"text/tabwriter"
 
 	"github.com/alecthomas/kong"
@@ -88,7 +87,10 @@ func (c *configCmd) shown(f *kong.Flag) string {
 		return "-"
 	case f.Tag.Has("secret"):
 		return "(not shown)"
+	case f.Target.Kind() == reflect.Slice:
+		text := fmt.Sprint(f.Target.Interface())
+		return text[1 : len(text)-1] // without the brackets around all
 	default:
-		return strings.Trim(fmt.Sprint(reflect.Indirect(f.Target).Interface()), "[]")
+		return fmt.Sprint(reflect.Indirect(f.Target).Interface())
 	}
 }

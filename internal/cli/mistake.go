@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +18,6 @@ var parserWords = []struct {
 	said *regexp.Regexp
 	told string
 }{
-	{regexp.MustCompile(`^(.*): expected a valid 16 bit uint but got (".*")$`), "$1: $2 is not a whole number from 0 to 65535"},
 	{regexp.MustCompile(`^(.*): expected a valid \d+ bit u?int but got (".*")$`), "$1: $2 is not a whole number, or is too large"},
 	{regexp.MustCompile(`^(.*): bool value must be .* but got (".*")$`), "$1: $2 is neither true nor false"},
 	{regexp.MustCompile(`^(.*): expected \S+ value but got "EOL".*$`), "$1: its value is missing"},
@@ -119,6 +119,15 @@ func parseLevel(text string) (level slog.Level, err error) {
 		err = fmt.Errorf("%q is none of debug, info, warn, error", text)
 	}
 	return level, err
+}
+
+// parsePort takes a port of a list, after whose commas there may be spaces, as there may be in other lists.
+func parsePort(text string) (uint16, error) {
+	n, err := strconv.ParseUint(strings.TrimSpace(text), 10, 16)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a whole number from 0 to 65535", text)
+	}
+	return uint16(n), nil
 }
 
 func parseTime(text string) (time.Time, error) {
