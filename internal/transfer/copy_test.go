@@ -126,6 +126,22 @@ func TestCopyGoesOn(t *testing.T) {
 	}
 }
 
+// A database that writes all names in quotation marks takes a copy as any other does.
+func TestCopyToQuotingDatabase(t *testing.T) {
+	o := options(t, filled(t, 10))
+	db, err := sql.Open("pgx", o.To.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.ExecContext(t.Context(), `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET quote_all_identifiers = on', current_database()); END $$`); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Copy(t.Context(), o); err != nil {
+		t.Error(err)
+	}
+}
+
 // No limit for the statements of servers ends the counting of a large target's statistics: it reads all tables.
 func TestCopyHasTimeToAnalyze(t *testing.T) {
 	shortChunks(t)

@@ -33,8 +33,9 @@ func (c *copier) layout(ctx context.Context, t *dialect.Table) (*layout, error) 
 	l := &layout{Table: t, columns: make([]dialect.Column, len(names))}
 	for i, name := range names {
 		l.columns[i].Name = name
-		if err := c.to.Side().QueryRowContext(ctx, "SELECT data_type FROM information_schema.columns WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2",
-			t.Name, name).Scan(&l.columns[i].Kind); err != nil {
+		// With quote_all_identifiers, PostgreSQL writes some types in quotation marks.
+		if err := c.to.Side().QueryRowContext(ctx, `SELECT replace(data_type, '"', '') FROM information_schema.columns
+			WHERE table_schema = current_schema() AND table_name = $1 AND column_name = $2`, t.Name, name).Scan(&l.columns[i].Kind); err != nil {
 			return nil, fmt.Errorf("column %s: %w", name, err)
 		}
 	}
