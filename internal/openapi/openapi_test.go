@@ -261,6 +261,16 @@ func (c *checker) schema(at, pointer string, text []byte) {
 	}
 }
 
+// The version of a document is the time of the last change; without any, as before the first declaration, it is no time.
+func TestVersionOfNothing(t *testing.T) {
+	for name, write := range map[string]func(string, []*webhook.EventType) ([]byte, error){"OpenAPI": openapi.Write, "AsyncAPI": openapi.WriteAsync} {
+		text, err := write("t", nil)
+		if err != nil || !strings.Contains(string(text), `"version":"0"`) {
+			t.Errorf("%s: %s %v", name, text, err)
+		}
+	}
+}
+
 // TestOpenAPI checks the exported document with what OpenAPI 3.1.1 says of the objects that are in it (sections 4.8.1 to 4.8.17).
 func TestOpenAPI(t *testing.T) {
 	for _, given := range []map[string]string{{}, declared} {

@@ -116,13 +116,16 @@ var headers = map[string]string{
 
 func ref(to string) object { return object{"$ref": to} }
 
-// info has the time of the last change as the version.
+// info has the time of the last change as the version; 0 if nothing is declared.
 func info(title string, types []*webhook.EventType) object {
 	var last time.Time
 	for _, t := range types {
 		if t.UpdatedAt.After(last) {
 			last = t.UpdatedAt
 		}
+	}
+	if last.IsZero() {
+		return object{"title": title, "version": "0"}
 	}
 	return object{"title": title, "version": last.UTC().Format(time.RFC3339)}
 }
