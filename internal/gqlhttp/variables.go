@@ -171,19 +171,28 @@ func (d *valueDecoder) typed(t *ast.Type) (any, error) {
 	return v, d.fits(t, v)
 }
 
-// fits refuses numbers for strings and the reverse, which gqlparser accepts because it sees a json.Number as a string.
+// fits refuses numbers for strings and the reverse, which gqlparser accepts because it sees a json.Number as a string, and numbers that an Int or a
+// Float cannot be, of which gqlparser names another value, or says that they are strings.
 func (d *valueDecoder) fits(t *ast.Type, v any) error {
-	_, isString := v.(string)
-	_, isNumber := v.(json.Number)
+	number, isNumber := v.(json.Number)
+	_, wrong := v.(string)
+	var err error
 	switch t.NamedType {
-	case "Int", "Float":
-		if isString {
-			return wrongType{problem: "expected a value of type " + t.NamedType}
+	case "Int":
+		if isNumber {
+			_, err = number.Int64()
+		}
+	case "Float":
+		if isNumber {
+			_, err = number.Float64()
 		}
 	case "String":
-		if isNumber {
-			return wrongType{problem: "expected a value of type " + t.NamedType}
-		}
+		wrong = isNumber
+	default:
+		return nil
+	}
+	if wrong || err != nil {
+		return wrongType{problem: "expected a value of type " + t.NamedType}
 	}
 	return nil
 }

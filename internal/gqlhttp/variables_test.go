@@ -102,6 +102,28 @@ func TestLiteralsThatAreRefused(t *testing.T) {
 	}
 }
 
+// What is no integer, as a literal would have it, is refused, and the error names no other value.
+func TestIntegersOfVariables(t *testing.T) {
+	s := newServer(t, Config{})
+	for value, fits := range map[string]bool{
+		"1": true, "-200": true, "1.0": false, "1e2": false, "1.5": false, "1e400": false, "12345678901234567890": false, "1e300": false, `"1"`: false,
+	} {
+		for document, variables := range map[string]string{
+			"query($i: Int) {number(i: $i)}":                                                     `{"i": ` + value + `}`,
+			"query($f: Filter) {echo(filter: $f)}":                                               `{"f": {"n": ` + value + `}}`,
+			"query($f: [Filter!]) {hello @skip(if: false) number(i: 1) echo(filter: {and: $f})}": `{"f": [{"n": ` + value + `}]}`,
+		} {
+			a := s.query(t, document, variables)
+			if fits != (a.code(t) == "") || !fits && !strings.Contains(a.body, "expected a value of type Int") {
+				t.Errorf("%s in %s: got %s", value, document, a.body)
+			}
+		}
+	}
+	if a := s.query(t, "query($f: Float) {number(f: $f)}", `{"f": 1e400}`); !strings.Contains(a.body, "expected a value of type Float") {
+		t.Errorf("got %s", a.body)
+	}
+}
+
 // A string with half of a surrogate pair is refused wherever it is read as text: all halves would be the same replacement character, and so two keys
 // one. A value of the scalar JSON is kept as it is in a variable; in a document it is as the document says.
 func TestHalfCharactersAreRefused(t *testing.T) {
@@ -178,13 +200,13 @@ func TestDecodeVariables(t *testing.T) {
 		{"unknown field", "Filter", `{"v":{"nope":[{"a":1}]}}`, "unknown field"},
 		{"list for an input", "Filter", `{"v":[]}`, "must be a Filter"},
 		{"int", "Int", `{"v":7}`, int64(7)},
-		{"int too large", "Int", `{"v":9223372036854775808}`, "cannot use"},
-		{"fraction for int", "Int", `{"v":1.5}`, "cannot use"},
+		{"int too large", "Int", `{"v":9223372036854775808}`, "expected a value of type Int"},
+		{"fraction for int", "Int", `{"v":1.5}`, "expected a value of type Int"},
 		{"string for int", "Int", `{"v":"7"}`, "expected a value of type Int"},
 		{"string for float, inside", "[Float]", `{"v":["7"]}`, "expected a value of type Float"},
 		{"number for string", "String", `{"v":7}`, "expected a value of type String"},
 		{"number for id", "ID", `{"v":7}`, json.Number("7")},
-		{"float out of range", "Float", `{"v":1e400}`, "cannot use"},
+		{"float out of range", "Float", `{"v":1e400}`, "expected a value of type Float"},
 		{"enum", "Color", `{"v":"RED"}`, "RED"},
 		{"no such enum", "Color", `{"v":"BLUE"}`, "not a valid Color"},
 	} {
