@@ -216,7 +216,7 @@ func TestImportEventTypes(t *testing.T) {
 	}
 	hooks["f.wrong"] = posted(object{"type": 1.0})
 	got = do("3.1.0", hooks, true, false)
-	if errs := got.at("importEventTypes", "userErrors").([]any); len(errs) != 1 || !strings.Contains(fmt.Sprint(errs), "schema of f.wrong at /type") || !strings.Contains(fmt.Sprint(errs), "[input openApi]") {
+	if errs := got.at("importEventTypes", "userErrors").([]any); len(errs) != 1 || !strings.Contains(fmt.Sprint(errs), "schema of \"f.wrong\" at /type") || !strings.Contains(fmt.Sprint(errs), "[input openApi]") {
 		t.Errorf("a wrong type: %v", errs)
 	}
 	if diff := cmp.Diff(before, a.get(a.as("a"), list, nil)); diff != "" {

@@ -146,6 +146,11 @@ func TestEventTypeDocuments(t *testing.T) {
 	if e := is["error"].(map[string]any); status != http.StatusUnprocessableEntity || !strings.Contains(e["message"].(string), "#/webhooks/a.b") {
 		t.Errorf("a file: %d %v", status, is)
 	}
+	status, is = a.rest(t, a.kallima, "PUT", path, `{"openapi": "3.1.0", "webhooks": {"orderPaid": {"post": {"requestBody": {"content": {"application/json": {
+		"schema": {"properties": {"itemCount": {"type": "text"}}}}}}}}}}`)
+	if e := is["error"].(map[string]any); status != http.StatusUnprocessableEntity || !strings.HasPrefix(e["message"].(string), `schema of "orderPaid" at /properties/itemCount/type: is not valid`) {
+		t.Errorf("names of the caller's: %d %v", status, is)
+	}
 	for range 40 { // the share of documents is given back
 		if res := a.do(t, a.kallima, "GET", path, ""); res.StatusCode != http.StatusOK {
 			t.Fatalf("again: %s", res.Status)

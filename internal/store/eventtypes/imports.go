@@ -101,7 +101,7 @@ func of(name string, err error) error {
 	if len(all) == 0 {
 		return err
 	}
-	return webhook.Invalidf("", all[0].Code, "%s of %s %s", all[0].Field, name, all[0].Message)
+	return webhook.Invalidf("", all[0].Code, "%s of %q %s", all[0].Field, name, all[0].Message)
 }
 
 // Unchanged returns how many of the declared types stay as they are because the import says the same.
