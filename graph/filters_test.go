@@ -5,6 +5,10 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hookgraph/hookgraph/graph"
 )
 
 // Conditions on payloads mean what the schema says: null is a value to be equal to, unless it is given beside contains; conditions hold
@@ -48,6 +52,34 @@ func TestDataFilters(t *testing.T) {
 				t.Errorf("%s with %s: %v, %v; want %s", list, filter, ids, got.at(list, "count"), want)
 			}
 		}
+	}
+}
+
+// An empty list in a filter leaves everything in, as null does and as its description says, in every list.
+func TestEmptyConditionsLeaveEverything(t *testing.T) {
+	a := newAPI(t)
+	s := newShelf(a, "kallima")
+	schema := graph.New(&graph.Resolver{}).Schema()
+	looked := 0
+	for _, list := range schema.Query.Fields {
+		filter := list.Arguments.ForName("filter")
+		if filter == nil || !strings.HasSuffix(list.Type.Name(), "Connection") {
+			continue
+		}
+		for _, condition := range schema.Types[filter.Type.Name()].Fields {
+			if condition.Type.Elem == nil {
+				continue
+			}
+			looked++
+			got := a.get(s.ctx, fmt.Sprintf("{ all: %[1]s { nodes { id } } some: %[1]s(filter: {%[2]s: []}) { nodes { id } } }", list.Name, condition.Name), nil)
+			all := got.at("all", "nodes").([]any)
+			if diff := cmp.Diff(all, got.at("some", "nodes")); diff != "" || len(all) == 0 || !strings.Contains(condition.Description, "ull or empty means all") {
+				t.Errorf("%s of %s: %q, and of %d (-all +some):\n%s", condition.Name, list.Name, condition.Description, len(all), diff)
+			}
+		}
+	}
+	if looked < 25 {
+		t.Errorf("only %d conditions", looked)
 	}
 }
 

@@ -108,13 +108,13 @@ func (f AuditFilter) conditions() []condition {
 	if f.TenantID != nil {
 		list = append(list, condition{"u.tenant_id = ?", []any{*f.TenantID}})
 	}
-	if f.Actions != nil {
+	if len(f.Actions) > 0 {
 		list = append(list, condition{"u.action IN ?", []any{f.Actions}})
 	}
-	if f.ObjectIDs != nil {
+	if len(f.ObjectIDs) > 0 {
 		list = append(list, condition{"u.object_id IN ?", []any{f.ObjectIDs}})
 	}
-	if f.TokenIDs != nil {
+	if len(f.TokenIDs) > 0 {
 		list = append(list, condition{"u.actor_token IN ?", []any{f.TokenIDs}})
 	}
 	return append(list, f.At.in("u.created_at")...)
