@@ -57,6 +57,7 @@ type Resolver struct {
 
 	shared  *sharedReads // set by New, as is what follows
 	numbers *live.Numbers[*edition]
+	marks   *marks
 }
 
 // Settings are the settings of one server.
@@ -103,7 +104,7 @@ func (s *Settings) shown() *model.Server {
 
 // New returns the executable schema. It must run within AroundOperations, and its errors must pass through a Presenter.
 func New(r *Resolver) graphql.ExecutableSchema {
-	r.shared = newSharedReads()
+	r.shared, r.marks = newSharedReads(), new(marks)
 	if r.Changes != nil {
 		r.numbers = live.NewNumbers[*edition](r.Changes)
 	}

@@ -52,19 +52,32 @@ func (r *Replay) AuditFields() []AuditField {
 // maxEstimate is the furthest estimate: a replay that was paused for weeks has hardly any pace, which says nothing.
 const maxEstimate = 365 * 24 * time.Hour
 
-// EstimatedCompletionAt is when everything will be sent at the pace so far, or at the replay's own rate; nil when that is not known.
-func (r *Replay) EstimatedCompletionAt(now time.Time) *time.Time {
+// PaceAfter is how long a replay with a rate goes on until its pace says more than its rate: it sends in steps, and attempts take their time.
+const PaceAfter = 10 * time.Second
+
+// ReplayMark is how many deliveries of a replay were sent or skipped at a time.
+type ReplayMark struct {
+	At   time.Time
+	Done int
+}
+
+// Mark returns how far the replay is.
+func (r *Replay) Mark(now time.Time) ReplayMark { return ReplayMark{now, r.Started + r.Skipped} }
+
+// EstimatedCompletionAt is when everything will be sent at the pace since a mark, or at the replay's own rate if that is lower; nil when that is not
+// known.
+func (r *Replay) EstimatedCompletionAt(now time.Time, since ReplayMark) *time.Time {
 	if r.Total == nil || r.CompletedAt != nil || r.Status != ReplayRunning && r.Status != ReplayQueued {
 		return nil
 	}
-	done := r.Started + r.Skipped
+	done := r.Mark(now).Done
 	left := max(*r.Total-done, 0)
-	pace, elapsed := 0.0, now.Sub(r.CreatedAt).Seconds()
-	if elapsed > 0 {
-		pace = float64(done) / elapsed
+	pace, elapsed := 0.0, now.Sub(since.At)
+	if elapsed > 0 && done > since.Done {
+		pace = float64(done-since.Done) / elapsed.Seconds()
 	}
-	if r.RatePerSecond != nil {
-		pace = float64(*r.RatePerSecond)
+	if rate := r.RatePerSecond; rate != nil && (elapsed < PaceAfter || pace > float64(*rate)) {
+		pace = float64(*rate)
 	}
 	if pace == 0 || float64(left)/pace > maxEstimate.Seconds() {
 		return nil
