@@ -199,7 +199,7 @@ func Run(ctx context.Context, env Env) (err error) {
 	if err != nil {
 		return mistake(err)
 	}
-	if err := checkEmpty(kctx); err != nil {
+	if err := errors.Join(checkEmpty(kctx), checkIDs(kctx)); err != nil {
 		return err
 	}
 	env.warnings = vars.unknown(env)
@@ -210,7 +210,7 @@ func Run(ctx context.Context, env Env) (err error) {
 	case errors.Is(err, client.ErrUnreached):
 		return fmt.Errorf("%w; hookgraph serve starts a server, and --url or HOOKGRAPH_URL says where it is", err)
 	}
-	return err
+	return refused(kctx, err)
 }
 
 // text returns a kong mapper that parses a value with parse.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -168,7 +169,7 @@ func TestMistakes(t *testing.T) {
 		"no status":       {args: []string{"migrate", "status", "--database", "/nonexistent/data"}, want: "give the directory of a server"},
 		"no database":     {args: []string{"compact", "--database", "/nonexistent/data"}, want: "give the directory of a server"},
 		"no data":         {args: []string{"backup", "--database", "/nonexistent/data", "x.zip"}, want: "give the directory of a server"},
-		"no id":           {args: []string{"token", "revoke", "7"}, want: "token list"},
+		"no id":           {args: []string{"token", "revoke", "7"}, want: `ID: "7" is not an ID like 019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11; hookgraph token list shows them`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg, _, err := command(t, tc.env, tc.args...)
@@ -179,6 +180,44 @@ func TestMistakes(t *testing.T) {
 				t.Error("it served")
 			}
 		})
+	}
+}
+
+// Every command that takes IDs refuses what is none before it calls the server, and says what an ID looks like.
+func TestIDsAreChecked(t *testing.T) {
+	parser, err := kong.New(&commands{}, kong.TypeMapper(reflect.TypeFor[time.Duration](), text(config.ParseDuration)),
+		kong.TypeMapper(reflect.TypeFor[netip.Prefix](), text(config.ParsePrefix)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { t.Errorf("the server is asked for %s", r.URL) }))
+	defer asked.Close()
+	checked := 0
+	refuses := func(name string, args ...string) {
+		checked++
+		if _, _, err := command(t, map[string]string{"HOOKGRAPH_URL": asked.URL, "HOOKGRAPH_TOKEN": "t"}, args...); err == nil ||
+			!strings.HasPrefix(err.Error(), name+`: "x" is not an ID like 019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11`) {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+	for _, leaf := range parser.Model.Leaves(true) {
+		path, needs := strings.Fields(leaf.FullPath())[1:], []string(nil)
+		if slices.Equal(path, []string{"replay", "rate"}) {
+			needs = []string{"5"}
+		}
+		for _, arg := range leaf.Positional {
+			if help := arg.Help; strings.HasPrefix(help, "ID of ") || strings.HasPrefix(help, "IDs of ") {
+				refuses("ID", slices.Concat(path, []string{"x"}, needs)...)
+			}
+		}
+		for _, f := range leaf.Flags {
+			if f.PlaceHolder == "ID" && f.Name != "external-id" {
+				refuses("--"+f.Name, append(path, "--"+f.Name, "x")...)
+			}
+		}
+	}
+	if checked < 20 {
+		t.Errorf("only %d arguments and flags take IDs", checked)
 	}
 }
 

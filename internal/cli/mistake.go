@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // parserWords are what kong says of values, and what users are told. In these the flag has a colon after it, so that its variable can be named.
@@ -112,6 +114,59 @@ func checkEmpty(k *kong.Context) error {
 		}
 	}
 	return nil
+}
+
+// checkIDs refuses arguments and flags that are no IDs, though they name objects of the server. The server is not asked for them.
+func checkIDs(k *kong.Context) error {
+	for _, p := range k.Path {
+		var value *kong.Value
+		var name, list string
+		switch {
+		case p.Positional != nil && p.Positional.Name == "id":
+			value, name, list = p.Positional, "ID", lists(k.Selected())
+		case p.Flag != nil && p.Flag.PlaceHolder == "ID" && p.Flag.Name != "external-id": // which people choose
+			value, name = p.Flag.Value, "--"+p.Flag.Name
+		default:
+			continue
+		}
+		texts, is := reflect.TypeAssert[[]string](value.Target)
+		if !is {
+			texts = []string{value.Target.String()}
+		}
+		for _, text := range texts {
+			if _, err := webhook.ParseID(text); err != nil {
+				return fmt.Errorf("%s: %q is not an ID like 019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11%s", name, text, list)
+			}
+		}
+	}
+	return nil
+}
+
+// lists says which command shows the IDs that a command takes.
+func lists(command *kong.Node) string {
+	for _, beside := range command.Parent.Children {
+		if beside.Name == "list" || beside.Name == "sessions" {
+			return "; hookgraph " + command.Parent.Name + " " + beside.Name + " shows them"
+		}
+	}
+	return ""
+}
+
+// refused returns an error of a server about a header as one about the flag that the header's value came from.
+func refused(k *kong.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, f := range k.Flags() {
+		switch value, _ := k.FlagValue(f).(string); {
+		case value == "":
+		case f.Name == "tenant" && strings.Contains(err.Error(), "the header Hookgraph-Tenant"):
+			return &named{fmt.Sprintf("--tenant: the tenant %q does not exist, or the token may not act for it", value), err}
+		case f.Name == "token" && strings.Contains(err.Error(), "a valid bearer token is required"):
+			return &named{"--token: " + err.Error(), err}
+		}
+	}
+	return err
 }
 
 func parseLevel(text string) (level slog.Level, err error) {

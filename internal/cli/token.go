@@ -216,7 +216,7 @@ type tokenRevokeCmd struct {
 func (c *tokenRevokeCmd) Run(ctx context.Context, env *Env) error {
 	id, err := webhook.ParseID(c.ID)
 	if err != nil {
-		return fmt.Errorf("%q is not the id of a token; hookgraph token list shows them", c.ID)
+		return err
 	}
 	return c.with(ctx, env, func(s *store.Store) error {
 		t, err := s.Registry(nil).RevokeToken(ctx, id)

@@ -98,9 +98,6 @@ func (c *deliveriesListCmd) Run(ctx context.Context, s *Streams) error {
 		return err
 	}
 	statuses, err := enums("--status", c.Status, webhook.DeliveryStatuses)
-	if err == nil {
-		err = checkIDs("--event", c.Event)
-	}
 	if err != nil {
 		return err
 	}
@@ -182,8 +179,11 @@ func (c *someDeliveries) each(ctx context.Context, s *Streams, mutation, input s
 				return err
 			})
 		}
+		if told := (*told)(nil); err != nil && !errors.As(err, &told) { // which names the ID
+			err = fmt.Errorf("%s: %w", id, err)
+		}
 		if err != nil {
-			bad = append(bad, fmt.Errorf("%s: %w", id, err))
+			bad = append(bad, err)
 		}
 		if ctx.Err() != nil {
 			break

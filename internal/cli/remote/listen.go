@@ -79,9 +79,6 @@ func (c *listenCmd) check() error {
 	if err := config.CheckListen(c.Addr); err != nil {
 		return fmt.Errorf("--addr: %w", err)
 	}
-	if err := checkIDs("--webhook", c.Webhook); err != nil {
-		return err
-	}
 	for _, pattern := range c.Type {
 		if bad := webhook.Invalids(webhook.CheckTypePattern("--type", pattern)); len(bad) > 0 {
 			return fmt.Errorf("--type: %s %s", printable(pattern), bad[0].Message)

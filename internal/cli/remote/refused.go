@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/hookgraph/hookgraph/internal/client"
-	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // flagOf are the flags and arguments by the fields of the API's inputs and filters, which are the same in all commands.
@@ -110,14 +109,4 @@ func enums[T ~string](flag string, values []string, allowed []T) ([]string, erro
 		}
 	}
 	return all, nil
-}
-
-// checkIDs checks the IDs that a flag has.
-func checkIDs(flag string, values []string) error {
-	for _, v := range values {
-		if _, err := webhook.ParseID(v); err != nil {
-			return fmt.Errorf("%s: %q is not an ID like 019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11", flag, v)
-		}
-	}
-	return nil
 }

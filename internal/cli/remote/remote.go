@@ -309,9 +309,6 @@ type conditions struct {
 // filter is the conditions as the API has them.
 func (c *conditions) filter() (map[string]any, error) {
 	codes, err := enums("--error", c.Error, webhook.ErrorCodes)
-	if err == nil {
-		err = checkIDs("--webhook", c.Webhook)
-	}
 	if err != nil {
 		return nil, err
 	}

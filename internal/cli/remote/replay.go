@@ -42,9 +42,6 @@ func (s *selection) filter() (map[string]any, error) {
 		return nil, err
 	}
 	statuses, err := enums("--status", s.Status, webhook.DeliveryStatuses)
-	if err == nil {
-		err = checkIDs("--delivery", s.Delivery)
-	}
 	if err != nil {
 		return nil, err
 	}

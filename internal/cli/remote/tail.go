@@ -31,9 +31,6 @@ const tailQuery = `subscription ($filter: DeliveryAttemptFilter, $after: String,
 // Run prints each attempt once, also over lost connections, until ctx ends.
 func (c *tailCmd) Run(ctx context.Context, s *Streams) error {
 	from, err := c.client()
-	if err == nil {
-		err = checkIDs("--webhook", c.Webhook)
-	}
 	if err != nil {
 		return err
 	}
