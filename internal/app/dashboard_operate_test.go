@@ -142,6 +142,7 @@ func TestDashboardAudit(t *testing.T) {
 	page.WaitText("tbody tr:nth-child(3)", "<img src=x onerror=document.title='harmed'>")
 	harmless(t, page, "the audit log")
 	looked(page, axe, "audit")
+	page.WaitFor(`document.querySelector(".scrolls").scrollWidth <= document.querySelector(".scrolls").clientWidth`) // at 1280 px
 	click(page, "webhook_updated")
 	page.WaitFor(`location.search.includes("webhook_updated") && document.querySelectorAll("tbody tr").length === 1`)
 	page.Do(chromedp.Reload()) // an address is a view
@@ -152,6 +153,8 @@ func TestDashboardAudit(t *testing.T) {
 	page.WaitText("h1", "https://example.com/second")
 	page.Do(chromedp.Navigate(p.url + "/operate/audit?of=tenant"))
 	page.WaitText("tbody", "https://example.com/second")
+	click(page, "all of this token")
+	page.WaitFor(`location.search.includes("token") && location.search.includes("of=tenant")`)
 	if page.Is(`document.querySelector("tbody").innerText.includes("acme")`) {
 		t.Error("the entries of another tenant are among those of this one")
 	}

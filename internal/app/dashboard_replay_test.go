@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -62,6 +63,7 @@ func TestDashboardReplay(t *testing.T) {
 	page.WaitText("main", "<b>outage</b>")
 	page.WaitText(".facts", "at most 1 a second")
 	page.WaitText(".head .status", "Running")
+	page.WaitText(".conditions", "State FAILED See what matches now")
 	looked(page, axe, "replay")
 
 	// Its progress is pushed.
@@ -87,6 +89,45 @@ func TestDashboardReplay(t *testing.T) {
 	page.WaitText(".facts", "Succeeded 130")
 	leadsToReplay(page)
 	looked(page, axe, "replays")
+	page.CheckQuiet()
+}
+
+// A replay's page shows in words what it was created for, as it was given, and leads to the list of what matches now.
+func TestDashboardReplayConditions(t *testing.T) {
+	t.Parallel()
+	axe := browsertest.Axe(t)
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	hook := c.createWebhook(t, map[string]any{"url": receiver.URL + "/" + strings.Repeat("long", 50)})
+	c.publishMany(t, "order.paid", 3)
+	c.settle(t)
+	var made struct {
+		Replay     struct{ ID string }
+		UserErrors []struct{ Message string }
+	}
+	c.mutate(t, `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message } } }`, map[string]any{
+		"kind": "ALL", "ratePerSecond": 1, "filter": map[string]any{
+			"webhookIds": []string{hook}, "eventTypes": []string{"order.*", strings.Repeat("t", 100)}, "tags": []string{"two words"},
+			"data":      []any{map[string]any{"path": "n", "equals": json.RawMessage("12345678901234567890.10")}},
+			"createdAt": map[string]any{"from": "2026-01-01T00:00:00Z"},
+		},
+	}, &made)
+	if made.Replay.ID == "" {
+		t.Fatal(made.UserErrors)
+	}
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/replays/" + made.Replay.ID + "#token=" + p.token))
+	page.WaitText(".conditions", "Webhook "+receiver.URL+"/long")
+	page.WaitText(".conditions", "Event type order.* ttt")
+	page.WaitText(".conditions", "Tag two words Data n = 12345678901234567890.10 Created from 2026-01-01 ")
+	page.WaitText(".conditions", "the list has no word for: Tag, Data")
+	looked(page, axe, "replay-conditions")
+	click(page, "See what matches now")
+	page.WaitFor(`location.pathname === "/deliveries" && new URLSearchParams(location.search).get("q").startsWith("webhook:` + hook + ` type:order.* type:t")`)
+	page.WaitFor(`document.querySelector("[role=grid]")?.ariaRowCount === "4"`)
+	page.Do(chromedp.NavigateBack())
+	page.WaitText(".conditions", "Tag two words")
 	page.CheckQuiet()
 }
 

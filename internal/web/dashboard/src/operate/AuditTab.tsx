@@ -20,7 +20,7 @@ import { Time } from '../ui/Time';
 import { useTitle } from '../ui/title';
 import { usePages } from '../ui/usePages';
 import { Visible } from '../ui/Visible';
-import { actionOf, actorOf, auditFilter, KEYS, objectOf, pathOf, textOf } from './audit';
+import { actionOf, actorOf, allOf, auditFilter, KEYS, objectOf, pathOf, textOf } from './audit';
 
 type Entry = NonNullable<AuditLogQuery['auditLog']>['nodes'][number];
 
@@ -69,7 +69,7 @@ export function AuditTab() {
         <LiveTable list={list}>
           <ScrollTable label="Changes, newest first" columns={COLUMNS}>
             {list.rows.map((entry) => (
-              <EntryRow key={entry.id} entry={entry} />
+              <EntryRow key={entry.id} entry={entry} of={owner} />
             ))}
           </ScrollTable>
         </LiveTable>
@@ -85,7 +85,7 @@ function suggestionsOf(entries: readonly Entry[]): Suggestion[] {
   return [...actions].sort().map((value) => ({ key: 'action', value, count: '' }));
 }
 
-function EntryRow({ entry }: { entry: Entry }) {
+function EntryRow({ entry, of }: { entry: Entry; of: string }) {
   return (
     <tr>
       <td>
@@ -95,23 +95,20 @@ function EntryRow({ entry }: { entry: Entry }) {
         <Visible text={actorOf(entry)} />
         {entry.actor.tokenId && (
           <div>
-            <Link
-              className="soft-link"
-              href={`/operate/audit?q=${encodeURIComponent(`token:${entry.actor.tokenId}`)}`}
-            >
+            <Link className="soft-link" href={allOf({ key: 'token', value: entry.actor.tokenId }, of)}>
               all of this token
             </Link>
           </div>
         )}
       </td>
       <td>{actionOf(entry)}</td>
-      <td>
-        <ObjectOf entry={entry} />
+      <td className="object">
+        <ObjectOf entry={entry} of={of} />
       </td>
       <td className="changes">
         <Changes changes={entry.changes} />
       </td>
-      <td className="soft">
+      <td className="from soft">
         <Visible text={entry.address || '–'} />
         {entry.requestId && (
           <div>
@@ -125,17 +122,14 @@ function EntryRow({ entry }: { entry: Entry }) {
   );
 }
 
-function ObjectOf({ entry }: { entry: Entry }) {
+function ObjectOf({ entry, of }: { entry: Entry; of: string }) {
   const path = pathOf(entry);
   const id = <code>{entry.objectId}</code>;
   return (
     <>
       {objectOf(entry)} {path ? <Link href={path}>{id}</Link> : id}
       <div className="soft">
-        <Link
-          className="soft-link"
-          href={`/operate/audit?q=${encodeURIComponent(`object:${entry.objectId}`)}`}
-        >
+        <Link className="soft-link" href={allOf({ key: 'object', value: entry.objectId }, of)}>
           all of this object
         </Link>
         {entry.tenantId && (

@@ -1,4 +1,13 @@
-import { AUDIT_ACTIONS, compact, type Key, some, type Term, timeRange, valuesOf } from '../filter/words';
+import {
+  AUDIT_ACTIONS,
+  compact,
+  type Key,
+  printTerm,
+  some,
+  type Term,
+  timeRange,
+  valuesOf,
+} from '../filter/words';
 import type { AuditAction, AuditEntryFilter, AuditLogQuery, AuditObjectType } from '../gql/graphql';
 
 type Entry = NonNullable<AuditLogQuery['auditLog']>['nodes'][number];
@@ -14,6 +23,11 @@ export function auditFilter(terms: readonly Term[]): AuditEntryFilter | null {
     tokenIds: some(valuesOf(terms, 'token')),
     at: timeRange(terms),
   });
+}
+
+/** The address of the log of one token or object; of says whose entries are shown. */
+export function allOf(term: Term, of: string): string {
+  return `/operate/audit?${new URLSearchParams({ q: printTerm(term), ...(of !== '' && { of }) })}`;
 }
 
 /** Who made the change. */

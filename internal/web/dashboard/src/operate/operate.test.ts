@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { actorOf, objectOf, pathOf, textOf } from './audit';
+import { actorOf, allOf, objectOf, pathOf, textOf } from './audit';
 import { stateOf } from './tokens';
 
 test('a token is valid until the moment it expires, and revoked whatever else it is', () => {
@@ -10,6 +10,12 @@ test('a token is valid until the moment it expires, and revoked whatever else it
   expect(stateOf({ revokedAt: '2026-11-27T11:00:00Z', expiresAt: '2026-11-27T10:00:00Z' }, now)).toBe(
     'revoked',
   );
+});
+
+test('what leads to the log of a token or an object stays with the entries of one tenant', () => {
+  const term = { key: 'token', value: '019db8a2' } as const;
+  expect(allOf(term, '')).toBe('/operate/audit?q=token%3A019db8a2');
+  expect(allOf(term, 'tenant')).toBe('/operate/audit?q=token%3A019db8a2&of=tenant');
 });
 
 test('the user who ran a command is named if the log knows, and the reader may', () => {

@@ -4,9 +4,10 @@ import { CopyButton } from '../ui/CopyButton';
 import { GraphiqlLink } from '../ui/GraphiqlLink';
 import { Missing } from '../ui/Missing';
 import { Problem } from '../ui/Problem';
-import { Time } from '../ui/Time';
+import { Time, useNow } from '../ui/Time';
 import { useTitle } from '../ui/title';
 import { Visible } from '../ui/Visible';
+import { Conditions } from './Conditions';
 import { ReplayActions } from './ReplayActions';
 import { Progress, ReplayState } from './ReplayState';
 import { isOpen, KIND_NAMES, leftOf } from './replays';
@@ -14,7 +15,7 @@ import { useReplay } from './useReplay';
 
 /** A replay: its progress, its results, and the actions to pause, slow down or cancel it. */
 export function ReplayScreen({ id }: { id: string }) {
-  const { replay, error, missing, reload } = useReplay(id);
+  const { replay, filter, error, missing, reload } = useReplay(id);
   useTitle('Replay');
   return (
     <div className="screen">
@@ -50,6 +51,7 @@ export function ReplayScreen({ id }: { id: string }) {
           </p>
           <Results replay={replay} />
           {replay.skipped > 0 && <p className="soft">{whySkipped(replay)}</p>}
+          {filter !== null && <Conditions kind={replay.kind} exact={filter} />}
         </>
       )}
     </div>
@@ -57,6 +59,8 @@ export function ReplayScreen({ id }: { id: string }) {
 }
 
 function Ending({ replay }: { replay: Replay }) {
+  const { estimatedCompletionAt: estimate } = replay;
+  const now = useNow(estimate);
   if (replay.completedAt) {
     return (
       <span className="soft">
@@ -64,10 +68,11 @@ function Ending({ replay }: { replay: Replay }) {
       </span>
     );
   }
-  if (replay.status !== 'RUNNING' || !replay.estimatedCompletionAt) return null;
+  // One that has passed is of a replay that does not go on.
+  if (replay.status !== 'RUNNING' || !estimate || Date.parse(estimate) < now - 2000) return null;
   return (
     <span className="soft">
-      · done <Time at={replay.estimatedCompletionAt} future /> at this pace
+      · done <Time at={estimate} future /> at this pace
     </span>
   );
 }

@@ -1,14 +1,18 @@
 import { useQuery } from 'urql';
+import { EXACT } from '../api/exact';
 import { usePushed } from '../api/useLive';
 import { ReplayDocument, type ReplayRowFragment, WatchReplayDocument } from '../gql/graphql';
 
-/** A replay; its progress is pushed until it has ended. */
+const OPTIONS = { query: ReplayDocument, context: EXACT };
+
+/** A replay, and its filter as JSON; its progress is pushed until it has ended. */
 export function useReplay(id: string) {
-  const [{ data, error, fetching }, ask] = useQuery({ query: ReplayDocument, variables: { id } });
+  const [{ data, error, fetching }, ask] = useQuery({ ...OPTIONS, variables: { id } });
   const { data: pushed } = usePushed(WatchReplayDocument, { id });
   const own = data?.replay?.id === id ? data.replay : null;
   return {
     replay: later(own, pushed?.replayProgress ?? null),
+    filter: typeof own?.exactFilter === 'string' ? own.exactFilter : null,
     error,
     missing: !fetching && !error && data?.replay === null,
     reload: () => ask({ requestPolicy: 'network-only' }),
