@@ -29,6 +29,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/sqlite"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // alarmed is a server with a fault.
@@ -559,7 +560,7 @@ func serverFullOfStreams(t *testing.T) (string, func()) {
 // expiring returns a certificate that is valid for some days, and its key.
 func expiring(t *testing.T, days int) (chain, key string) {
 	t.Helper()
-	return webhooktest.NewAuthority(t, "authority").Issue(t, "localhost", nil, func(c *x509.Certificate) {
+	return certificates.NewAuthority(t, "authority").Issue(t, "localhost", nil, func(c *x509.Certificate) {
 		c.NotAfter = time.Now().AddDate(0, 0, days)
 	})
 }

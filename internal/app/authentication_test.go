@@ -22,13 +22,14 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // bank is a token server and a receiver that requires a client certificate and a token that is valid.
 type bank struct {
 	url       string // of both, over TLS
 	roots     *x509.CertPool
-	clients   *webhooktest.Authority
+	clients   *certificates.Authority
 	requested chan string // what the receiver got: the client's name and the token
 
 	mu     sync.Mutex
@@ -40,7 +41,7 @@ type bank struct {
 
 func newBank(t *testing.T, h2 bool) *bank {
 	t.Helper()
-	b := &bank{clients: webhooktest.NewAuthority(t, "bank"), secret: "client-secret", valid: map[string]bool{}, requested: make(chan string, 64)}
+	b := &bank{clients: certificates.NewAuthority(t, "bank"), secret: "client-secret", valid: map[string]bool{}, requested: make(chan string, 64)}
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -226,7 +227,7 @@ func TestAuthenticatedDelivery(t *testing.T) {
 		})})
 		succeeds("hookgraph token-3")
 
-		chain, key := webhooktest.NewAuthority(t, "another").Issue(t, "stranger", nil)
+		chain, key := certificates.NewAuthority(t, "another").Issue(t, "stranger", nil)
 		d.update(&webhook.AuthenticationPatch{Certificate: webhook.Some(&webhook.NewCertificate{Chain: chain, PrivateKey: key})})
 		d.failed("a certificate of another authority, at the token server", webhook.ErrorOAuthToken, "did not accept the webhook's client certificate")
 		d.update(&webhook.AuthenticationPatch{OAuth2: webhook.Some[*webhook.NewOAuth2](nil)})
@@ -271,7 +272,7 @@ func TestAuthenticationPage(t *testing.T) {
 	}
 	p := boot(t, t.TempDir())
 	c := &client{p.url, p.token}
-	chain, key := webhooktest.NewAuthority(t, "a").Issue(t, "client", nil)
+	chain, key := certificates.NewAuthority(t, "a").Issue(t, "client", nil)
 	variables := map[string]any{"id": c.createWebhook(t, map[string]any{"url": "https://example.com/"}), "chain": chain, "privateKey": key}
 	all := pageQuery.FindAllSubmatch(page, -1)
 	if len(all) < 4 {

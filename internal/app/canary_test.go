@@ -28,6 +28,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // canaries are secrets that must not be found anywhere, in every form that they could have.
@@ -353,7 +354,7 @@ func (o *observed) authentications(t *testing.T, nowhere canaries) (first string
 	for name, text := range map[string]string{"a password": password, "a client secret": secret, "a parameter's value": value} {
 		nowhere.add(name, []byte(text))
 	}
-	chain, key := webhooktest.NewAuthority(t, "canary").Issue(t, "canary", nil)
+	chain, key := certificates.NewAuthority(t, "canary").Issue(t, "canary", nil)
 	block, _ := pem.Decode([]byte(key))
 	nowhere.add("a private key", block.Bytes)
 	nowhere.add("a private key in PEM", []byte(strings.Split(key, "\n")[1]))

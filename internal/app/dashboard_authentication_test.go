@@ -9,7 +9,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
-	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // A webhook's authentication is set, shown without what is secret, kept where nothing is typed, replaced and removed on its page; what is wrong is
@@ -49,7 +49,7 @@ func TestDashboardAuthentication(t *testing.T) {
 	fill(page, form+" input[name=clientSecret]", "a-client-secret")
 	fill(page, form+" input[name=scopes]", "events:write")
 	fill(page, form+" textarea[name=parameters]", "resource=https://r.example/")
-	chain, key := webhooktest.NewAuthority(t, "The Authority").Issue(t, "the-certificate", nil, func(c *x509.Certificate) {
+	chain, key := certificates.NewAuthority(t, "The Authority").Issue(t, "the-certificate", nil, func(c *x509.Certificate) {
 		c.NotAfter = time.Now().AddDate(0, 0, 10).Add(time.Hour)
 	})
 	choose("certificate", "SET")

@@ -16,6 +16,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/web/browsertest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // Home and the webhook's page show issues as they open, without a reload, with the time at which the webhook will be disabled. Who acknowledges one is
@@ -96,7 +97,7 @@ func TestDashboardStandingIssues(t *testing.T) {
 	p := boot(t, t.TempDir())
 	c := &client{url: p.url, token: p.token}
 	slow := c.createWebhook(t, map[string]any{"url": receiver.URL + "/slow", "events": []string{"order.*"}, "ratePerSecond": 1})
-	chain, key := webhooktest.NewAuthority(t, "The Authority").Issue(t, "the-certificate", nil, func(c *x509.Certificate) {
+	chain, key := certificates.NewAuthority(t, "The Authority").Issue(t, "the-certificate", nil, func(c *x509.Certificate) {
 		c.NotAfter = time.Now().AddDate(0, 0, 10).Add(time.Hour)
 	})
 	secure := c.createWebhook(t, map[string]any{

@@ -31,6 +31,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/portal"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // isolation is the whole API over a store; the test itself records the attempts.
@@ -204,7 +205,7 @@ func (w *isolation) party(t *testing.T, name string) *party {
 	eventType := strings.ReplaceAll(name, "-", ".n") + ".happened"
 	p.texts = map[string]string{"name": name, "url": "https://" + name + ".example.com/hook", "type": eventType, "key": "key of " + name, "tag": "tag of " + name, "external": "id of " + name}
 	scope := w.store.In(p.id).By(webhook.Actor{Kind: webhook.ActorTenant, TokenID: &row.ID, Name: name, Address: "address of " + name, RequestID: "request of " + name})
-	chain, key := webhooktest.NewAuthority(t, "authority of "+name).Issue(t, "certificate of "+name, nil, func(c *x509.Certificate) {
+	chain, key := certificates.NewAuthority(t, "authority of "+name).Issue(t, "certificate of "+name, nil, func(c *x509.Certificate) {
 		c.NotAfter = time.Now().AddDate(1, 0, 0) // one that expires soon would become an issue, which a task sees again every minute
 	})
 	hook, secret, err := scope.CreateWebhook(t.Context(), webhook.New{

@@ -23,6 +23,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // childDir is the variable that tells a child process its directory.
@@ -398,7 +399,7 @@ var hostFaults = []fault{
 		p.Host.OpenFiles = func() (uint64, error) { return 1000, nil }
 	}},
 	{"the certificate has expired", "certificate", "", func(p *patient) {
-		chain, key := webhooktest.NewAuthority(p, "hooks").Issue(p, "hooks", nil)
+		chain, key := certificates.NewAuthority(p, "hooks").Issue(p, "hooks", nil)
 		files := p.TempDir()
 		p.Config.TLSCert, p.Config.TLSKey = filepath.Join(files, "cert"), filepath.Join(files, "key")
 		p.must(errors.Join(os.WriteFile(p.Config.TLSCert, []byte(chain), 0o600), os.WriteFile(p.Config.TLSKey, []byte(key), 0o600)))

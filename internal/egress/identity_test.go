@@ -13,11 +13,11 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
-	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // identity issues a client certificate.
-func identity(t *testing.T, a *webhooktest.Authority, name string, change ...func(*x509.Certificate)) *Identity {
+func identity(t *testing.T, a *certificates.Authority, name string, change ...func(*x509.Certificate)) *Identity {
 	t.Helper()
 	chain, key := a.Issue(t, name, nil, change...)
 	pair, err := tls.X509KeyPair([]byte(chain), []byte(key))
@@ -30,7 +30,7 @@ func identity(t *testing.T, a *webhooktest.Authority, name string, change ...fun
 
 // guarded is a receiver that requests client certificates of an authority, and answers with the name in the one that it got and the host that
 // it was asked for.
-func guarded(t *testing.T, h2 bool, a *webhooktest.Authority, change func(*tls.Config)) *httptest.Server {
+func guarded(t *testing.T, h2 bool, a *certificates.Authority, change func(*tls.Config)) *httptest.Server {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Proto", r.Proto)
@@ -59,7 +59,7 @@ var protocols = map[string]bool{"HTTP/1.1": false, "HTTP/2.0": true}
 func TestIdentities(t *testing.T) {
 	for name, h2 := range protocols {
 		t.Run(name, func(t *testing.T) {
-			a := webhooktest.NewAuthority(t, "a")
+			a := certificates.NewAuthority(t, "a")
 			s := guarded(t, h2, a, func(c *tls.Config) { c.ClientAuth = tls.VerifyClientCertIfGiven })
 			c := client(t, private(s))
 			alice, bob := identity(t, a, "alice"), identity(t, a, "bob")
@@ -93,7 +93,7 @@ func TestIdentities(t *testing.T) {
 // A receiver that does not accept the certificate fails the attempt with a code of its own, whether it says so in the handshake or, as with TLS 1.3,
 // after it; without a certificate the code stays TLS.
 func TestRefusedIdentities(t *testing.T) {
-	a, other := webhooktest.NewAuthority(t, "a"), webhooktest.NewAuthority(t, "other")
+	a, other := certificates.NewAuthority(t, "a"), certificates.NewAuthority(t, "other")
 	good := identity(t, a, "good")
 	expired := identity(t, a, "expired", func(c *x509.Certificate) {
 		c.NotBefore, c.NotAfter = time.Now().Add(-2*time.Hour), time.Now().Add(-time.Hour)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
-	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // changes is a sender that notes how webhooks change. It has no room.
@@ -102,7 +102,7 @@ func TestToldOnce(t *testing.T) {
 		s := t.Open(t, store.Options{})
 		c := &changes{of: s}
 		s.Start(c, nil)
-		chain, key := webhooktest.NewAuthority(t, "authority").Issue(t, "client", nil)
+		chain, key := certificates.NewAuthority(t, "authority").Issue(t, "client", nil)
 		register(t, tenant(t, s, "a"), webhook.New{
 			Enabled: true, URL: "https://a.test", Headers: []*webhook.NewHeader{{Name: "X-A", Value: new("b")}}, Filter: json.RawMessage(`{"data": {"a": 1}}`),
 			Authentication: &webhook.AuthenticationPatch{Certificate: webhook.Some(&webhook.NewCertificate{Chain: chain, PrivateKey: key})},

@@ -9,7 +9,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
-	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // An overview tells deliveries that may be sent now from those for later and those whose webhook is disabled. It reads due deliveries and the oldest
@@ -28,7 +28,7 @@ func TestOverview(t *testing.T) {
 		tomorrow := time.Now().Add(24 * time.Hour)
 		publish(t, c, webhook.NewEvent{}, webhook.NewEvent{}, webhook.NewEvent{DeliverAt: &tomorrow})
 		for name, left := range map[string]time.Duration{"today": time.Hour / 2, "soon": 6 * 24 * time.Hour, "later": 8 * 24 * time.Hour, "disabled": time.Hour} {
-			chain, key := webhooktest.NewAuthority(t, "a").Issue(t, name, nil, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(left) })
+			chain, key := certificates.NewAuthority(t, "a").Issue(t, name, nil, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(left) })
 			register(t, c, webhook.New{Enabled: name != "disabled", Events: []string{"none"}, Authentication: &webhook.AuthenticationPatch{
 				Certificate: webhook.Some(&webhook.NewCertificate{Chain: chain, PrivateKey: key}),
 			}})

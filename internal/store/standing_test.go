@@ -13,7 +13,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
-	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // ofType returns the data of the tenant's operational events of a type, oldest first, after publishing those that wait.
@@ -50,7 +50,7 @@ func TestIssueOfACertificate(t *testing.T) {
 		now := time.Now()
 		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
 		c := tenant(t, s, "a")
-		authority := webhooktest.NewAuthority(t, "authority")
+		authority := certificates.NewAuthority(t, "authority")
 		issued := func(days int) *webhook.AuthenticationPatch {
 			chain, key := authority.Issue(t, "client", nil, func(c *x509.Certificate) { c.NotAfter = now.AddDate(0, 0, days) })
 			return &webhook.AuthenticationPatch{Certificate: webhook.Some(&webhook.NewCertificate{Chain: chain, PrivateKey: key})}

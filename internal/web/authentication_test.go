@@ -6,14 +6,14 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // REST sets a webhook's authentication, shows it without what is secret, and takes back what it showed without a change; errors name the field as it
 // was spelled.
 func TestAuthentication(t *testing.T) {
 	a := newAPI(t)
-	chain, key := webhooktest.NewAuthority(t, "authority").Issue(t, "client", nil)
+	chain, key := certificates.NewAuthority(t, "authority").Issue(t, "client", nil)
 	oauth2 := object{
 		"token_url": "https://tokens.example/", "client_id": "id", "client_secret": "hidden", "client_authentication": "CLIENT_SECRET_POST",
 		"scopes": []string{"a"}, "audience": "b", "parameters": []object{{"name": "resource", "value": "hidden"}},

@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/webhook"
-	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // fields returns the fields and codes of an error.
@@ -42,7 +42,7 @@ func parts(chain string) (leaf, issuer string) {
 
 // A certificate is accepted if a receiver could accept it and its key is one that signs in bounded time.
 func TestClientCertificates(t *testing.T) {
-	a := webhooktest.NewAuthority(t, "a")
+	a := certificates.NewAuthority(t, "a")
 	chain, key := a.Issue(t, "client", nil)
 	leaf, _ := parts(chain)
 	_, edKey, _ := ed25519.GenerateKey(rand.Reader)
@@ -80,7 +80,7 @@ func TestClientCertificates(t *testing.T) {
 
 // A certificate that no receiver could accept, or whose key does not belong to it, is refused. The error names the part, and repeats nothing of it.
 func TestBadClientCertificates(t *testing.T) {
-	a, b := webhooktest.NewAuthority(t, "a"), webhooktest.NewAuthority(t, "b")
+	a, b := certificates.NewAuthority(t, "a"), certificates.NewAuthority(t, "b")
 	chain, key := a.Issue(t, "client", nil)
 	_, otherKey := b.Issue(t, "client", nil)
 	leaf, issuer := parts(chain)
@@ -193,7 +193,7 @@ func TestAuthenticationBounds(t *testing.T) {
 // A patch changes its parts and leaves the others; setting one of Basic and OAuth 2.0 removes the other; and what is kept without being given again
 // is never sent anywhere else.
 func TestAuthenticationPatches(t *testing.T) {
-	chain, key := webhooktest.NewAuthority(t, "a").Issue(t, "client", nil)
+	chain, key := certificates.NewAuthority(t, "a").Issue(t, "client", nil)
 	apply := func(a *webhook.Authentication, p *webhook.AuthenticationPatch) (*webhook.Authentication, []string) {
 		t.Helper()
 		if err := p.Check(time.Now()); err != nil {
@@ -250,7 +250,7 @@ func TestAuthenticationPatches(t *testing.T) {
 
 // The audit log, an error and a log's line of an authentication show nothing that is secret.
 func TestAuthenticationIsHidden(t *testing.T) {
-	chain, key := webhooktest.NewAuthority(t, "a").Issue(t, "client", nil)
+	chain, key := certificates.NewAuthority(t, "a").Issue(t, "client", nil)
 	p := oauth(func(c *webhook.NewOAuth2) {
 		c.ClientSecret, c.Parameters = new("hidden-secret"), []*webhook.NewOAuth2Parameter{{Name: "x", Value: new("hidden-value")}}
 	})
@@ -280,7 +280,7 @@ func TestAuthenticationIsHidden(t *testing.T) {
 // A custom header Authorization contradicts an authentication that sets it.
 func TestAuthorizationClashes(t *testing.T) {
 	headers := []*webhook.CustomHeader{{Name: "X-A"}, {Name: "Authorization", Value: "x"}}
-	chain, key := webhooktest.NewAuthority(t, "a").Issue(t, "client", nil)
+	chain, key := certificates.NewAuthority(t, "a").Issue(t, "client", nil)
 	for want, p := range map[string]*webhook.AuthenticationPatch{"headers.1.name NOT_ALLOWED": basic("u", new("p")), "": certificate(chain, key)} {
 		if err := p.Check(time.Now()); err != nil {
 			t.Fatal(err)

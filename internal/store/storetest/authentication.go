@@ -10,7 +10,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
-	"github.com/hookgraph/hookgraph/internal/webhooktest"
+	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
 
 // A webhook's authentication can be set, kept, changed in parts and removed; it survives a restart and a new master key, is in the audit log without
@@ -18,7 +18,7 @@ import (
 func testAuthentication(t *Suite) {
 	s := t.Open(t, store.Options{})
 	c := Tenant(t, s, "a")
-	authority := webhooktest.NewAuthority(t, "authority")
+	authority := certificates.NewAuthority(t, "authority")
 	chain, key := authority.Issue(t, "client", nil)
 	password := "hidden-password"
 	w := Register(t, c, webhook.New{Enabled: true, Authentication: &webhook.AuthenticationPatch{
@@ -190,7 +190,7 @@ func testAuthenticationAgain(t *Suite) {
 // Certificates that expire soon are listed by time, of all tenants; those of deleted webhooks are not.
 func testCertificatesExpiring(t *Suite) {
 	s := t.Open(t, store.Options{})
-	authority := webhooktest.NewAuthority(t, "authority")
+	authority := certificates.NewAuthority(t, "authority")
 	var want []webhook.ID
 	for i, days := range []int{20, 10, 40, 15} {
 		c := Tenant(t, s, []string{"a", "b"}[i%2])

@@ -1,4 +1,5 @@
-package webhooktest
+// Package certificates issues certificates of clients, for tests. It imports nothing of the program, so that a test of any package may.
+package certificates
 
 import (
 	"crypto"
