@@ -52,8 +52,8 @@ func testRetentionWaitsForDeliveries(t *testing.T, database string) {
 	})
 	var removed atomic.Int64
 	background.Go(func() {
-		for ctx.Err() == nil {
-			n, err := s.Prune(ctx, time.Now().Add(-5*time.Millisecond))
+		for tick := time.Tick(retained); ctx.Err() == nil; <-tick { // without a pause it would only take the processor from what it waits for
+			n, err := s.Prune(ctx, time.Now().Add(-retained))
 			if removed.Add(int64(n)); err != nil && !errors.Is(err, context.Canceled) {
 				t.Error(err)
 				return
@@ -107,6 +107,9 @@ func testRetentionWaitsForDeliveries(t *testing.T, database string) {
 		t.Errorf("%d deliveries of no event, %v", n, err)
 	}
 }
+
+// retained is how long completed events are kept from retention, which looks as often.
+const retained = 5 * time.Millisecond
 
 // moodyAttempts is the maximum number of attempts of a delivery to moody.
 const moodyAttempts = 6
