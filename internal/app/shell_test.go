@@ -145,6 +145,7 @@ func TestMistakesOfClients(t *testing.T) {
 		`ID "` + nobody + `": does not exist`: {"webhooks", "enable", nobody},
 		"there is no webhook " + nobody:       {"webhooks", "get", nobody},
 		"there is no event " + nobody:         {"events", "get", nobody},
+		"there is no replay " + nobody:        {"replay", "get", nobody},
 		"there is no delivery " + nobody:      {"deliveries", "get", nobody},
 		`ID "` + nobody + `": does not exis`:  {"deliveries", "cancel", nobody},
 		`--tenant: the tenant "nope" does not exist, or the token may not act for it`: {"events", "--tenant", "nope"},

@@ -34,7 +34,7 @@ var notAudited = map[string]string{
 	"webhooks enable": "calls the API", "webhooks disable": "calls the API", "webhooks delete": "calls the API", "webhooks test": "calls the API",
 	"webhooks rotate": "calls the API", "events list": "calls the API", "events get": "calls the API", "deliveries list": "calls the API",
 	"deliveries get": "calls the API", "deliveries retry": "calls the API", "deliveries cancel": "calls the API",
-	"replay preview": "calls the API", "replay create": "calls the API", "replay list": "calls the API", "replay watch": "calls the API", "replay pause": "calls the API",
+	"replay preview": "calls the API", "replay create": "calls the API", "replay list": "calls the API", "replay get": "calls the API", "replay watch": "calls the API", "replay pause": "calls the API",
 	"portal link": "calls the API", "portal sessions": "calls the API", "portal revoke": "calls the API",
 	"replay resume": "calls the API", "replay rate": "calls the API", "replay cancel": "calls the API",
 }

@@ -133,7 +133,7 @@ func TestMistakes(t *testing.T) {
 		"a moment":        {args: []string{"verify", "--at", "2020-01-01"}, want: `--at: "2020-01-01" is not a time like`},
 		"a moment later":  {args: []string{"publish", "a.b", "--deliver-at", "soon"}, want: `--deliver-at: "soon" is not a time like`},
 		"no argument":     {args: []string{"events", "get"}, want: "events get: ID is missing; hookgraph help events get shows"},
-		"no command":      {args: []string{"replay"}, want: "replay: give one of its commands: preview, create, list, watch, pause, resume, rate, cancel"},
+		"no command":      {args: []string{"replay"}, want: "replay: give one of its commands: preview, create, list, get, watch, pause, resume, rate, cancel"},
 		"no label":        {args: []string{"portal", "link"}, want: "required: --label=TEXT"},
 		"an empty tenant": {args: []string{"events", "--token", "t", "--tenant", ""}, want: "--tenant: is empty; give a value, or leave it out"},
 		"an empty status": {args: []string{"deliveries", "--token", "t", "--status", ""}, want: "--status: is empty"},

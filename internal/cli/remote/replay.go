@@ -18,6 +18,7 @@ type replayCmd struct {
 	Preview replayPreviewCmd `cmd:"" help:"Tell what a replay would send, and send nothing."`
 	Create  replayCreateCmd  `cmd:"" help:"Create a replay and print its ID. With --kind CANCEL it cancels deliveries that wait."`
 	List    replayListCmd    `cmd:"" help:"List replays, newest first."`
+	Get     replayGetCmd     `cmd:"" help:"Show a replay, and the flags with which another one has the same filter."`
 	Watch   replayWatchCmd   `cmd:"" help:"Print the progress of a replay until it has ended."`
 	Pause   replayPauseCmd   `cmd:"" help:"Pause a replay. What it has not sent is what it was before."`
 	Resume  replayResumeCmd  `cmd:"" help:"Resume a replay."`
@@ -170,6 +171,7 @@ func (c *replayCreateCmd) Run(ctx context.Context, s *Streams) error {
 // replayRow is a replay as the API has it.
 type replayRow struct {
 	ID, Kind, Status, Note                       string
+	Filter                                       map[string]json.RawMessage
 	FailureReason                                *string
 	RatePerSecond, Total                         *int
 	Matched, Started, Succeeded, Failed, Skipped int
@@ -177,7 +179,7 @@ type replayRow struct {
 	CompletedAt, EstimatedCompletionAt           *time.Time
 }
 
-const replayFields = `id kind status note failureReason ratePerSecond total matched started succeeded failed skipped createdAt completedAt estimatedCompletionAt`
+const replayFields = `id kind filter status note failureReason ratePerSecond total matched started succeeded failed skipped createdAt completedAt estimatedCompletionAt`
 
 // show prints a replay: as JSON, or by text.
 func (o output) show(to io.Writer, raw json.RawMessage, text func(*replayRow) string) error {
