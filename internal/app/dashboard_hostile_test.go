@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -323,4 +324,56 @@ func TestDashboardBodyTree(t *testing.T) {
 	page.WaitText("[role=tree]", "199: 1.0")
 	t.Logf("the longest task of the tree: %.0f ms", page.Number("window.longest"))
 	page.CheckQuiet()
+}
+
+// No screen is wider than a phone or a small window, whatever is written: names of 200 characters without a space have to break.
+func TestDashboardLongNames(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	drain(t, receiver)
+	receiver.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	long := strings.Repeat("n", 200)
+	eventType := strings.Repeat("t", 100)
+	hook := c.createWebhook(t, map[string]any{"url": receiver.URL + "/" + long, "description": long, "retryScheduleMs": []int{}})
+	var tenant json.RawMessage
+	c.mutate(t, `mutation ($input: CreateTenantInput!) { done: createTenant(input: $input) { tenant { id } userErrors { message } } }`, map[string]any{"name": long[:60]}, &tenant)
+	token := c.createToken(t, map[string]any{"name": long[:100], "scopes": []string{"ADMIN", "EVENTS_PUBLISH"}})
+	var made struct {
+		Event      struct{ ID string }
+		UserErrors []struct{ Message string }
+	}
+	c.mutate(t, `mutation ($input: PublishEventInput!) { done: publishEvent(input: $input) { event { id } userErrors { message } } }`,
+		map[string]any{"type": eventType, "tags": []string{long[:60]}, "orderingKey": long[:60], "data": map[string]any{long: long}}, &made)
+	(&client{url: p.url, token: token.Credential}).publish(t, eventType)
+	c.settle(t)
+	var started struct{ Replay struct{ ID string } }
+	c.mutate(t, `mutation ($input: ReplayInput!) { done: replayDeliveries(input: $input) { replay { id } userErrors { message } } }`,
+		map[string]any{"filter": map[string]any{"eventTypes": []string{eventType}}, "note": long}, &started)
+	if made.Event.ID == "" || started.Replay.ID == "" {
+		t.Fatalf("%+v %+v %s", made, started, tenant)
+	}
+	c.settle(t)
+	var deliveries struct{ Data []struct{ ID string } }
+	c.rest(t, "GET", "/v1/deliveries", "", &deliveries)
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/#token=" + p.token))
+	page.WaitText("h1", "Home")
+	for _, path := range []string{
+		"/", "/deliveries", "/deliveries?q=type:" + eventType, "/deliveries/" + deliveries.Data[0].ID, "/events", "/events/" + made.Event.ID, "/webhooks", "/webhooks/" + hook,
+		"/webhooks/" + hook + "/settings", "/webhooks/" + hook + "/secrets", "/webhooks/" + hook + "/test", "/event-types", "/issues", "/replays", "/replays/" + started.Replay.ID,
+		"/replays/new?q=type:" + eventType, "/replays/new?kind=missing", "/developers", "/operate", "/operate/tenants", "/operate/portal", "/operate/audit", "/operate/audit?of=tenant", "/operate/server",
+	} {
+		page.Resize(1280, 800)
+		page.Do(chromedp.Navigate(p.url + path))
+		page.WaitFor(`document.querySelector("main h1, main h2, main .tabs, main table")`)
+		page.Calm(300 * time.Millisecond)
+		for _, width := range []int64{1280, 390} {
+			page.Resize(width, 800)
+			if page.Is(`document.documentElement.scrollWidth > document.documentElement.clientWidth`) {
+				t.Errorf("%s at %d px is %v px wide", path, width, page.Number("document.documentElement.scrollWidth"))
+			}
+		}
+	}
 }
