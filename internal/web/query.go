@@ -253,7 +253,8 @@ func wordOf[T ~string](to **T, some []T) parameter {
 // timeOf accepts durations back from now, as filters in bodies do.
 func timeOf(to **time.Time, now time.Time) parameter {
 	return once(func(text string) string {
-		at, err := webhook.ParseTimeBound(text, now)
+		// A plus means a space in a query: 2026-04-23T10:00:00+00:00, as answers have it, arrives so if it was not escaped.
+		at, err := webhook.ParseTimeBound(strings.Replace(text, " ", "+", 1), now)
 		if err != nil {
 			return err.Error()
 		}

@@ -193,7 +193,7 @@ func TestConditions(t *testing.T) {
 	}
 	for path, want := range map[string][]string{
 		"/v1/attempts?errors=HTTP_STATUS": {a1}, "/v1/deliveries?errors=HTTP_STATUS": {d1}, "/v1/deliveries?statuses=CANCELED&statuses=SUCCEEDED": {d2, d1},
-		"/v1/events?created_at_from=-PT1H": {e2, e1}, "/v1/events?created_at_to=-PT1H": {}, "/v1/attempts?started_at_from=-PT1H": {a2, a1},
+		"/v1/events?created_at_from=2026-01-01T00:00:00+00:00": {e2, e1}, "/v1/events?created_at_from=-PT1H": {e2, e1}, "/v1/events?created_at_to=-PT1H": {}, "/v1/attempts?started_at_from=-PT1H": {a2, a1},
 		"/v1/deliveries?completed_at_from=-PT1H": {d2, d1}, "/v1/deliveries?next_attempt_at_from=-PT1H": {}, "/v1/deliveries?created_at_to=-PT1H": {},
 		"/v1/webhooks?enabled=false": {}, "/v1/webhooks?failing=true": {first}, "/v1/webhooks?disabled_reason=GONE": {}, "/v1/webhooks?url=nowhere": {}, "/v1/webhooks?text=receiver": {second, first},
 		"/v1/event-types?name=elsewhere": nil,
