@@ -171,6 +171,8 @@ func TestMistakesOfClients(t *testing.T) {
 		`--event: "x" is not an ID like`:                                               {"deliveries", "--event", "x"},
 		`--delivery: "x" is not an ID like`:                                            {"replay", "create", "--delivery", "x"},
 		`500-599, from 100 to 999`:                                                     {"deliveries", "--http-status", "600-500"},
+		`Z": must be after --since`:                                                    {"replay", "preview", "--since", "1h", "--until", "2h"},
+		`--until "2`:                                                                   {"events", "--since", "1h", "--until", "2h"},
 		`TEXT "": must not be empty`:                                                   {"search", ""},
 		`--url: "localhost:8080" is not an address`:                                    {"events", "--url", "localhost:8080"},
 		`--url: "127.0.0.1:8080" is not an address`:                                    {"tail", "--url", "127.0.0.1:8080"},

@@ -43,6 +43,12 @@ func flagged(err error, variables map[string]any) error {
 		return err
 	}
 	flag, where := flagOf[path[0]], ""
+	if flag == "--since" && len(path) > 1 { // of a range
+		if path[1] == "to" {
+			flag = "--until"
+		}
+		r.Message = strings.ReplaceAll(r.Message, "`from`", "--since")
+	}
 	if flag == "--text" && len(r.Field) == 1 { // of search
 		flag = "TEXT"
 	}
