@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
@@ -62,7 +63,7 @@ func (s *server) run(ctx context.Context, ready func()) error {
 func (s *server) stop(ctx context.Context, sending func(context.Context) error) error {
 	return errors.Join(
 		step(ctx, "close streams", s.api.Shutdown),
-		step(ctx, "finish requests", s.http.server.Shutdown),
+		step(ctx, "finish requests", func(ctx context.Context) error { return finish(ctx, s.http.server, s.log) }),
 		step(ctx, "stop sending", sending),
 		step(ctx, "write the last use of tokens", s.auth.WriteUsed),
 		step(ctx, "flush", s.store.Flush),
@@ -75,6 +76,17 @@ func (s *server) stop(ctx context.Context, sending func(context.Context) error) 
 			return nil
 		}),
 	)
+}
+
+// finish waits for requests. Those that do not end in time, because a client sends the rest of a body slowly or never, are cut off: no client makes
+// a stop fail.
+func finish(ctx context.Context, requests *http.Server, log *slog.Logger) error {
+	err := requests.Shutdown(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	log.WarnContext(ctx, "requests that did not end in time are cut off", slog.Duration("after", stopTimeout))
+	return requests.Close()
 }
 
 // step is one step of stopping. None waits forever.
