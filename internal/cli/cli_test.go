@@ -169,6 +169,8 @@ func TestMistakes(t *testing.T) {
 		"no status":       {args: []string{"migrate", "status", "--database", "/nonexistent/data"}, want: "give the directory of a server"},
 		"no database":     {args: []string{"compact", "--database", "/nonexistent/data"}, want: "give the directory of a server"},
 		"no data":         {args: []string{"backup", "--database", "/nonexistent/data", "x.zip"}, want: "give the directory of a server"},
+		"no address":      {args: []string{"doctor", "--url", "nonsense"}, want: `--url: "nonsense" is not an address of a server like`},
+		"no URL":          {args: []string{"doctor", "--reach", "u:p@example.com"}, want: "--reach: must be a URL like https://"},
 		"no id":           {args: []string{"token", "revoke", "7"}, want: `ID: "7" is not an ID like 019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11; hookgraph token list shows them`},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,13 +3,16 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
 
+	"github.com/hookgraph/hookgraph/internal/client"
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/doctor"
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -38,6 +41,16 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env, vars *variables) error {
 	}
 	if len(c.Reach) > doctor.MostReach {
 		return fmt.Errorf("--reach: give at most %d", doctor.MostReach)
+	}
+	for _, address := range c.Reach { // the text is not repeated: it may have a password
+		if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+			return errors.New("--reach: must be a URL like https://example.com/hooks")
+		}
+	}
+	if c.URL != "" {
+		if err := client.CheckURL(c.URL); err != nil {
+			return fmt.Errorf("--url: %w", err)
+		}
 	}
 	o := doctor.Options{
 		Config: &c.Config, Invalid: vars.name(c.Check(env.Getenv)), Warnings: env.warnings, Getenv: env.Getenv,

@@ -240,6 +240,8 @@ func (e *examination) server(ctx context.Context, skews *[]skew) finding {
 	switch {
 	case err != nil:
 		return failed(shown(e.Server)+" cannot be reached: "+err.Error(), "nobody can call it from here", "start the server, correct --url, or open the port")
+	case status/100 == 3:
+		return failed(fmt.Sprintf("%s answers %d, a redirect", shown(e.Server), status), "clients of the API do not follow it", "give --url, and clients, the address that it leads to")
 	case status != http.StatusOK:
 		return failed(fmt.Sprintf("%s answers %d: %s", shown(e.Server), status, text), "load balancers send it no calls", "correct what it says")
 	case strings.Contains(text, "deliveries wait"):

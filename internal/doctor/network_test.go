@@ -102,5 +102,10 @@ var networkFaults = []fault{
 			_, _ = w.Write([]byte("ok, but deliveries wait: this host is short"))
 		})
 	}},
+	{"the server redirects", "server", "sqlite", func(p *patient) {
+		p.Server = receiver(p.T, func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://example.com/readyz", http.StatusFound)
+		})
+	}},
 	{"the server is not there", "server", "sqlite", func(p *patient) { p.Server = closed(p.T) }},
 }
