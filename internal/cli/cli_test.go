@@ -540,7 +540,7 @@ func TestReplayProgress(t *testing.T) {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"data": {"done": {"id": "r", "completedAt": "2026-04-23T14:00:00Z", `+replay+`}}}`)
 		}))
-		_, out, err := command(t, map[string]string{"HOOKGRAPH_URL": server.URL, "HOOKGRAPH_TOKEN": "t"}, "replay", "watch", "r")
+		_, out, err := command(t, map[string]string{"HOOKGRAPH_URL": server.URL, "HOOKGRAPH_TOKEN": "t"}, "replay", "watch", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11")
 		server.Close()
 		if failed := strings.Contains(replay, "FAILED"); out != want+"\n" || (err != nil) != failed {
 			t.Errorf("%q, want %q (%v)", out, want, err)
@@ -564,7 +564,7 @@ func TestReplayWatchOutlivesRestart(t *testing.T) {
 			}
 			_, _ = io.WriteString(w, `{"data": {"done": `+answer+`}}`)
 		}))
-		_, out, err := command(t, map[string]string{"HOOKGRAPH_URL": server.URL, "HOOKGRAPH_TOKEN": "t"}, "replay", "watch", "r")
+		_, out, err := command(t, map[string]string{"HOOKGRAPH_URL": server.URL, "HOOKGRAPH_TOKEN": "t"}, "replay", "watch", "019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11")
 		server.Close()
 		if out != want || (err != nil) != (end != http.StatusOK) || asked != len(answers) {
 			t.Errorf("%d: asked %d times, %v\n%s", end, asked, err, out)
