@@ -64,9 +64,7 @@ export function Chart({ title, form, series, times, format, time }: Props) {
         {form === 'bars' ? (
           <Bars series={series} times={times} />
         ) : (
-          series.map(({ kind, values }) => (
-            <path key={kind} data-series={kind} className="line" d={path(values, step, y)} />
-          ))
+          series.map(({ kind, values }) => <Line key={kind} kind={kind} values={values} step={step} y={y} />)
         )}
       </svg>
       <details>
@@ -146,20 +144,31 @@ function Bar({ x, width, at, series, y }: BarProps) {
   });
 }
 
-/** A line through the values, with gaps where there are none. */
-function path(values: readonly (number | null)[], step: number, y: (value: number) => number): string {
+interface LineProps extends Pick<Series, 'kind' | 'values'> {
+  step: number;
+  y(value: number): number;
+}
+
+/** A line through the values, with gaps where there are none. A value between two gaps is a dot, which is wider than the line. */
+function Line({ kind, values, step, y }: LineProps) {
+  let line = '';
+  let dots = '';
   let pen = 'M';
-  return values
-    .map((value, i) => {
-      if (value === null) {
-        pen = 'M';
-        return '';
-      }
-      const at = `${((i + 0.5) * step).toFixed(1)} ${y(value).toFixed(1)}`;
-      // A single point is a line to itself, visible as its round cap.
-      const alone = pen === 'M' && values[i + 1] == null ? `M${at}L${at}` : `${pen}${at}`;
-      pen = 'L';
-      return alone;
-    })
-    .join('');
+  values.forEach((value, i) => {
+    if (value === null) {
+      pen = 'M';
+      return;
+    }
+    const at = `${((i + 0.5) * step).toFixed(1)} ${y(value).toFixed(1)}`;
+    // A line to itself is visible as its round cap.
+    if (pen === 'M' && values[i + 1] == null) dots += `M${at}L${at}`;
+    else line += `${pen}${at}`;
+    pen = 'L';
+  });
+  return (
+    <>
+      {line && <path data-series={kind} className="line" d={line} />}
+      {dots && <path data-series={kind} className="line dots" d={dots} />}
+    </>
+  );
 }
