@@ -16,7 +16,7 @@ import { useTitle } from '../ui/title';
 import { usePages } from '../ui/usePages';
 import { Visible } from '../ui/Visible';
 import { Acknowledge } from './Acknowledge';
-import { COUNTED, Subject } from './OpenIssues';
+import { countOf, Subject } from './OpenIssues';
 import { Remedy } from './Remedy';
 
 type IssueRow = NonNullable<IssuesQuery['issues']>['nodes'][number];
@@ -117,7 +117,7 @@ interface RowProps {
 }
 
 function Row({ issue, isOwn, onWebhook, onChanged }: RowProps) {
-  const counted = COUNTED[issue.kind];
+  const counted = countOf(issue);
   const delivery = issue.lastAttempt?.delivery?.id;
   return (
     <tr>
@@ -153,7 +153,7 @@ function Row({ issue, isOwn, onWebhook, onChanged }: RowProps) {
       <td>
         <IssueState issue={issue} />
       </td>
-      <td>{counted ? `${issue.count.toLocaleString()} ${counted}` : '–'}</td>
+      <td>{counted || '–'}</td>
       <td>
         <Time at={issue.firstSeenAt} />
       </td>

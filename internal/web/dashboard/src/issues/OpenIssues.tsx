@@ -11,16 +11,18 @@ import { Visible } from '../ui/Visible';
 import { Acknowledge } from './Acknowledge';
 import { type Issue, Remedy } from './Remedy';
 
-/** What an issue counts; empty if that says nothing. */
-export const COUNTED: Record<IssueKind, string> = {
-  WEBHOOK_FAILING: 'failed attempts',
-  WEBHOOK_DISABLED: '',
-  DELIVERIES_EXHAUSTED: 'failed deliveries',
-  BACKLOG: 'pending deliveries',
-  CERTIFICATE_EXPIRES: '',
-  SCHEMA_MISMATCH: '',
-  QUOTA: '',
+/** What an issue counts, as one and as many; absent if that says nothing. */
+const COUNTED: Partial<Record<IssueKind, readonly [string, string]>> = {
+  WEBHOOK_FAILING: ['failed attempt', 'failed attempts'],
+  DELIVERIES_EXHAUSTED: ['failed delivery', 'failed deliveries'],
+  BACKLOG: ['pending delivery', 'pending deliveries'],
 };
+
+/** What the issue has counted: "3 failed attempts"; empty if that says nothing. */
+export function countOf({ kind, count }: Pick<Issue, 'kind' | 'count'>): string {
+  const nouns = COUNTED[kind];
+  return nouns ? `${count.toLocaleString()} ${nouns[count === 1 ? 0 : 1]}` : '';
+}
 
 interface Props {
   /** The webhooks; absent for all of the tenant. Up to 100, the others are left out. */
@@ -91,7 +93,7 @@ interface RowProps {
 }
 
 function Row({ issue, named, onChanged }: RowProps) {
-  const counted = COUNTED[issue.kind];
+  const counted = countOf(issue);
   return (
     <li className="alert">
       <div>
@@ -99,7 +101,7 @@ function Row({ issue, named, onChanged }: RowProps) {
         <span>{issue.advice}</span>
         {named && <Subject issue={issue} />}
         <span className="soft">
-          {counted && `${issue.count.toLocaleString()} ${counted}, `}since <Time at={issue.firstSeenAt} />
+          {counted && `${counted}, `}since <Time at={issue.firstSeenAt} />
           {issue.disablesAt && (
             <>
               ; the webhook will be disabled <Time at={issue.disablesAt} future />
