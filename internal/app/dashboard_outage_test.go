@@ -285,3 +285,29 @@ func drain(t *testing.T, receiver *webhooktest.Receiver) {
 		}
 	}()
 }
+
+// A browser whose clock is two hours ahead shows how long ago things were by the server's clock, and a range such as the last hour, also one
+// that a replay fixes, is the server's.
+func TestDashboardWrongClock(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	c.publish(t, "order.paid")
+	receiver.Next(t)
+	c.settle(t)
+	page := browsertest.Open(t, p.url)
+	page.Script(movedClock + `window.asleep = 2 * 3_600_000;`)
+	page.Do(chromedp.Navigate(p.url + "/replays/new?kind=all&q=since%3A1h#token=" + p.token))
+	page.WaitText("main", "1 delivery to 1 webhook")
+	click(page, "Send 1 delivery again")
+	receiver.Next(t)
+	click(page, "Deliveries")
+	page.WaitFor(rows + `.length === 1 && /now|\d+ (s|min) ago/.test(` + rows + `[0].innerText)`)
+	click(page, "Events")
+	page.WaitText("main", "order.paid")
+	c.publish(t, "while.looking")
+	page.WaitText("main", "while.looking")
+	page.CheckQuiet()
+}

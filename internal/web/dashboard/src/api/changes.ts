@@ -6,6 +6,7 @@ import {
   WatchIssuesDocument,
 } from '../gql/graphql';
 import type { Api } from './client';
+import { now } from './clock';
 import { follow } from './watch';
 
 // Signals that a list may have changed, for lists that have no stream of their own.
@@ -20,7 +21,7 @@ export function counts({ sockets }: Api, filter: StatsFilter | null = null): Wat
     return follow(
       sockets,
       WatchCountsDocument,
-      { range: { from: new Date().toISOString() }, filter },
+      { range: { from: new Date(now()).toISOString() }, filter },
       {
         next({ stats }) {
           // There is also a message at the start of each minute.

@@ -1,5 +1,6 @@
 import { useQuery } from 'urql';
 import { useLocation } from 'wouter';
+import { now } from '../api/clock';
 import { type Filter, frozen, print, type Term } from '../filter/words';
 import { useScope } from '../frame/viewer';
 import { CountDeliveriesDocument } from '../gql/graphql';
@@ -75,7 +76,7 @@ function AllOf({ kind, terms, which, action }: AllProps) {
   if (!counted?.count) return null;
   const many = `${counted.count.toLocaleString()}${counted.precision === 'AT_LEAST' ? '+' : ''}`;
   // Relative times are fixed from here on, so that the replay affects exactly the deliveries in the preview.
-  const go = () => navigate(newReplay(print(frozen(terms, Date.now())), kind));
+  const go = () => navigate(newReplay(print(frozen(terms, now())), kind));
   return (
     <button type="button" onClick={go}>
       All {many} that {which}: {action}

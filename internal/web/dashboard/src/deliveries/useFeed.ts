@@ -2,6 +2,7 @@ import { type Dispatch, type SetStateAction, useCallback, useEffect, useRef, use
 import type { CombinedError } from 'urql';
 import { calmly } from '../api/calmly';
 import type { Api } from '../api/client';
+import { now } from '../api/clock';
 import { freshly } from '../api/freshly';
 import { follow, watch } from '../api/watch';
 import type { Term } from '../filter/words';
@@ -200,7 +201,7 @@ function openList(list: Opening): { again(): void; close(): void } {
           count(lastAttempt.status === 'SUCCEEDED', lastAttempt.startedAt);
           if (!delivery) return;
           const row = { ...delivery, lastAttempt };
-          if (matches(terms, row, Date.now())) add(row, false);
+          if (matches(terms, row, now())) add(row, false);
           // Rows in the list are updated even if they no longer match.
           else setFeed((feed) => changed(feed, row, false));
         },

@@ -1,3 +1,4 @@
+import { now } from '../api/clock';
 import { CopyButton } from '../ui/CopyButton';
 import { frozen, print, type Term } from './words';
 
@@ -7,7 +8,7 @@ export function FrozenLink({ terms }: { terms: readonly Term[] }) {
     <CopyButton
       text={() => {
         const url = new URL(location.href);
-        const q = print(frozen(terms, Date.now()));
+        const q = print(frozen(terms, now()));
         if (q) url.searchParams.set('q', q);
         return url.href;
       }}

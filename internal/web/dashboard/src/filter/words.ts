@@ -1,3 +1,4 @@
+import { now } from '../api/clock';
 import type {
   AttemptErrorCode,
   AuditAction,
@@ -142,7 +143,7 @@ export function parse(text: string, keys: readonly Key[]): Filter {
       }
     }
   }
-  for (const range of [CREATED, ENDED]) checkRange(filter, range, Date.now());
+  for (const range of [CREATED, ENDED]) checkRange(filter, range, now());
   return filter;
 }
 

@@ -1,5 +1,6 @@
 import { type CombinedError, useQuery } from 'urql';
 import { Link, useSearchParams } from 'wouter';
+import { now } from '../api/clock';
 import { usePushed } from '../api/useLive';
 import { useViewer } from '../frame/viewer';
 import {
@@ -67,7 +68,7 @@ export function HomeScreen() {
           </span>
         )}
         <div className="head-end">
-          <CopyButton text={() => linkOf(fixed ?? frozenRange(range, Date.now()))}>Copy link</CopyButton>
+          <CopyButton text={() => linkOf(fixed ?? frozenRange(range, now()))}>Copy link</CopyButton>
           <GraphiqlLink document={HomeDocument} variables={variables} />
         </div>
       </div>

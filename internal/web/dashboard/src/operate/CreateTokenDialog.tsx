@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { useMutation } from 'urql';
+import { now } from '../api/clock';
 import { useViewer } from '../frame/viewer';
 import { CreateTokenDocument, type TokenScope } from '../gql/graphql';
 import { Choice } from '../ui/Choice';
@@ -49,7 +50,7 @@ export function CreateTokenDialog({ isOwn, onClose }: DialogProps) {
         scopes: [...scopes],
         operator: owner === 'operator',
         tenantId: owner === 'tenant' ? viewer?.tenant.id : null,
-        expiresAt: expiry ? new Date(Date.now() + expiry).toISOString() : null,
+        expiresAt: expiry ? new Date(now() + expiry).toISOString() : null,
       },
     });
   }

@@ -1,5 +1,6 @@
 import { useMemo } from 'react';
 import { useQuery } from 'urql';
+import { now } from '../api/clock';
 import { FilterBar } from '../filter/FilterBar';
 import { type Filter, frozen, parse, print, valuesOf } from '../filter/words';
 import { ReplayPreviewDocument } from '../gql/graphql';
@@ -74,7 +75,7 @@ export function NewReplayScreen() {
 /** The effect of a replay of the kind now; null while it is unknown. */
 function usePreview(kind: KindOption, { terms, problems }: Filter) {
   // Relative times are fixed with the preview, so that exactly the previewed deliveries are sent.
-  const input = useMemo(() => inputOf(kind, frozen(terms, Date.now())), [kind, terms]);
+  const input = useMemo(() => inputOf(kind, frozen(terms, now())), [kind, terms]);
   const lacksWebhook = kind === 'missing' && valuesOf(terms, 'webhook').length !== 1;
   const isReadable = problems.length === 0 && !lacksWebhook;
   const [{ data, error, fetching }, ask] = useQuery({

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { now } from '../api/clock';
 import { Choice } from './Choice';
 import { keep, kept } from './kept';
 import { absolute, ago, relative, type Zone } from './time';
@@ -42,14 +43,14 @@ interface Clock {
 
 /** A clock that all its readers share: it runs while there are any, and they are rendered together. */
 function clock(every: number): Clock {
-  let now = Date.now();
+  let shown = now();
   let timer: ReturnType<typeof setInterval> | undefined;
   const readers = new Set<() => void>();
   return {
     subscribe(reader) {
       readers.add(reader);
       timer ??= setInterval(() => {
-        now = Date.now();
+        shown = now();
         for (const each of readers) each();
       }, every);
       return () => {
@@ -60,8 +61,8 @@ function clock(every: number): Clock {
       };
     },
     read() {
-      if (!timer && Date.now() - now >= every) now = Date.now();
-      return now;
+      if (!timer && Math.abs(now() - shown) >= every) shown = now();
+      return shown;
     },
   };
 }
@@ -70,7 +71,7 @@ const seconds = clock(1000);
 const halfMinutes = clock(30_000);
 const stopped: Clock = { subscribe: () => () => undefined, read: halfMinutes.read };
 
-/** The current time, updated as often as this distance requires. */
+/** The current time by the server's clock, updated as often as this distance requires. */
 export function useNow(at: string | null | undefined): number {
   const near = !!at && Math.abs(seconds.read() - Date.parse(at)) < 120_000;
   const { subscribe, read } = near ? seconds : at ? halfMinutes : stopped;
@@ -87,9 +88,9 @@ export function Time({
   exact?: boolean;
   future?: boolean;
 }) {
-  const now = useNow(exact ? null : at);
+  const current = useNow(exact ? null : at);
   const text = absolute(at, useZone());
-  const distance = future || exact ? relative(at, now) : ago(at, now);
+  const distance = future || exact ? relative(at, current) : ago(at, current);
   return (
     <time dateTime={at} title={exact ? distance : text}>
       {exact ? text : distance}
