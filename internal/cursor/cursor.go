@@ -45,6 +45,15 @@ const (
 	RESTPortalSessions Kind = 'B'
 )
 
+// Kinds returns all kinds, for tests of what must know each.
+func Kinds() []Kind {
+	return []Kind{
+		Webhooks, Events, Deliveries, Attempts, DeliveryAttempts, Tokens, Tenants, Replays, RESTWebhooks, RESTReplays, Stream, Completed, NextAttempts,
+		LastFailures, FailureRates, AuditLog, EventTypes, RESTEventTypes, Issues, RESTIssues, RESTEvents, RESTDeliveries, RESTAttempts, Matches,
+		PortalSessions, RESTPortalSessions,
+	}
+}
+
 // Timed reports whether the places of a kind are a time and a row's number, without the start: rows move in lists by time, and starts do not
 // count replays, portal sessions and the entries of the audit log, whose time is 0. The places of event types are the halves of their ids, and the times of issues
 // their places.

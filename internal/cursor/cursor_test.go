@@ -4,6 +4,10 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -58,7 +62,28 @@ func codec(t interface{ Fatal(...any) }, key byte) *Codec {
 	return c
 }
 
-var kinds = []Kind{Webhooks, Events, Deliveries, Attempts, DeliveryAttempts, Tokens, Tenants, Replays, RESTWebhooks, RESTReplays, Stream, Completed, NextAttempts, AuditLog, EventTypes, RESTEventTypes, RESTEvents, RESTDeliveries, RESTAttempts}
+var kinds = Kinds()
+
+// Kinds has each kind that is declared.
+func TestKinds(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "cursor.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	declared := 0
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok {
+			if of, ok := spec.Type.(*ast.Ident); ok && of.Name == "Kind" {
+				declared++
+			}
+		}
+		return true
+	})
+	distinct := slices.Compact(slices.Sorted(slices.Values(kinds)))
+	if declared == 0 || len(distinct) != declared || len(kinds) != declared {
+		t.Errorf("%d kinds are declared, and Kinds has %d, of which %d are distinct", declared, len(kinds), len(distinct))
+	}
+}
 
 // A position has one cursor, which opens only for its tenant, kind and key.
 func TestCursorIsGoodForOneTenantAndKind(t *testing.T) {

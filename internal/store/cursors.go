@@ -23,7 +23,7 @@ func seqBefore(s *dialect.Start, k cursor.Kind) int64 {
 		return s.Tenants
 	case cursor.Tokens:
 		return s.Tokens
-	case cursor.Webhooks, cursor.RESTWebhooks:
+	case cursor.Webhooks, cursor.RESTWebhooks, cursor.Matches:
 		return s.Webhooks
 	case cursor.Events, cursor.RESTEvents:
 		return s.Events

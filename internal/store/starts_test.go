@@ -455,19 +455,14 @@ func TestCursorsAfterAnotherStart(t *testing.T) {
 		l := newLife(t, s)
 		l.attempts(1)
 		webhooktest.Token(t, s, "a")
-		all := []cursor.Kind{
-			cursor.Webhooks, cursor.Events, cursor.Deliveries, cursor.Attempts, cursor.DeliveryAttempts, cursor.Tokens, cursor.Tenants, cursor.Replays,
-			cursor.RESTWebhooks, cursor.RESTReplays, cursor.Stream, cursor.Completed, cursor.NextAttempts, cursor.LastFailures, cursor.FailureRates,
-			cursor.AuditLog, cursor.EventTypes, cursor.RESTEventTypes, cursor.RESTEvents, cursor.RESTDeliveries, cursor.RESTAttempts,
-		}
 		want := store.Place{Seq: 1}
 		before := map[cursor.Kind]string{}
-		for _, k := range all {
+		for _, k := range cursor.Kinds() {
 			before[k] = l.c.CursorAt(k, want)
 		}
 		closed(t, s)
 		l.goOn(t.Open(t, store.Options{}))
-		for _, k := range all {
+		for _, k := range cursor.Kinds() {
 			if got, err := l.c.ReadCursorAt(t.Context(), k, before[k]); got != want || err != nil {
 				t.Errorf("%q: %v %v", k, got, err)
 			}
