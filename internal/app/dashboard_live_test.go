@@ -179,21 +179,22 @@ func TestDashboardLateAnswer(t *testing.T) {
 	page.CheckQuiet()
 }
 
-// When the token is revoked, the page asks for another one and keeps its state behind the dialog.
+// When the token is revoked, the page asks for another one and keeps its state behind the dialog, and after it, also if a
+// wrong one was given first.
 func TestDashboardTokenEnds(t *testing.T) {
 	t.Parallel()
 	p := boot(t, t.TempDir())
 	c := &client{url: p.url, token: p.token}
-	token := func() (id, credential string) {
+	token := func(name string) (id, credential string) {
 		var done struct {
 			Token      struct{ ID string }
 			Credential string
 		}
 		c.mutate(t, `mutation ($input: CreateTokenInput!) { done: createToken(input: $input) { token { id } credential } }`,
-			map[string]any{"name": "developer"}, &done)
+			map[string]any{"name": name}, &done)
 		return done.Token.ID, done.Credential
 	}
-	id, credential := token()
+	id, credential := token("first")
 	page := browsertest.Open(t, p.url)
 	page.Do(chromedp.Navigate(p.url + "/deliveries?q=status:failed#token=" + credential))
 	page.WaitText("main", "No delivery matches")
@@ -204,10 +205,17 @@ func TestDashboardTokenEnds(t *testing.T) {
 	if !page.Is(`document.querySelector(".chip.on").innerText.includes("status:failed")`) {
 		t.Error("the page behind the question is gone")
 	}
-	_, credential = token()
+	page.WaitFor(`(window.kept = document.querySelector("main .filter"), true)`)
+	page.Do(chromedp.SendKeys(chromedp.CSS("input[name=token]"), "hg_mistyped"), chromedp.Click(chromedp.CSS("dialog[open] .primary")))
+	page.WaitFor(`document.querySelector("dialog[open] input[name=token]")?.value === ""`)
+	_, credential = token("second")
 	page.Do(chromedp.SendKeys(chromedp.CSS("input[name=token]"), credential), chromedp.Click(chromedp.CSS("dialog[open] .primary")))
 	page.WaitFor(`!document.querySelector("dialog[open]") && location.search.includes("failed")`)
+	page.WaitFor(`document.querySelector("#settings").textContent.includes("second")`)
 	page.WaitText("main", "No delivery matches")
+	if !page.Is(`window.kept.isConnected`) {
+		t.Error("the page was opened anew, and what was typed into it is gone")
+	}
 	page.CheckQuiet("status of 401", "WebSocket")
 }
 

@@ -31,26 +31,9 @@ func TestDashboardServerKilled(t *testing.T) {
 	p, kill := start(t, dir)
 	c := &client{url: p.url, token: p.token}
 	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
-	var target atomic.Pointer[url.URL]
-	aim := func(to string) {
-		u, err := url.Parse(to)
-		if err != nil {
-			t.Fatal(err)
-		}
-		target.Store(u)
-	}
-	aim(p.url)
-	server := &httputil.ReverseProxy{
-		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(target.Load())
-			r.Out.Host = r.In.Host
-		},
-		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
-	}
-	proxy := httptest.NewServer(server)
-	t.Cleanup(proxy.Close)
-	page := browsertest.Open(t, proxy.URL)
-	page.Do(chromedp.Navigate(proxy.URL + "/deliveries#token=" + p.token))
+	address, aim := behindProxy(t, p.url)
+	page := browsertest.Open(t, address)
+	page.Do(chromedp.Navigate(address + "/deliveries#token=" + p.token))
 	page.WaitText("main", "No delivery matches")
 	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
 	c.publish(t, "before.kill")
@@ -69,6 +52,74 @@ func TestDashboardServerKilled(t *testing.T) {
 	page.WaitText(".row[aria-rowindex='2']", "after.kill")
 	page.WaitFor(rows + `.length === 3`)
 	page.CheckQuiet("WebSocket", "status of 502")
+}
+
+// Screens that are opened while the server is away say so, and show what they are for as soon as it can be reached again; also those that have
+// no stream.
+func TestDashboardOpenedWhileAway(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	dir := t.TempDir()
+	p, kill := start(t, dir)
+	c := &client{url: p.url, token: p.token}
+	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	event := c.publish(t, "order.paid")
+	receiver.Next(t)
+	c.settle(t)
+	address, aim := behindProxy(t, p.url)
+	screens := []struct{ path, failure, shown string }{
+		{"/?range=1h", "The numbers could not be read", "Published 1"},
+		{"/deliveries", "The histogram could not be read", "order.paid"},
+		{"/events/" + event, "The event could not be read", "1 of 1 delivered"},
+		{"/replays/new?kind=all", "The preview could not be made", "1 delivery to 1 webhook"},
+		{"/operate/server", "The server could not be examined", "Run again"},
+	}
+	pages := make([]*browsertest.Page, len(screens))
+	for i := range screens {
+		if i == 0 {
+			pages[i] = browsertest.Open(t, address)
+		} else {
+			pages[i] = pages[0].Another()
+		}
+		pages[i].Do(chromedp.Navigate(address + "/event-types#token=" + p.token))
+		pages[i].WaitText("main", "order.paid")
+	}
+	kill()
+	for i, screen := range screens {
+		pages[i].WaitText(".notice", "The connection was lost")
+		pages[i].WaitFor(fmt.Sprintf(`(history.pushState(null, "", %q), true)`, screen.path))
+		pages[i].WaitText("main", screen.failure)
+	}
+	again, _ := start(t, dir)
+	aim(again.url)
+	for i, screen := range screens {
+		pages[i].WaitText(".notice", "goes on where it was")
+		pages[i].WaitText("main", screen.shown)
+		pages[i].WaitFor(`!document.querySelector("main").innerText.includes("could not be")`)
+	}
+}
+
+// behindProxy returns the address of a proxy before the server, and a function that aims it at another one. Without a server the proxy answers 502.
+func behindProxy(t *testing.T, server string) (address string, aim func(to string)) {
+	t.Helper()
+	var target atomic.Pointer[url.URL]
+	aim = func(to string) {
+		u, err := url.Parse(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		target.Store(u)
+	}
+	aim(server)
+	proxy := httptest.NewServer(&httputil.ReverseProxy{
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(target.Load())
+			r.Out.Host = r.In.Host
+		},
+		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	})
+	t.Cleanup(proxy.Close)
+	return proxy.URL, aim
 }
 
 // relay passes TCP connections on to a server. Those that are open when it is cut stay open, but nothing comes through any more in either

@@ -57,6 +57,10 @@ func TestDashboardReplay(t *testing.T) {
 	page.Do(chromedp.Reload()) // an address is a view
 	page.WaitText(".preview-result", "over about 2 min 10 s")
 	fill(page, "input[name=note]", "<b>outage</b>")
+	click(page, "last 24h") // another preview, after which the note is still there
+	page.WaitFor(`location.search.includes("since") && document.querySelector("input[name=note]")?.value === "<b>outage</b>"`)
+	page.Do(chromedp.Click(chromedp.CSS(".chip[aria-label='Remove since:24h']")))
+	page.WaitFor(`!location.search.includes("since") && document.querySelector("input[name=note]")?.value === "<b>outage</b>"`)
 	looked(page, axe, "replay-new")
 	click(page, "Send 130 deliveries again")
 	page.WaitText("h1", "Failed deliveries, sent again")

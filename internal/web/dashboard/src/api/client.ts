@@ -1,8 +1,8 @@
 import { createClient, type Client as SocketClient } from 'graphql-ws';
-import { Client, cacheExchange, fetchExchange, mapExchange } from 'urql';
+import { Client, cacheExchange, fetchExchange, makeOperation, mapExchange, type Operation } from 'urql';
 import { type Credentials, headers } from '../../../graphiql/src/credentials';
 import { GRAPHQL, GRAPHQL_SOCKET } from './base';
-import { isRefused } from './failure';
+import { failureOf, isRefused } from './failure';
 import { inTime } from './inTime';
 
 /** The clients with which the page calls the server, for one caller. */
@@ -16,18 +16,13 @@ export interface Api {
 
 export type Link = 'connecting' | 'connected' | 'lost';
 
-interface Options {
-  /** Whether the connection for streams is kept open without streams, too. */
-  isKept?: boolean;
-}
-
-/** refused is called each time the server does not accept the credentials. */
-export function createApi(
-  credentials: Credentials,
-  refused: () => void,
-  { isKept = false }: Options = {},
-): Api {
+/**
+ * refused is called each time the server does not accept the credentials. The connection for streams stays open on screens without streams,
+ * too: that is how the page learns that the server can be reached again, or that the credentials have ended.
+ */
+export function createApi(credentials: Credentials, refused: () => void): Api {
   const sent = headers(credentials);
+  const failures = failedQueries();
   const client = new Client({
     url: GRAPHQL.href,
     preferGetMethod: false,
@@ -42,6 +37,7 @@ export function createApi(
           if (isRefused(result.error)) refused();
         },
       }),
+      failures.exchange,
       cacheExchange,
       fetchExchange,
     ],
@@ -56,11 +52,9 @@ export function createApi(
   const sockets = createClient({
     url: GRAPHQL_SOCKET.href,
     connectionParams: sent,
-    lazy: !isKept,
+    lazy: false,
     onNonLazyError() {}, // closed tells
     connectionAckWaitTimeout: SILENCE_MS,
-    // The connection is kept while the user moves from one screen to the next.
-    lazyCloseTimeout: LINGER_MS,
     keepAlive: 10_000,
     retryAttempts: Number.POSITIVE_INFINITY,
     retryWait: (retries) => wait(pause(retries)),
@@ -68,7 +62,10 @@ export function createApi(
     shouldRetry: (event) => !isRefusal(event),
     on: {
       connecting: () => tell('connecting'),
-      connected: () => tell('connected'),
+      connected() {
+        tell('connected');
+        failures.repeat(client);
+      },
       ping(received) {
         if (received) return;
         clearTimeout(silence);
@@ -80,7 +77,7 @@ export function createApi(
       closed(event) {
         clearTimeout(silence);
         if (isRefusal(event)) refused();
-        // After a normal closure this page has no subscriptions left.
+        // The page itself closes it normally.
         else if ((event as CloseEvent).code !== NORMAL_CLOSURE) tell('lost');
       },
     },
@@ -102,6 +99,28 @@ export function createApi(
   };
 }
 
+/** The queries on the screen that failed, and may work later; repeat runs them again. */
+function failedQueries() {
+  const failed = new Map<number, Operation>();
+  return {
+    exchange: mapExchange({
+      onOperation({ kind, key }) {
+        if (kind === 'teardown') failed.delete(key);
+      },
+      onResult({ operation, error }) {
+        if (operation.kind === 'query' && failureOf(error)?.again) failed.set(operation.key, operation);
+        else failed.delete(operation.key);
+      },
+    }),
+    repeat(client: Client) {
+      for (const operation of [...failed.values()]) {
+        const context = { ...operation.context, requestPolicy: 'network-only' as const };
+        client.reexecuteOperation(makeOperation('query', operation, context));
+      }
+    },
+  };
+}
+
 /** The delay before a retry: a quarter of a second at first, ten seconds at most, with jitter. */
 export function pause(retries: number): number {
   return Math.min(10_000, 250 * 2 ** retries) * (0.5 + Math.random() / 2);
@@ -118,9 +137,6 @@ function isRefusal(event: unknown): boolean {
 
 /** How long the server may take to answer on a connection that is open. */
 const SILENCE_MS = 8_000;
-
-/** How long a connection without subscriptions is kept. */
-const LINGER_MS = 5_000;
 
 /** RFC 6455, section 7.4.1. */
 const NORMAL_CLOSURE = 1000;

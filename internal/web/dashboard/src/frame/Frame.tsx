@@ -1,4 +1,4 @@
-import { type ReactNode, Suspense, useEffect, useState } from 'react';
+import { type ReactNode, Suspense, useEffect, useRef, useState } from 'react';
 import { useQuery } from 'urql';
 import { Link, useLocation } from 'wouter';
 import { ViewerDocument } from '../gql/graphql';
@@ -26,7 +26,12 @@ export function Frame({ children }: { children: ReactNode }) {
   useShortcut('Mod+k', 'Go to an ID or a screen', () => setOpen('jump'));
 
   const [path] = useLocation();
-  const viewer = data?.viewer ?? null;
+  // With another token the page stays as it is, until the server has said whose that is.
+  const last = useRef({ tenant: caller.tenant, viewer: null as Viewer | null });
+  if (data?.viewer || last.current.tenant !== caller.tenant) {
+    last.current = { tenant: caller.tenant, viewer: data?.viewer ?? null };
+  }
+  const { viewer } = last.current;
   const isKnown = viewer !== null;
   useEffect(() => {
     if (isKnown) loadScreens();

@@ -80,8 +80,7 @@ interface Props {
 
 function Opened({ session, onEnd, children }: Props) {
   const caller = useMemo(() => ({ token: session.credential, tenant: '' }), [session.credential]);
-  // The connection stays open on screens without streams, too: that is how the page learns that the session has ended.
-  const api = useMemo(() => createApi(caller, () => onEnd('ended'), { isKept: true }), [caller, onEnd]);
+  const api = useMemo(() => createApi(caller, () => onEnd('ended')), [caller, onEnd]);
   useEffect(() => () => api.dispose(), [api]);
   useEffect(() => keepAlive(session, () => onEnd('ended')), [session, onEnd]);
 

@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { useQuery } from 'urql';
 import { now } from '../api/clock';
 import { FilterBar } from '../filter/FilterBar';
@@ -23,6 +23,8 @@ export function NewReplayScreen() {
   const rateText = kind === 'cancel' ? '' : (params.get('rate') ?? '');
   const rate = rateOf(rateText);
   const filter = useMemo(() => parse(text, OPTIONS[kind].keys), [text, kind]);
+  // While another preview is made, there is no form to start it.
+  const [note, setNote] = useState('');
   const title = kind === 'cancel' ? 'Cancel deliveries' : 'Send again';
   useTitle(title);
   const { input, isReadable, lacksWebhook, preview, error, fetching, ask } = usePreview(kind, filter);
@@ -67,7 +69,9 @@ export function NewReplayScreen() {
       <Problem error={error} what="The preview could not be made" onAgain={ask} />
       {isReadable && fetching && <p className="late soft">Counting…</p>}
       {preview && <PreviewResult kind={kind} preview={preview} rate={rate} />}
-      {preview && preview.deliveries.count > 0 && <StartForm input={input} rate={rate} preview={preview} />}
+      {preview && preview.deliveries.count > 0 && (
+        <StartForm input={input} rate={rate} preview={preview} note={note} onNote={setNote} />
+      )}
     </div>
   );
 }

@@ -21,13 +21,14 @@ interface Props {
   /** undefined if the text is not a rate. */
   rate: number | null | undefined;
   preview: NonNullable<ReplayPreviewQuery['replayPreview']>;
+  note: string;
+  onNote(note: string): void;
 }
 
 /** Starts a replay with a note. Canceling asks for confirmation, because canceled deliveries are not sent. */
-export function StartForm({ input, rate, preview }: Props) {
+export function StartForm({ input, rate, preview, note, onNote }: Props) {
   const mayWrite = useScope('DELIVERIES_WRITE');
   const [, navigate] = useLocation();
-  const [note, setNote] = useState('');
   const [asking, setAsking] = useState(false);
   const isCancel = input.kind === 'CANCEL';
   // A form starts only one replay, even if responses are lost.
@@ -58,7 +59,7 @@ export function StartForm({ input, rate, preview }: Props) {
             name="note"
             maxLength={200}
             value={note}
-            onChange={(event) => setNote(event.target.value)}
+            onChange={(event) => onNote(event.target.value)}
           />
         )}
       </Field>
