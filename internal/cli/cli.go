@@ -62,6 +62,16 @@ func (e *Env) stdin() io.Reader {
 	return e.Stdin
 }
 
+// piped reports whether the standard input may have something: it is neither a terminal, nor /dev/null, nor an empty file.
+func (e *Env) piped() bool {
+	f, ok := e.Stdin.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice == 0 && (!info.Mode().IsRegular() || info.Size() > 0)
+}
+
 // colour reports whether results may be coloured: on a terminal, unless the user wants none (https://no-color.org).
 func (e *Env) colour() bool {
 	return isTerminal(e.Stdout) && e.Getenv("NO_COLOR") == "" && e.Getenv("TERM") != "dumb"
@@ -182,7 +192,9 @@ func Run(ctx context.Context, env Env) (err error) {
 		kong.TypeMapper(reflect.TypeFor[time.Time](), text(parseTime)),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(&env, &vars),
-		kong.Bind(&remote.Streams{In: until(ctx, env.stdin()), Out: env.Stdout, Err: env.Stderr, CacheDir: env.CacheDir, Colour: env.colour()}),
+		kong.Bind(&remote.Streams{
+			In: until(ctx, env.stdin()), Piped: env.piped(), Out: env.Stdout, Err: env.Stderr, CacheDir: env.CacheDir, Colour: env.colour(),
+		}),
 		kong.ExplicitGroups([]kong.Group{{Key: "remote", Title: "Commands that call a running server:"}}),
 	)
 	if err != nil {

@@ -19,7 +19,7 @@ type publishCmd struct {
 	connection
 	output
 	Type        string    `arg:"" optional:"" help:"Type of the event, for example humanization.completed."`
-	Data        string    `default:"{}" placeholder:"JSON" help:"The event's data; @FILE reads a file, and - the standard input."`
+	Data        *string   `placeholder:"JSON" help:"The event's data; @FILE reads a file, and - the standard input, which is read only then. The default is {}."`
 	Tag         []string  `placeholder:"TAG" help:"A tag of the event."`
 	Key         string    `help:"Idempotency key: the same key publishes once."`
 	OrderingKey string    `placeholder:"KEY" help:"Events with the same key are delivered in order, to webhooks that ask for it."`
@@ -39,7 +39,7 @@ func (c *publishCmd) Run(ctx context.Context, s *Streams) error {
 	if c.Type == "" {
 		return errors.New("TYPE: is required, unless --lines is given")
 	}
-	data, err := c.data(s.In)
+	data, err := c.data(s)
 	if err != nil {
 		return err
 	}
@@ -68,14 +68,21 @@ func (c *publishCmd) Run(ctx context.Context, s *Streams) error {
 	return flagged(err, map[string]any{"input": map[string]any{"events": []json.RawMessage{text}}})
 }
 
-// data returns the event's data.
-func (c *publishCmd) data(in io.Reader) (json.RawMessage, error) {
-	text := []byte(c.Data)
+// data returns the event's data. What is piped into the command is not read unless that is asked for: in a loop it is the loop's input, and under
+// a supervisor it may never end. It is not ignored either.
+func (c *publishCmd) data(s *Streams) (json.RawMessage, error) {
+	if c.Data == nil {
+		if s.Piped {
+			return nil, errors.New("--data: give - to publish what is piped into the command, or {} for an event without data")
+		}
+		return json.RawMessage("{}"), nil
+	}
+	text := []byte(*c.Data)
 	var err error
-	if file, isFile := strings.CutPrefix(c.Data, "@"); isFile {
+	if file, isFile := strings.CutPrefix(*c.Data, "@"); isFile {
 		text, err = os.ReadFile(file) //nolint:gosec // the caller's own
-	} else if c.Data == "-" {
-		text, err = io.ReadAll(in)
+	} else if *c.Data == "-" {
+		text, err = io.ReadAll(s.In)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--data: %w", err)

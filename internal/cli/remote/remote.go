@@ -35,9 +35,10 @@ type Commands struct {
 
 // Streams are the standard streams of the program.
 type Streams struct {
-	In  io.Reader
-	Out io.Writer
-	Err io.Writer // for what is not a result
+	In    io.Reader
+	Piped bool // In is a pipe or a file, which may have something
+	Out   io.Writer
+	Err   io.Writer // for what is not a result
 	// CacheDir returns the user's directory for files that may be lost. Nil means that there is none.
 	CacheDir func() (string, error)
 	Colour   bool // Out is a terminal that shows colours
