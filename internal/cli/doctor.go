@@ -3,10 +3,8 @@ package cli
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -42,9 +40,9 @@ func (c *doctorCmd) Run(ctx context.Context, env *Env, vars *variables) error {
 	if len(c.Reach) > doctor.MostReach {
 		return fmt.Errorf("--reach: give at most %d", doctor.MostReach)
 	}
-	for _, address := range c.Reach { // the text is not repeated: it may have a password
-		if u, err := url.Parse(address); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
-			return errors.New("--reach: must be a URL like https://example.com/hooks")
+	for _, address := range c.Reach {
+		if err := client.CheckReceiver(address); err != nil {
+			return fmt.Errorf("--reach: %w", err)
 		}
 	}
 	if c.URL != "" {

@@ -155,14 +155,31 @@ func (c *Client) send(ctx context.Context, method, path string, body []byte) (an
 
 // CheckURL checks the address of a server.
 func CheckURL(address string) error {
+	u, err := parse(address, "an address of a server like http://127.0.0.1:8080 or https://hooks.example.com")
+	if err == nil && u.RawQuery != "" {
+		err = errors.New("must have no query: the paths of the API are added to it")
+	}
+	return err
+}
+
+// CheckReceiver checks the URL of a receiver.
+func CheckReceiver(address string) error {
+	_, err := parse(address, "a URL of a receiver like https://example.com/hooks")
+	return err
+}
+
+// parse parses an HTTP URL, or says what it is not. The text is repeated only if it has nothing that may be secret.
+func parse(address, what string) (*url.URL, error) {
 	u, err := url.Parse(address)
 	switch {
 	case err == nil && u.User != nil:
-		return errors.New("must have no user name and no password; the token says who calls")
-	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.RawQuery+u.Fragment != "":
-		return fmt.Errorf("%q is not an address of a server like http://127.0.0.1:8080 or https://hooks.example.com", address)
+		return nil, errors.New("must have no user name and no password")
+	case err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.Fragment == "":
+		return u, nil
+	case strings.ContainsAny(address, "@?#"):
+		return nil, errors.New("is not " + what)
 	}
-	return nil
+	return nil, fmt.Errorf("%q is not %s", address, what)
 }
 
 // REST sends a value as JSON and reads the answer into into, which may be nil.

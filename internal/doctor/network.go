@@ -1,8 +1,8 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -171,6 +171,12 @@ func (e *examination) call(ctx context.Context, through *url.URL, method, addres
 	transport := &http.Transport{DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: 32 << 10} //nolint:forbidigo // to a URL that the operator names
 	if through != nil {
 		transport.Proxy = http.ProxyURL(through)
+		transport.OnProxyConnectResponse = func(_ context.Context, _ *url.URL, _ *http.Request, res *http.Response) error {
+			if res.StatusCode == http.StatusOK {
+				return nil
+			}
+			return fmt.Errorf("%w: it answers %d", errProxy, res.StatusCode)
+		}
 	}
 	client := http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }} //nolint:forbidigo // the same
 	before := e.Host.Now()
@@ -201,23 +207,21 @@ func (e *examination) outbound(ctx context.Context, skews *[]skew) finding {
 	if len(e.Reach) == 0 {
 		return skipped("not asked for: give --reach URL")
 	}
-	var wrong, right []string
-	unknown := false
+	var wrong, right, remedies []string
 	for _, address := range e.Reach[:min(len(e.Reach), MostReach)] {
 		status, _, err := e.call(ctx, e.Config.Proxy, http.MethodHead, address, skews)
 		if err != nil {
-			_, untrusted := errors.AsType[x509.UnknownAuthorityError](err)
-			unknown = unknown || untrusted
-			wrong = append(wrong, shown(address)+": "+err.Error())
+			why, remedy := explain(err, "the receiver")
+			wrong = append(wrong, shown(address)+": "+why)
+			if remedy = cmp.Or(remedy, "let this host connect to receivers (port 443 of public addresses), or set --forward-proxy"); !slices.Contains(remedies, remedy) {
+				remedies = append(remedies, remedy)
+			}
 			continue
 		}
 		right = append(right, fmt.Sprintf("%s answers %d", shown(address), status))
 	}
-	switch {
-	case unknown:
-		return failed(strings.Join(wrong, "\n"), "attempts fail with TLS", "if a proxy inspects TLS, let it pass Hookgraph's connections, or install its root certificate; otherwise the receiver must use a public certificate")
-	case len(wrong) > 0:
-		return failed(strings.Join(wrong, "\n"), "attempts to it fail", "let this host connect to receivers (port 443 of public addresses), or set --forward-proxy")
+	if len(wrong) > 0 {
+		return failed(strings.Join(wrong, "\n"), "attempts to it fail", strings.Join(remedies, "\n"))
 	}
 	return fine(strings.Join(right, "\n"))
 }
@@ -239,7 +243,8 @@ func (e *examination) server(ctx context.Context, skews *[]skew) finding {
 	status, text, err := e.call(ctx, nil, http.MethodGet, strings.TrimSuffix(e.Server, "/")+"/readyz", skews)
 	switch {
 	case err != nil:
-		return failed(shown(e.Server)+" cannot be reached: "+err.Error(), "nobody can call it from here", "start the server, correct --url, or open the port")
+		why, remedy := explain(err, "the server")
+		return failed(shown(e.Server)+" cannot be reached: "+why, "nobody can call it from here", cmp.Or(remedy, "start the server, correct --url, or open the port"))
 	case status/100 == 3:
 		return failed(fmt.Sprintf("%s answers %d, a redirect", shown(e.Server), status), "clients of the API do not follow it", "give --url, and clients, the address that it leads to")
 	case status != http.StatusOK:
