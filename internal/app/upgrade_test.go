@@ -50,7 +50,7 @@ func TestUpgrade(t *testing.T) {
 	if err != nil {
 		t.Fatal(token, err)
 	}
-	fresh := newDatabase(t)
+	fresh := webhooktest.Database(t)
 	if diff := cmp.Diff(schemaOf(t, fresh), schemaOf(t, dir)); diff != "" {
 		t.Fatalf("the schema has changed without a migration (-new +upgraded):\n%s", diff)
 	}
@@ -331,23 +331,9 @@ func makeBackup(t *testing.T) {
 	}
 }
 
-// newDatabase returns a directory with a database, as the first start of a server makes it.
-func newDatabase(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	s, err := store.Open(t.Context(), store.At(dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
 // A database that a newer program has migrated is refused by everything that would change it, with what to do; it can still be backed up.
 func TestNewerDatabaseIsRefused(t *testing.T) {
-	dir := newDatabase(t)
+	dir := webhooktest.Database(t)
 	db, err := sqlite.OpenBare(t.Context(), dir, true)
 	if err != nil {
 		t.Fatal(err)

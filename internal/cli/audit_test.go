@@ -11,6 +11,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // audited are the commands that change the database themselves: what each is called with, and the actions that the audit log then has.
@@ -74,7 +75,7 @@ func TestCommandsAreAudited(t *testing.T) {
 	}
 	for name, c := range audited {
 		t.Run(name, func(t *testing.T) {
-			dir := database(t)
+			dir := webhooktest.Database(t)
 			if _, _, err := command(t, nil, "token", "create", "--operator", "--name", "first", "--database", dir); err != nil {
 				t.Fatal(err)
 			}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // command runs a command line with a Serve that records its Config.
@@ -39,20 +40,6 @@ func command(t *testing.T, env map[string]string, args ...string) (cfg *config.C
 		},
 	})
 	return cfg, out.String(), err
-}
-
-// database returns a directory with a database, as the first start of a server makes it.
-func database(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	s, err := store.Open(t.Context(), store.At(dir))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }
 
 // A flag that takes event types has the same name in every command.
@@ -170,7 +157,11 @@ func TestMistakes(t *testing.T) {
 		"no database":     {args: []string{"compact", "--database", "/nonexistent/data"}, want: "give the directory of a server"},
 		"no data":         {args: []string{"backup", "--database", "/nonexistent/data", "x.zip"}, want: "give the directory of a server"},
 		"no address":      {args: []string{"doctor", "--url", "nonsense"}, want: `--url: "nonsense" is not an address of a server like`},
-		"no URL":          {args: []string{"doctor", "--reach", "u:p@example.com"}, want: "--reach: must be a URL like https://"},
+		"no secret":       {args: []string{"doctor", "--url", "u:p@example.com"}, want: "--url: is not an address of a server like"},
+		"no query":        {args: []string{"doctor", "--url", "https://hooks.example.com?a=b"}, want: "--url: must have no query"},
+		"no URL":          {args: []string{"doctor", "--reach", "u:p@example.com"}, want: "--reach: is not a URL of a receiver like https://"},
+		"no user":         {args: []string{"doctor", "--reach", "https://u:p@example.com"}, want: "--reach: must have no user name and no password"},
+		"no receiver":     {args: []string{"doctor", "--reach", "example.com/hooks"}, want: `--reach: "example.com/hooks" is not a URL of a receiver like https://`},
 		"no id":           {args: []string{"token", "revoke", "7"}, want: `ID: "7" is not an ID like 019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11; hookgraph token list shows them`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -266,7 +257,7 @@ func TestCommandsMakeNoDatabase(t *testing.T) {
 
 // A command that needs a directory for itself says beside a server what to do, before it begins.
 func TestCommandsBesideServer(t *testing.T) {
-	dir, to := database(t), filepath.Join(t.TempDir(), "backup")
+	dir, to := webhooktest.Database(t), filepath.Join(t.TempDir(), "backup")
 	if _, _, err := command(t, nil, "backup", to, "--database", dir); err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +288,7 @@ func TestCommandsBesideServer(t *testing.T) {
 
 // Migrations are applied to a directory that no server uses, and listed; then none is missing.
 func TestMigrate(t *testing.T) {
-	dir := database(t)
+	dir := webhooktest.Database(t)
 	if _, _, err := command(t, nil, "migrate", "up", "--database", dir); err != nil {
 		t.Fatal(err)
 	}
@@ -309,7 +300,7 @@ func TestMigrate(t *testing.T) {
 
 // The master key is changed in the key file. With keys from the environment it is changed only if there is a new one.
 func TestRotateKey(t *testing.T) {
-	dir := database(t)
+	dir := webhooktest.Database(t)
 	if _, _, err := command(t, nil, "token", "create", "--database", dir, "--tenant", "kallima", "--create-tenant"); err != nil {
 		t.Fatal(err)
 	}
@@ -351,7 +342,7 @@ func TestDemoWithoutServer(t *testing.T) {
 
 // A token belongs to a tenant that exists or is created, or to an operator if requested.
 func TestTokenCreate(t *testing.T) {
-	dir := database(t)
+	dir := webhooktest.Database(t)
 	for _, step := range []struct {
 		args []string
 		want string // "": a token
@@ -447,7 +438,7 @@ func TestDoctor(t *testing.T) {
 	if _, _, err := command(t, nil, "doctor", "--database", t.TempDir()); err == nil {
 		t.Error("there is nothing to inspect")
 	}
-	dir := database(t)
+	dir := webhooktest.Database(t)
 	if _, _, err := command(t, nil, "token", "create", "--database", dir, "--tenant", "kallima", "--create-tenant"); err != nil {
 		t.Fatal(err)
 	}
@@ -523,6 +514,52 @@ func TestInterruptedCommands(t *testing.T) {
 		err := Run(ctx, Env{Args: args, Stdin: input, Stdout: io.Discard, Stderr: t.Output(), Getenv: func(k string) string { return env[k] }})
 		if err == nil || !errors.Is(err, context.Canceled) || !strings.HasSuffix(err.Error(), "interrupted") || strings.Contains(err.Error(), "context") {
 			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
+
+// What is piped into publish is read where --data says so, and otherwise not ignored: without --data it is refused before the server is called.
+func TestPublishOfPiped(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, data, _ := strings.Cut(string(body), `"data":`)
+		data, _, _ = strings.Cut(data, `,"type"`)
+		answer, _ := json.Marshal(map[string]any{"data": map[string]any{"done": map[string]any{"results": []any{map[string]any{"event": map[string]any{"id": data}}}}}})
+		_, _ = w.Write(answer)
+	}))
+	defer server.Close()
+	publish := func(input *os.File, args ...string) (string, error) {
+		defer func() { _ = input.Close() }()
+		var out bytes.Buffer
+		env := map[string]string{"HOOKGRAPH_URL": server.URL, "HOOKGRAPH_TOKEN": "t"}
+		err := Run(t.Context(), Env{
+			Args: append([]string{"publish", "a.b"}, args...), Stdin: input, Stdout: &out, Stderr: t.Output(), Getenv: func(k string) string { return env[k] },
+		})
+		return strings.TrimSpace(out.String()), err
+	}
+	piped := func() *os.File {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = w.WriteString(`{"n": 1.50}`)
+		_ = w.Close()
+		return r
+	}
+	none, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := publish(piped()); err == nil || !strings.Contains(err.Error(), "--data: give -") {
+		t.Errorf("it published %s, and said %v", got, err)
+	}
+	for want, given := range map[string]func() (string, error){
+		`{"n":1.50}`: func() (string, error) { return publish(piped(), "--data", "-") },
+		`{"m":1}`:    func() (string, error) { return publish(piped(), "--data", `{"m":1}`) },
+		`{}`:         func() (string, error) { return publish(none) },
+	} {
+		if got, err := given(); got != want || err != nil {
+			t.Errorf("got %s, %v, want %s", got, err, want)
 		}
 	}
 }

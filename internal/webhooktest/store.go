@@ -34,6 +34,20 @@ func Store(tb testing.TB, change func(*store.Options)) *store.Store {
 	return s
 }
 
+// Database returns a directory with a SQLite database, as the first start of a server makes it.
+func Database(tb testing.TB) (dir string) {
+	tb.Helper()
+	dir = tb.TempDir()
+	s, err := store.Open(tb.Context(), store.At(dir))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		tb.Fatal(err)
+	}
+	return dir
+}
+
 // Upkeep runs the store's background tasks, as a server does, until the test's end or a call of end.
 func Upkeep(tb testing.TB, s *store.Store) (end func()) {
 	tb.Helper()
