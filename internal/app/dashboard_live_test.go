@@ -214,7 +214,7 @@ func TestDashboardTokenEnds(t *testing.T) {
 	page.WaitFor(`document.querySelector("#settings").textContent.includes("second")`)
 	page.WaitText("main", "No delivery matches")
 	if !page.Is(`window.kept.isConnected`) {
-		t.Error("the page was opened anew, and what was typed into it is gone")
+		t.Error("the page was replaced, and what was typed into it is gone")
 	}
 	page.CheckQuiet("status of 401", "WebSocket")
 }
