@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"reflect"
-	"sync"
 	"time"
 
 	"github.com/hookgraph/hookgraph/graph/model"
@@ -102,48 +101,4 @@ func (r *Resolver) progress(ctx context.Context, id webhook.ID) error {
 		return nil, false
 	}
 	return nil
-}
-
-// marks are how far replays were that this process has shown: their pace is that of the last seconds, and not slowed down by a pause long ago.
-type marks struct {
-	mu   sync.Mutex
-	seen map[webhook.ID]*marked
-}
-
-// marked is how far a replay was.
-type marked struct {
-	since, next webhook.ReplayMark // the one that counts, and the one after it
-	stood       bool               // it was paused when it was last shown
-}
-
-// maxMarks is how many replays are remembered.
-const maxMarks = 10_000
-
-// since returns how far a replay was some time ago: when it was created or resumed, or at least webhook.PaceAfter ago if it was shown then.
-func (m *marks) since(r *webhook.Replay, now time.Time) webhook.ReplayMark {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if r.CompletedAt != nil {
-		delete(m.seen, r.ID)
-		return r.Mark(now)
-	}
-	is := m.seen[r.ID]
-	switch stands := r.Status != webhook.ReplayRunning && r.Status != webhook.ReplayQueued; {
-	case is == nil:
-		if m.seen == nil || len(m.seen) >= maxMarks {
-			m.seen = map[webhook.ID]*marked{}
-		}
-		is = &marked{since: webhook.ReplayMark{At: r.CreatedAt}, next: r.Mark(now), stood: stands}
-		m.seen[r.ID] = is
-	case stands || is.stood:
-		is.since, is.next, is.stood = r.Mark(now), r.Mark(now), stands
-	case now.Sub(is.next.At) >= webhook.PaceAfter:
-		is.since, is.next = is.next, r.Mark(now)
-	}
-	return is.since
-}
-
-// estimate is when a replay will be done; nil if that is not known.
-func (r *Resolver) estimate(obj *webhook.Replay, now time.Time) *time.Time {
-	return obj.EstimatedCompletionAt(now, r.marks.since(obj, now))
 }

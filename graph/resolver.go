@@ -57,7 +57,6 @@ type Resolver struct {
 
 	shared  *sharedReads // set by New, as is what follows
 	numbers *live.Numbers[*edition]
-	marks   *marks
 }
 
 // Settings are the settings of one server.
@@ -104,7 +103,7 @@ func (s *Settings) shown() *model.Server {
 
 // New returns the executable schema. It must run within AroundOperations, and its errors must pass through a Presenter.
 func New(r *Resolver) graphql.ExecutableSchema {
-	r.shared, r.marks = newSharedReads(), new(marks)
+	r.shared = newSharedReads()
 	if r.Changes != nil {
 		r.numbers = live.NewNumbers[*edition](r.Changes)
 	}

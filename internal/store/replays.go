@@ -296,7 +296,12 @@ func (c *Scope) changeReplay(ctx context.Context, id webhook.ID, action webhook.
 		if len(changes) == 0 {
 			return nil
 		}
-		if err := b.DB.Exec("UPDATE replays SET status = ?, rate = ? WHERE id = ? AND tenant_id = ?", r.Status, r.RatePerSecond, id, c.tenant).Error; err != nil {
+		set, args := "", []any{r.Status, r.RatePerSecond}
+		if r.Status == webhook.ReplayRunning || r.Status == webhook.ReplayQueued { // it was resumed, or its rate has changed
+			r.BeginPace(b.Now.UTC().Truncate(time.Microsecond))
+			set, args = ", pace_since = ?, pace_done = ?", append(args, dialect.At(*r.PaceSince), r.PaceDone)
+		}
+		if err := b.DB.Exec("UPDATE replays SET status = ?, rate = ?"+set+" WHERE id = ? AND tenant_id = ?", append(args, id, c.tenant)...).Error; err != nil {
 			return fmt.Errorf("change replay: %w", err)
 		}
 		return b.audit(c.by, &c.tenant, action, id, changes)

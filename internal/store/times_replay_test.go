@@ -7,7 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/dialect"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -112,6 +115,65 @@ func TestReplayOfExpiredEvents(t *testing.T) {
 			}
 		}
 		r.exact(t)
+	})
+}
+
+// The pace of a replay is that of the last seconds, and is stored, so that every replica estimates the same end, also after a restart: it counts
+// from the creation, is moved on with what is sent, skipped or canceled, and begins again when the replay is resumed or its rate changes.
+func TestPaceOfReplays(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		r := failing(t, s, 40)
+		made := r.create(t, store.ReplayInput{})
+		r.waits(t, made.ID, 40)
+		r.send(t, r.hook, 10, 200)
+		is := r.is(t, made.ID, func(is *webhook.Replay) bool { return is.Started == 10 })
+		if is.PaceSince != nil || is.PaceDone != 0 {
+			t.Errorf("in its first seconds, its pace counts from %v and %d, not from its creation", is.PaceSince, is.PaceDone)
+		}
+		paced := func(ago time.Duration, done int) (since time.Time) {
+			t.Helper()
+			since = time.Now().Add(-ago)
+			must(t, s.InTransaction(t.Context(), func(b *dialect.Tx) error {
+				return b.DB.Exec("UPDATE replays SET pace_since = ?, pace_done = ? WHERE id = ?", dialect.At(since), done, made.ID).Error
+			}))
+			return since
+		}
+		since := paced(time.Minute, 0)
+		r.send(t, r.hook, 1, 200)
+		is = r.is(t, made.ID, func(is *webhook.Replay) bool { return is.Started == 11 })
+		if half := since.Add(30 * time.Second); is.PaceSince == nil || is.PaceSince.Sub(half).Abs() > 10*time.Second || is.PaceDone != 5 {
+			t.Errorf("after a minute, it counts from %v and %d, want half of it, %v and 5", is.PaceSince, is.PaceDone, half)
+		}
+		since = paced(15*time.Second, 3)
+		r.send(t, r.hook, 1, 200)
+		is = r.is(t, made.ID, func(is *webhook.Replay) bool { return is.Started == 12 })
+		if is.PaceSince == nil || is.PaceSince.Sub(since).Abs() > time.Millisecond || is.PaceDone != 3 {
+			t.Errorf("after 15 seconds, it counts from %v and %d, want %v and 3", is.PaceSince, is.PaceDone, since)
+		}
+		paced(-time.Hour, 3) // the clock was set back
+		r.send(t, r.hook, 1, 200)
+		is = r.is(t, made.ID, func(is *webhook.Replay) bool { return is.Started == 13 })
+		if is.PaceSince == nil || time.Until(*is.PaceSince) > time.Second || is.PaceDone != 12 {
+			t.Errorf("after the clock was set back, it counts from %v and %d, want now and 12", is.PaceSince, is.PaceDone)
+		}
+		for _, change := range []webhook.ReplayPatch{{Paused: webhook.Some(true)}, {Paused: webhook.Some(false)}, {RatePerSecond: webhook.Some(new(100))}} {
+			paced(24*time.Hour, 3)
+			changed, err := r.UpdateReplay(t.Context(), made.ID, change)
+			must(t, err)
+			if begun := time.Since(*changed.PaceSince) < time.Minute && changed.PaceDone == 13; begun == change.Paused.Value {
+				t.Errorf("%+v: it counts from %v and %d", change, changed.PaceSince, changed.PaceDone)
+			}
+		}
+		before := r.is(t, made.ID, func(is *webhook.Replay) bool { return is.Waiting() == 27 })
+		must(t, s.Close())
+		r.s = t.Open(t, store.Options{})
+		r.Scope = r.s.In(r.tenant.ID)
+		after := r.is(t, made.ID, func(*webhook.Replay) bool { return true })
+		at := before.PaceSince.Add(20 * time.Second)
+		if x, y := before.EstimatedCompletionAt(at), after.EstimatedCompletionAt(at); !cmp.Equal(x, y) || !cmp.Equal(before.PaceSince, after.PaceSince) {
+			t.Errorf("estimated for %v, after a restart for %v", x, y)
+		}
 	})
 }
 

@@ -31,6 +31,7 @@ type replay struct {
 	Skipped       int                  `json:"skipped"`
 	CreatedAt     second               `json:"created_at"`
 	CompletedAt   *second              `json:"completed_at"`
+	Estimated     *second              `json:"estimated_completion_at"` // null: nothing is sent, or that is not known
 	FailureReason *string              `json:"failure_reason,omitempty"`
 }
 
@@ -58,7 +59,8 @@ func showReplay(r *webhook.Replay) replay {
 	return replay{
 		ID: r.ID, Object: "replay", Kind: r.Kind, Filter: conditions(f), Status: r.Status, Note: r.Note, RatePerSecond: r.RatePerSecond, Total: r.Total,
 		Matched: r.Matched, Started: r.Started, Succeeded: r.Succeeded, Failed: r.Failed, Skipped: r.Skipped,
-		CreatedAt: second(r.CreatedAt), CompletedAt: (*second)(r.CompletedAt), FailureReason: r.FailureReason,
+		CreatedAt: second(r.CreatedAt), CompletedAt: (*second)(r.CompletedAt), Estimated: (*second)(r.EstimatedCompletionAt(time.Now())),
+		FailureReason: r.FailureReason,
 	}
 }
 
@@ -288,7 +290,7 @@ func (s *server) updateReplay(r *request) (int, any, error) {
 
 		"id": is(id.String()), "object": is("replay"),
 		"kind": told, "filter": told, "status": told, "note": told, "total": told, "matched": told, "started": told, "succeeded": told, "failed": told, "skipped": told,
-		"created_at": told, "completed_at": told, "failure_reason": told,
+		"created_at": told, "completed_at": told, "estimated_completion_at": told, "failure_reason": told,
 	})
 	if err != nil {
 		return 0, nil, err

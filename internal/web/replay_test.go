@@ -79,12 +79,16 @@ func TestReplays(t *testing.T) {
 	if status != http.StatusOK || found["id"] != made["id"] {
 		t.Errorf("found: %d %v", status, found)
 	}
+	estimate, _ := made["estimated_completion_at"].(string)
+	if at, err := time.Parse(time.RFC3339, estimate); err != nil || time.Until(at).Abs() > time.Minute {
+		t.Errorf("one of 1 delivery, at 50 a second, is estimated to be done at %q", estimate)
+	}
 	found["paused"], found["rate_per_second"] = true, nil
 	text, err := json.Marshal(found)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if status, is := a.rest(t, a.kallima, "PATCH", path, string(text)); status != http.StatusOK || is["status"] != "PAUSED" || is["rate_per_second"] != nil {
+	if status, is := a.rest(t, a.kallima, "PATCH", path, string(text)); status != http.StatusOK || is["status"] != "PAUSED" || is["rate_per_second"] != nil || is["estimated_completion_at"] != nil {
 		t.Errorf("paused: %d %v", status, is)
 	}
 	if status, is := a.rest(t, a.kallima, "PATCH", path, `{"paused": false}`); status != http.StatusOK || is["status"] != "RUNNING" {

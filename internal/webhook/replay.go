@@ -28,6 +28,8 @@ type Replay struct {
 	Succeeded      int        // of those started
 	Failed         int        // of those started
 	Skipped        int        // and, when it is COMPLETED, those of Total that it has not found
+	PaceSince      *time.Time `gorm:"serializer:micros"` // its pace counts from then, some seconds ago; nil: from CreatedAt
+	PaceDone       int        // and from so many sent or skipped
 	CreatedAt      time.Time  `gorm:"serializer:micros;autoCreateTime:false"`
 	CompletedAt    *time.Time `gorm:"serializer:micros"` // nil: it has work to do
 	IdempotencyKey *string
@@ -52,31 +54,33 @@ func (r *Replay) AuditFields() []AuditField {
 // maxEstimate is the furthest estimate: a replay that was paused for weeks has hardly any pace, which says nothing.
 const maxEstimate = 365 * 24 * time.Hour
 
-// PaceAfter is how long a replay with a rate goes on until its pace says more than its rate: it sends in steps, and attempts take their time.
-const PaceAfter = 10 * time.Second
+// paceAfter is how long a replay with a rate goes on until its pace says more than its rate: it sends in steps, and attempts take their time.
+const paceAfter = 10 * time.Second
 
-// ReplayMark is how many deliveries of a replay were sent or skipped at a time.
-type ReplayMark struct {
-	At   time.Time
-	Done int
-}
+// PaceWindow is how old what its pace counts from becomes while a replay goes on. It is then made half as old.
+const PaceWindow = 2 * paceAfter
 
-// Mark returns how far the replay is.
-func (r *Replay) Mark(now time.Time) ReplayMark { return ReplayMark{now, r.Started + r.Skipped} }
+// Done is how many deliveries were sent or skipped.
+func (r *Replay) Done() int { return r.Started + r.Skipped }
 
-// EstimatedCompletionAt is when everything will be sent at the pace since a mark, or at the replay's own rate if that is lower; nil when that is not
-// known.
-func (r *Replay) EstimatedCompletionAt(now time.Time, since ReplayMark) *time.Time {
+// BeginPace makes the replay's pace count from now.
+func (r *Replay) BeginPace(now time.Time) { r.PaceSince, r.PaceDone = &now, r.Done() }
+
+// EstimatedCompletionAt is when everything will be sent at the replay's pace, or at its rate if that is lower; nil when that is not known.
+func (r *Replay) EstimatedCompletionAt(now time.Time) *time.Time {
 	if r.Total == nil || r.CompletedAt != nil || r.Status != ReplayRunning && r.Status != ReplayQueued {
 		return nil
 	}
-	done := r.Mark(now).Done
-	left := max(*r.Total-done, 0)
-	pace, elapsed := 0.0, now.Sub(since.At)
-	if elapsed > 0 && done > since.Done {
-		pace = float64(done-since.Done) / elapsed.Seconds()
+	since := r.CreatedAt
+	if r.PaceSince != nil {
+		since = *r.PaceSince
 	}
-	if rate := r.RatePerSecond; rate != nil && (elapsed < PaceAfter || pace > float64(*rate)) {
+	left := max(*r.Total-r.Done(), 0)
+	pace, elapsed := 0.0, now.Sub(since)
+	if sent := r.Done() - r.PaceDone; elapsed > 0 && sent > 0 {
+		pace = float64(sent) / elapsed.Seconds()
+	}
+	if rate := r.RatePerSecond; rate != nil && (elapsed < paceAfter || pace > float64(*rate)) {
 		pace = float64(*rate)
 	}
 	if pace == 0 || float64(left)/pace > maxEstimate.Seconds() {

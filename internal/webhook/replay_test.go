@@ -7,8 +7,8 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
-// The end of a replay is estimated by its pace since a mark, or by its rate if that is lower or the mark is too recent; not at all while it does not go
-// on, before it has a pace, or when that is too low to say anything.
+// The end of a replay is estimated by its pace, or by its rate if that is lower or the pace is too young; not at all while the replay does not go on,
+// before it has a pace, or when that is too low to say anything.
 func TestEstimatedCompletion(t *testing.T) {
 	now := time.Now()
 	for name, test := range map[string]struct {
@@ -28,29 +28,34 @@ func TestEstimatedCompletion(t *testing.T) {
 		"a clock behind":      {webhook.Replay{Status: webhook.ReplayRunning, Total: new(100), Started: 50, CreatedAt: now.Add(time.Minute)}, 0},
 		"more than its total": {webhook.Replay{Status: webhook.ReplayRunning, Total: new(1), Started: 2, CreatedAt: now.Add(-time.Minute)}, time.Nanosecond},
 	} {
-		at := test.r.EstimatedCompletionAt(now, webhook.ReplayMark{At: test.r.CreatedAt})
+		at := test.r.EstimatedCompletionAt(now)
 		if (at != nil) != (test.want > 0) || at != nil && at.Sub(now).Round(time.Second) != test.want.Round(time.Second) {
 			t.Errorf("%s: %v, want %v", name, at, test.want)
 		}
 	}
 }
 
-// Only what was sent since the mark counts.
+// Only what was sent since the replay's pace began counts.
 func TestEstimateSinceMark(t *testing.T) {
 	now := time.Now()
-	r := webhook.Replay{Status: webhook.ReplayRunning, Total: new(1100), Started: 80, Skipped: 20, RatePerSecond: new(100), CreatedAt: now.Add(-time.Hour)}
 	for name, test := range map[string]struct {
-		since webhook.ReplayMark
-		want  time.Duration // 0: none
+		ago  time.Duration
+		done int
+		want time.Duration // 0: none
 	}{
-		"10 a second":         {webhook.ReplayMark{At: now.Add(-10 * time.Second)}, 100 * time.Second},
-		"5 a second":          {webhook.ReplayMark{At: now.Add(-10 * time.Second), Done: 50}, 200 * time.Second},
-		"just resumed":        {webhook.ReplayMark{At: now.Add(-time.Second), Done: 100}, 10 * time.Second},
-		"it does not go on":   {webhook.ReplayMark{At: now.Add(-time.Minute), Done: 100}, 0},
-		"fewer than it was":   {webhook.ReplayMark{At: now.Add(-time.Minute), Done: 101}, 0},
-		"the clock went back": {webhook.ReplayMark{At: now.Add(time.Minute)}, 10 * time.Second},
+		"10 a second":         {10 * time.Second, 0, 100 * time.Second},
+		"5 a second":          {10 * time.Second, 50, 200 * time.Second},
+		"just resumed":        {time.Second, 100, 10 * time.Second},
+		"it does not go on":   {time.Minute, 100, 0},
+		"fewer than it was":   {time.Minute, 101, 0},
+		"the clock went back": {-time.Minute, 0, 10 * time.Second},
 	} {
-		at := r.EstimatedCompletionAt(now, test.since)
+		since := now.Add(-test.ago)
+		r := webhook.Replay{
+			Status: webhook.ReplayRunning, Total: new(1100), Started: 80, Skipped: 20, RatePerSecond: new(100), CreatedAt: now.Add(-time.Hour),
+			PaceSince: &since, PaceDone: test.done,
+		}
+		at := r.EstimatedCompletionAt(now)
 		if (at != nil) != (test.want > 0) || at != nil && at.Sub(now).Round(time.Millisecond) != test.want {
 			t.Errorf("%s: %v, want %v", name, at, test.want)
 		}

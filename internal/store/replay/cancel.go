@@ -100,7 +100,8 @@ func (s *canceling) run(b *Tx, db dialect.DB) error {
 		}
 	}
 	n := len(seqs)
-	if err := b.DB.Exec("UPDATE replays SET cursor = ?, "+more+", started = started + ? WHERE id = ?", s.to, n, n, n, n, s.ID).Error; err != nil {
+	args := append(append([]any{s.to, n, n, n, n}, paced(b.Tx)...), s.ID)
+	if err := b.DB.Exec("UPDATE replays SET cursor = ?, "+more+", started = started + ?, "+pace+" WHERE id = ?", args...).Error; err != nil {
 		return fmt.Errorf("count canceled deliveries: %w", err)
 	}
 	return b.Advance(ended)

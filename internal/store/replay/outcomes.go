@@ -88,11 +88,11 @@ func (o *Outcomes) Write(b *dialect.Tx, db dialect.DB, tenant *webhook.ID) error
 		if *t == (tally{}) {
 			continue
 		}
-		more, args := "", []any{t.started, t.succeeded, t.failed, t.skipped, id}
+		more, args := "", append(append([]any{t.started, t.succeeded, t.failed, t.skipped}, paced(b)...), id)
 		if tenant != nil {
 			more, args = " AND tenant_id = ?", append(args, *tenant)
 		}
-		if err := b.DB.Exec("UPDATE replays SET started = started + ?, succeeded = succeeded + ?, failed = failed + ?, skipped = skipped + ? WHERE id = ?"+more, args...).Error; err != nil {
+		if err := b.DB.Exec("UPDATE replays SET started = started + ?, succeeded = succeeded + ?, failed = failed + ?, skipped = skipped + ?, "+pace+" WHERE id = ?"+more, args...).Error; err != nil {
 			return fmt.Errorf("count deliveries of a replay: %w", err)
 		}
 	}

@@ -66,6 +66,21 @@ func (p *Pace) Allowed(rate *int, waiting map[webhook.ID]int, now time.Time) int
 // Took notes that so many were made due.
 func (p *Pace) Took(n int) { p.tokens -= float64(n) }
 
+// pace moves on what a replay's pace counts from, with the parameters of paced: to the middle of the time since, when that is long. It belongs into
+// each statement that counts what was sent or skipped. What is ahead of the clock, because that was set back, begins again.
+const pace = `pace_since = CASE WHEN COALESCE(pace_since, created_at) > CAST(? AS timestamptz) THEN CAST(? AS timestamptz)
+	WHEN COALESCE(pace_since, created_at) > CAST(? AS timestamptz) THEN pace_since
+	ELSE COALESCE(pace_since, created_at) + (CAST(? AS timestamptz) - COALESCE(pace_since, created_at)) / 2 END,
+	pace_done = CASE WHEN COALESCE(pace_since, created_at) > CAST(? AS timestamptz) THEN started + skipped
+	WHEN COALESCE(pace_since, created_at) > CAST(? AS timestamptz) THEN pace_done
+	ELSE pace_done + (started + skipped - pace_done) / 2 END`
+
+// paced are the parameters of pace.
+func paced(b *dialect.Tx) []any {
+	now, recent := dialect.At(b.Now), dialect.At(b.Now.Add(-webhook.PaceWindow))
+	return []any{now, now, recent, now, now, recent}
+}
+
 // Waiting is how many deliveries of the replay wait to be sent, or are being sent, by webhook.
 func Waiting(read *gorm.DB, r *webhook.Replay) (map[webhook.ID]int, error) {
 	var rows []struct {

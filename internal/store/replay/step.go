@@ -196,9 +196,9 @@ func leave(b *dialect.Tx, db dialect.DB, replay webhook.ID, seqs []int64) error 
 	return nil
 }
 
-// count adds to a counter of the replay.
+// count adds to a counter of the replay, which must be one of those that its pace counts.
 func count(b *dialect.Tx, replay webhook.ID, counter string, n int) error {
-	if err := b.DB.Exec("UPDATE replays SET "+counter+" = "+counter+" + ? WHERE id = ?", n, replay).Error; err != nil {
+	if err := b.DB.Exec("UPDATE replays SET "+counter+" = "+counter+" + ?, "+pace+" WHERE id = ?", append(append([]any{n}, paced(b)...), replay)...).Error; err != nil {
 		return fmt.Errorf("count deliveries of a replay: %w", err)
 	}
 	return nil
