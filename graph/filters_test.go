@@ -1,6 +1,7 @@
 package graph_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -152,6 +153,43 @@ func TestFacets(t *testing.T) {
 	for _, limit := range []int{0, 10_001} {
 		if resp := a.run(ctx, fmt.Sprintf(`{ deliveries { facets(limit: %d) { precision } } }`, limit), nil); code(resp) != "BAD_USER_INPUT" {
 			t.Errorf("facets of %d: %v", limit, resp.Errors)
+		}
+	}
+}
+
+// In every input that filters, and in every argument that narrows what is counted, an empty list leaves everything, as null does, and the
+// description says so.
+func TestEmptyListsMeanAll(t *testing.T) {
+	schema := graph.New(&graph.Resolver{}).Schema()
+	says := func(name, description string) {
+		if !strings.Contains(strings.Join(strings.Fields(description), " "), "ull or empty means ") {
+			t.Errorf("%s does not say what an empty list means: %q", name, description)
+		}
+	}
+	for name, of := range schema.Types {
+		for _, field := range of.Fields {
+			if strings.HasSuffix(name, "Filter") && field.Type.Elem != nil {
+				says(name+"."+field.Name, field.Description)
+			}
+			for _, arg := range field.Arguments {
+				if name == "StatsValues" && arg.Type.Elem != nil {
+					says(name+"."+field.Name+"."+arg.Name, arg.Description)
+				}
+			}
+		}
+	}
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	w := a.createWebhook(ctx, "https://example.com/")
+	a.publish(ctx, 3)
+	a.attempt(w, 2, true)
+	for _, who := range []context.Context{ctx, a.operator("kallima")} {
+		for _, filter := range []string{"null", "{}", "{tenantIds: []}", "{webhookIds: []}", "{eventTypes: []}", "{tenantIds: [], webhookIds: [], eventTypes: []}"} {
+			got := a.get(who, `{ stats(range: {from: "-PT1H"}, filter: `+filter+`) { backlog { due } totals { events attempts(statuses: [], triggers: []) deliveries(statuses: []) } } }`, nil)
+			want := map[string]any{"backlog": map[string]any{"due": 1.0}, "totals": map[string]any{"events": 3.0, "attempts": 2.0, "deliveries": 2.0}}
+			if diff := cmp.Diff(want, got.at("stats")); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", filter, diff)
+			}
 		}
 	}
 }

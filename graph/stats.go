@@ -90,6 +90,8 @@ func (r *Resolver) statsAccess(ctx context.Context, during store.TimeRange, filt
 		list.CheckTypes("eventTypes", f.EventTypes)); err != nil {
 		return nil, nil, err
 	}
+	// An empty list means all, as in other filters; to the store, it means none.
+	f.TenantIDs, f.WebhookIDs, f.EventTypes = some(f.TenantIDs), some(f.WebhookIDs), some(f.EventTypes)
 	caller := from(ctx).caller
 	if f.AllTenants && !caller.Operator {
 		return nil, nil, &webhook.Invalid{Field: "filter.allTenants", Code: webhook.CodeNotAllowed, Message: "must be false: only an operator token may read statistics of all tenants"}
@@ -100,6 +102,14 @@ func (r *Resolver) statsAccess(ctx context.Context, during store.TimeRange, filt
 	}
 	own := r.scope(ctx)
 	return func(during store.TimeRange) *store.Stats { return own.Stats(during, f) }, []webhook.ID{caller.Tenant.ID}, nil
+}
+
+// some returns nil for an empty list.
+func some[T any](list []T) []T {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
 }
 
 // backlog returns the deliveries that are pending or held.

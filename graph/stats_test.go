@@ -105,7 +105,7 @@ func TestStatsFilters(t *testing.T) {
 		{vars{"webhookIds": []string{w}}, 0, 2},
 		{vars{"webhookIds": []string{w, other}}, 0, 2},
 		{vars{"webhookIds": []string{other}}, 0, 0},
-		{vars{"webhookIds": []string{}}, 0, 0},
+		{vars{"webhookIds": []string{}}, 2, 2},
 		{vars{"eventTypes": []string{"a.b"}}, 2, 2},
 		{vars{"eventTypes": []string{"a.*"}}, 2, 2},
 		{vars{"eventTypes": []string{"b.*", "a"}}, 0, 0},
@@ -113,7 +113,7 @@ func TestStatsFilters(t *testing.T) {
 		{vars{"eventTypes": []string{"a.c"}, "webhookIds": []string{w}}, 0, 0},
 		{vars{"tenantIds": []string{own}}, 2, 2},
 		{vars{"tenantIds": []string{foreign}}, 0, 0},
-		{vars{"tenantIds": []string{}}, 0, 0},
+		{vars{"tenantIds": []string{}}, 2, 2},
 	} {
 		for _, folded := range []bool{false, true} {
 			if folded {

@@ -80,9 +80,9 @@ func (v *StatsValues) Events() int { return int(v.counts.Get(stats.Events)) }
 
 var endings = []webhook.DeliveryStatus{webhook.DeliverySucceeded, webhook.DeliveryFailed, webhook.Canceled}
 
-// Deliveries is the number of deliveries that reached one of the statuses.
+// Deliveries is the number of deliveries that reached one of the statuses; none means those that end one.
 func (v *StatsValues) Deliveries(statuses []webhook.DeliveryStatus) int {
-	if statuses == nil {
+	if len(statuses) == 0 {
 		statuses = endings
 	}
 	sum := int64(0)
@@ -106,20 +106,20 @@ var caused = [...]struct {
 	counted stats.Trigger
 }{{webhook.TriggerSchedule, stats.Schedule}, {webhook.TriggerManual, stats.Manual}, {webhook.TriggerReplay, stats.Replay}, {webhook.TriggerTest, stats.Test}}
 
-// Attempts is the number of attempts of these statuses and triggers.
+// Attempts is the number of attempts of these statuses and triggers; none means all.
 func (v *StatsValues) Attempts(statuses []webhook.AttemptStatus, triggers []webhook.Trigger) int {
-	if v.attempts != nil && statuses == nil && triggers == nil {
+	if v.attempts != nil && len(statuses)+len(triggers) == 0 {
 		return int(*v.attempts)
 	}
 	sum := int64(0)
 	for _, of := range caused {
-		if triggers != nil && !slices.Contains(triggers, of.trigger) {
+		if len(triggers) > 0 && !slices.Contains(triggers, of.trigger) {
 			continue
 		}
-		if statuses == nil || slices.Contains(statuses, webhook.AttemptSucceeded) {
+		if len(statuses) == 0 || slices.Contains(statuses, webhook.AttemptSucceeded) {
 			sum += v.counts.Get(stats.Attempts(true, of.counted))
 		}
-		if statuses == nil || slices.Contains(statuses, webhook.AttemptFailed) {
+		if len(statuses) == 0 || slices.Contains(statuses, webhook.AttemptFailed) {
 			sum += v.counts.Get(stats.Attempts(false, of.counted))
 		}
 	}
