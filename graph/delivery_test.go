@@ -83,7 +83,7 @@ func TestBlockedBy(t *testing.T) {
 		t.Errorf("created: %v", made)
 	}
 	published := a.get(ctx, `mutation { publishEvents(input: {events: [
-		{type: "a.b", data: 1, orderingKey: "order 7"}, {type: "a.b", data: 2, orderingKey: "order 7"}, {type: "a.b", data: 3, orderingKey: ""}
+		{type: "a.b", data: 1, orderingKey: "order 7"}, {type: "a.b", data: 2, orderingKey: "order 7"}, {type: "a.b", data: 3, orderingKey: null}
 	]}) { results { event { orderingKey } userErrors { message } } } }`, nil)
 	for i, want := range []any{"order 7", "order 7", nil} {
 		if got := published.at("publishEvents", "results", i, "event", "orderingKey"); got != want {

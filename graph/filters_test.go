@@ -193,3 +193,40 @@ func TestEmptyListsMeanAll(t *testing.T) {
 		}
 	}
 }
+
+// A key, an ID or a type that is given empty is refused, and the error names the field: it nearly surely comes from a variable that was not set, and
+// would mean no key, or everything. Null means that.
+func TestEmptyTextsAreRefused(t *testing.T) {
+	a := newAPI(t)
+	ctx := a.as("kallima")
+	w := a.createWebhook(ctx, "https://example.com/")
+	for _, test := range []struct{ field, operation string }{
+		{"idempotencyKey", `mutation { made: publishEvent(input: {type: "a.b", data: 1, idempotencyKey: %s}) { userErrors { field code } } }`},
+		{"orderingKey", `mutation { made: publishEvent(input: {type: "a.b", data: 1, orderingKey: %s}) { userErrors { field code } } }`},
+		{"externalId", `mutation { made: createWebhook(input: {url: "https://example.com/", externalId: %s}) { userErrors { field code } } }`},
+		{"eventType", `mutation { made: testWebhook(input: {id: "` + w + `", eventType: %s}) { userErrors { field code } } }`},
+		{"idempotencyKey", `mutation { made: replayDeliveries(input: {filter: {}, idempotencyKey: %s}) { userErrors { field code } } }`},
+		{"idempotencyKey", `mutation { made: cancelDeliveries(input: {filter: {}, idempotencyKey: %s}) { userErrors { field code } } }`},
+		{"filter.idempotencyKey", `{ made: events(filter: {idempotencyKey: %s}) { nodes { id } } }`},
+		{"filter.externalId", `{ made: webhooks(filter: {externalId: %s}) { nodes { id } } }`},
+		{"filter.eventType", `{ made: webhooks(filter: {eventType: %s}) { nodes { id } } }`},
+	} {
+		a.get(ctx, fmt.Sprintf(test.operation, "null"), nil)
+		empty := fmt.Sprintf(test.operation, `""`)
+		if strings.HasPrefix(test.field, "filter.") {
+			resp := a.run(ctx, empty, nil)
+			if code(resp) != "BAD_USER_INPUT" || !strings.HasPrefix(resp.Errors[0].Message, test.field+": must not be empty") {
+				t.Errorf("%s: %v", empty, resp.Errors)
+			}
+			continue
+		}
+		want := []any{map[string]any{"field": []any{"input", test.field}, "code": "REQUIRED"}}
+		if diff := cmp.Diff(want, a.get(ctx, empty, nil).at("made", "userErrors")); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", empty, diff)
+		}
+	}
+	got := a.get(ctx, `mutation { publishEvents(input: {events: [{type: "a.b", data: 1}, {type: "a.b", data: 1, idempotencyKey: ""}]}) { results { event { id } userErrors { field code } } } }`, nil)
+	if got.at("publishEvents", "results", 1, "event") != nil || got.text("publishEvents", "results", 1, "userErrors", 0, "code") != "REQUIRED" {
+		t.Errorf("in a list of events: %v", got)
+	}
+}

@@ -47,11 +47,12 @@ func newEvent(in *model.PublishEventInput) webhook.NewEvent {
 			e.Data = []byte("null")
 		}
 	}
-	if in.IdempotencyKey != nil {
-		e.IdempotencyKey = *in.IdempotencyKey
+	e.IdempotencyKey, e.OrderingKey = given(in.IdempotencyKey), given(in.OrderingKey)
+	if in.IdempotencyKey != nil && e.IdempotencyKey == "" {
+		e.Blank = append(e.Blank, "idempotencyKey")
 	}
-	if in.OrderingKey != nil {
-		e.OrderingKey = *in.OrderingKey
+	if in.OrderingKey != nil && e.OrderingKey == "" {
+		e.Blank = append(e.Blank, "orderingKey")
 	}
 	return e
 }

@@ -23,7 +23,7 @@ func (r *mutationResolver) ReplayDeliveries(ctx context.Context, input replay.In
 
 // CancelDeliveries is the resolver for the cancelDeliveries field.
 func (r *mutationResolver) CancelDeliveries(ctx context.Context, input model.CancelDeliveriesInput) (*model.CancelDeliveriesPayload, error) {
-	in := replay.Input{Kind: webhook.ReplayCancel, Filter: given(input.Filter), Note: input.Note, IdempotencyKey: given(input.IdempotencyKey)}
+	in := replay.Input{Kind: webhook.ReplayCancel, Filter: given(input.Filter), Note: input.Note, IdempotencyKey: input.IdempotencyKey}
 	made, errs, err := r.createReplay(ctx, &in)
 	return &model.CancelDeliveriesPayload{Replay: made, UserErrors: errs}, err
 }

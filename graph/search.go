@@ -79,10 +79,10 @@ func (r *Resolver) sources(ctx context.Context, s *store.Scope, text string, n i
 		)
 	}
 	if len(text) <= webhook.MaxIdempotencyKeyBytes {
-		all = append(all, source{history, hits(l, rowsOf(s.Events, store.EventFilter{IdempotencyKey: text}, page))})
+		all = append(all, source{history, hits(l, rowsOf(s.Events, store.EventFilter{IdempotencyKey: &text}, page))})
 	}
 	if len(text) <= webhook.MaxExternalIDBytes {
-		all = append(all, source{hooks, hits(l, rowsOf(s.Webhooks, store.WebhookFilter{ExternalID: text}, page))})
+		all = append(all, source{hooks, hits(l, rowsOf(s.Webhooks, store.WebhookFilter{ExternalID: &text}, page))})
 	}
 	if len(text) <= webhook.MaxTenantNameBytes {
 		all = append(all, source{auth.Needs{}, hits(l, rowsOf(known.Tenants, store.TenantFilter{Name: text}, page))})

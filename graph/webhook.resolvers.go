@@ -74,7 +74,7 @@ func (r *mutationResolver) RotateWebhookSecret(ctx context.Context, input model.
 
 // TestWebhook is the resolver for the testWebhook field.
 func (r *mutationResolver) TestWebhook(ctx context.Context, input model.TestWebhookInput) (*model.TestWebhookPayload, error) {
-	d, err := r.scope(ctx).TestWebhook(ctx, input.ID, given(input.EventType))
+	d, err := r.scope(ctx).TestWebhook(ctx, input.ID, input.EventType)
 	errs, err := userErrors(err)
 	return &model.TestWebhookPayload{Delivery: d, UserErrors: errs}, err
 }

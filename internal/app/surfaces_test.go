@@ -166,6 +166,8 @@ func TestSurfacesAgree(t *testing.T) {
 		"a number as a time":      {nil, good("timestamp", "1776938400"), "input"},
 		"before 1970":             {nil, good("timestamp", `"1969-12-31T23:59:59Z"`), "input"},
 		"a long key":              {nil, good("idempotencyKey", `"`+strings.Repeat("k", webhook.MaxIdempotencyKeyBytes+1)+`"`), ""},
+		"an empty key":            {nil, good("idempotencyKey", `""`), "input"},
+		"an empty ordering key":   {nil, good("orderingKey", `""`), "input"},
 		"a key with a control":    {nil, good("idempotencyKey", `"\u0007"`), "input"},
 		"an unknown member":       {nil, good("nothing", "1"), "input"},
 	} {

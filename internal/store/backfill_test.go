@@ -33,7 +33,7 @@ func TestReplayMissing(t *testing.T) {
 		r := failing(t, s, 2)
 		must(t, s.PublishNotices(t.Context())) // of the failures, or one of the webhooks below gets them
 		published := publish(t, r.Scope, webhook.NewEvent{Type: "a.b", Data: json.RawMessage(`{"job":2}`)}, webhook.NewEvent{Type: "a.b", Tags: []string{"x"}}, webhook.NewEvent{Type: "b.c"})
-		_, err := r.TestWebhook(t.Context(), r.hook.ID, "")
+		_, err := r.TestWebhook(t.Context(), r.hook.ID, nil)
 		must(t, err)
 		hook := func(events ...string) *webhook.Webhook {
 			return register(t, r.Scope, webhook.New{Enabled: true, RetryScheduleMs: []int{}, Events: events})

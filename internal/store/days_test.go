@@ -99,7 +99,7 @@ func TestDeliveriesAreFoundByDay(t *testing.T) {
 	record(t, p.Store, claims[0], 500)
 	must(t, errOf(c.RetryDelivery(t.Context(), id)))
 	must(t, errOf(c.CancelDelivery(t.Context(), id)))
-	must(t, errOf(c.TestWebhook(t.Context(), w.ID, "")))
+	must(t, errOf(c.TestWebhook(t.Context(), w.ID, nil)))
 	must(t, errOf(p.ExpireDeliveries(t.Context(), time.Now().Add(time.Hour))))
 	must(t, errOf(c.RetryDelivery(t.Context(), storetest.Only[webhook.Delivery](t)(c.Deliveries(t.Context(), store.DeliveryFilter{WebhookIDs: []webhook.ID{gone.ID}}, store.Page{First: 1})).ID)))
 	if n, err := p.CancelDeliveriesOf(t.Context(), gone); n != 1 || err != nil {

@@ -363,20 +363,20 @@ func TestExampleOfType(t *testing.T) {
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, Events: []string{"other.*"}, Filter: []byte(`{"data":{"x":1}}`)})
 		for _, name := range []string{"a.none", "a.theirs"} {
-			if _, err := c.TestWebhook(t.Context(), w.ID, name); len(webhook.Invalids(err)) != 1 || webhook.Invalids(err)[0].Code != webhook.CodeNotFound || webhook.Invalids(err)[0].Field != "eventType" {
+			if _, err := c.TestWebhook(t.Context(), w.ID, &name); len(webhook.Invalids(err)) != 1 || webhook.Invalids(err)[0].Code != webhook.CodeNotFound || webhook.Invalids(err)[0].Field != "eventType" {
 				t.Errorf("%s, which is not declared: %v", name, err)
 			}
 			put(t, tenant(t, s, "b"), "a.theirs", "", "")
 		}
 		put(t, c, "a.bare", "", "")
 		for _, name := range []string{"a.bare", "hookgraph.test", "a b"} {
-			if _, err := c.TestWebhook(t.Context(), w.ID, name); len(webhook.Invalids(err)) != 1 || webhook.Invalids(err)[0].Field != "eventType" {
+			if _, err := c.TestWebhook(t.Context(), w.ID, &name); len(webhook.Invalids(err)) != 1 || webhook.Invalids(err)[0].Field != "eventType" {
 				t.Errorf("%s, which has no example: %v", name, err)
 			}
 		}
 		_, _, err := c.PutEventType(t.Context(), "a.b", webhook.EventTypePatch{Example: webhook.Some([]byte(`{"n": 1.50}`))})
 		must(t, err)
-		d, err := c.TestWebhook(t.Context(), w.ID, "a.b")
+		d, err := c.TestWebhook(t.Context(), w.ID, new("a.b"))
 		must(t, err)
 		events, err := c.EventsByID(t.Context(), []webhook.ID{d.EventID})
 		must(t, err)

@@ -121,10 +121,10 @@ func (c *Scope) eventList(ctx context.Context, f EventFilter) (*list.Reading[web
 	switch {
 	case c.everyone:
 		return c.eventsAlong(ctx, f.Everyone(c.s.db)), nil
-	case f.IdempotencyKey == "":
+	case f.IdempotencyKey == nil:
 		return c.eventsAlong(ctx, f.Path(c.tenant, c.s.db)), nil
 	}
-	events, err := c.keyed(ctx, f.IdempotencyKey)
+	events, err := c.keyed(ctx, *f.IdempotencyKey)
 	return c.eventsAlong(ctx, f.Among(events, c.s.db)), err
 }
 
@@ -468,7 +468,7 @@ func (c *Scope) EventsOfTenants(ctx context.Context, ids []webhook.ID, f EventFi
 	together := func(ids []webhook.ID) (map[webhook.ID]*List[webhook.Event], error) {
 		return list.ReadOf(ctx, c.eventsAlong(ctx, f.OfTenants(c.s.db)), ids, list.NewestFirst, p, func(e *webhook.Event) webhook.ID { return e.TenantID })
 	}
-	if f.IdempotencyKey != "" { // one event of each tenant at most, which its key finds
+	if f.IdempotencyKey != nil { // one event of each tenant at most, which its key finds
 		together = nil
 	}
 	return ofTenants(c, ids, func(c *Scope) (*List[webhook.Event], error) { return c.Events(ctx, f, p) }, together)
@@ -479,7 +479,7 @@ func (c *Scope) CountEventsOfTenants(ctx context.Context, ids []webhook.ID, f Ev
 	together := func(ids []webhook.ID) (map[webhook.ID]Count, error) {
 		return c.eventsAlong(ctx, f.OfTenants(c.s.db)).CountOf(ctx, ids, limit)
 	}
-	if f.IdempotencyKey != "" {
+	if f.IdempotencyKey != nil {
 		together = nil
 	}
 	return ofTenants(c, ids, func(c *Scope) (Count, error) { return c.CountEventsTo(ctx, f, limit) }, together)

@@ -77,7 +77,7 @@ func TestMatches(t *testing.T) {
 		if list, err := tenant(t, s, "b").Matches(t.Context(), e.ID, store.Page{First: 3}); err != nil || list != nil {
 			t.Errorf("another tenant's event: %v, %v", list, err)
 		}
-		test, err := c.TestWebhook(t.Context(), kept.ID, "")
+		test, err := c.TestWebhook(t.Context(), kept.ID, nil)
 		must(t, err)
 		list, err := c.Matches(t.Context(), test.EventID, store.Page{First: 100})
 		must(t, err)

@@ -422,7 +422,7 @@ func (m *model) testWebhook(t *rapid.T) {
 	h := m.pick(t)
 	m.quota = rapid.IntRange(0, 1).Draw(t, "quota")
 	quota := m.quota
-	d, err := m.c.TestWebhook(context.Background(), h.id, "")
+	d, err := m.c.TestWebhook(context.Background(), h.id, nil)
 	if !m.live(h) {
 		if err == nil {
 			t.Fatal("tested a webhook that is disabled or deleted")

@@ -384,7 +384,7 @@ func TestWebhooksBySubscription(t *testing.T) {
 			register(t, c, webhook.New{Events: events})
 		}
 		for _, eventType := range []string{"a", "a.b", "a.b.c", "A.b", "axb.c", "a_b.c", "b", "hookgraph.delivery.failed", "hookgraph.webhook.disabled"} {
-			l, err := c.Webhooks(t.Context(), store.WebhookFilter{EventType: eventType}, store.Page{First: 100})
+			l, err := c.Webhooks(t.Context(), store.WebhookFilter{EventType: &eventType}, store.Page{First: 100})
 			must(t, err)
 			var got, want []webhook.ID
 			for _, w := range l.Items {

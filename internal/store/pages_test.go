@@ -131,7 +131,7 @@ func (h *searched) lists(t *suite) map[string]anyList {
 	event := asRows(func(e *webhook.Event) (webhook.ID, int64) { return e.ID, e.Seq })
 	lists := map[string]anyList{
 		"webhooks": func(p store.Page) ([]row, bool, bool, int64, int64, error) {
-			return hook(h.c.Webhooks(t.Context(), store.WebhookFilter{EventType: "a.c"}, p))
+			return hook(h.c.Webhooks(t.Context(), store.WebhookFilter{EventType: new("a.c")}, p))
 		},
 	}
 	for i, f := range []store.EventFilter{{}, {Types: []string{"a.c"}}, {Types: []string{"a.b", "a.d"}}, {Types: manyTypes(30)}, {CreatedAt: lastHour}, {Tags: []string{"x"}}, {Data: oddData, Types: []string{"a.c", "a.d"}}} {

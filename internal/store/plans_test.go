@@ -69,7 +69,7 @@ func plannedLists() []planned {
 	var all []planned
 	add := adder(&all)
 	ranges := []store.TimeRange{{}, lastHour}
-	for _, f := range []store.WebhookFilter{{}, {Enabled: new(true)}, {EventType: "a.b"}, {URL: "x"}, {Text: "x"}, {DisabledReason: new(webhook.DisabledGone)}, {Failing: new(true)}} {
+	for _, f := range []store.WebhookFilter{{}, {Enabled: new(true)}, {EventType: new("a.b")}, {URL: "x"}, {Text: "x"}, {DisabledReason: new(webhook.DisabledGone)}, {Failing: new(true)}} {
 		add(fmt.Sprintf("webhooks %+v", f), "webhooks w", "webhooks_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
 			_, err := c.Webhooks(ctx, f, p)
 			return err
@@ -169,11 +169,11 @@ var (
 func plannedEventSearches() []planned {
 	var all []planned
 	add := adder(&all)
-	for i, f := range []store.EventFilter{{Tags: []string{"a", "b"}}, {Tags: []string{"a"}}, {Data: someA}, {Tags: []string{"a"}, Data: someA, CreatedAt: lastHour}, {IdempotencyKey: "key", Data: someA}, {IdempotencyKey: "key"}} {
+	for i, f := range []store.EventFilter{{Tags: []string{"a", "b"}}, {Tags: []string{"a"}}, {Data: someA}, {Tags: []string{"a"}, Data: someA, CreatedAt: lastHour}, {IdempotencyKey: new("key"), Data: someA}, {IdempotencyKey: new("key")}} {
 		for _, types := range []int{0, 1, 3, 30} {
 			f := f
 			f.Types = manyTypes(types)
-			index := choose(f.IdempotencyKey != "", "events_id", len(f.Tags) > 0, "event_tags_tag", walked(types), "events_type", "events_tenant")
+			index := choose(f.IdempotencyKey != nil, "events_id", len(f.Tags) > 0, "event_tags_tag", walked(types), "events_type", "events_tenant")
 			add(fmt.Sprintf("events: %d types, search %d", types, i), choose(len(f.Tags) > 0, "event_tags g", "events e"), index, func(ctx context.Context, c *store.Scope, p store.Page) error {
 				if _, err := c.Events(ctx, f, p); err != nil {
 					return err
@@ -452,7 +452,7 @@ func plannedOfTenants() []planned {
 	var all []planned
 	add := adder(&all)
 	of := ids(3)
-	for i, f := range []store.WebhookFilter{{}, {Text: "x"}, {ExternalID: "x"}} {
+	for i, f := range []store.WebhookFilter{{}, {Text: "x"}, {ExternalID: new("x")}} {
 		add(fmt.Sprint("webhooks of tenants, search ", i), "webhooks w", "webhooks_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
 			_, err := c.All().WebhooksOfTenants(ctx, of, f, p)
 			_, counts := c.All().CountWebhooksOfTenants(ctx, of, f, 10)
@@ -460,7 +460,7 @@ func plannedOfTenants() []planned {
 		})
 	}
 	for _, order := range []store.WebhookOrder{store.WebhookFailed, store.WebhookFailedRate} {
-		for i, f := range []store.WebhookFilter{{}, {Text: "x", ExternalID: "x", Ascending: true}, {Failing: new(true), Enabled: new(true)}} {
+		for i, f := range []store.WebhookFilter{{}, {Text: "x", ExternalID: new("x"), Ascending: true}, {Failing: new(true), Enabled: new(true)}} {
 			f.Order = order
 			index := []string{"", "stats_webhooks_failed", "stats_webhooks_rate"}[order]
 			add(fmt.Sprintf("webhooks in the order %v, search %d", order, i), "stats_webhooks s", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
@@ -506,14 +506,14 @@ func plannedOfTenants() []planned {
 func plannedOfEveryone() []planned {
 	var all []planned
 	add := adder(&all)
-	for i, f := range []store.WebhookFilter{{}, {Text: "x", ExternalID: "x"}} {
+	for i, f := range []store.WebhookFilter{{}, {Text: "x", ExternalID: new("x")}} {
 		add(fmt.Sprint("webhooks of everyone, search ", i), "webhooks w", "", func(ctx context.Context, c *store.Scope, p store.Page) error {
 			_, err := c.All().Webhooks(ctx, f, p)
 			_, counts := c.All().CountWebhooksTo(ctx, f, 10)
 			return errors.Join(err, counts)
 		})
 	}
-	for i, f := range []store.EventFilter{{}, {Types: manyTypes(1), IdempotencyKey: "key"}, {Tags: []string{"a"}, Data: someA, CreatedAt: lastHour}} {
+	for i, f := range []store.EventFilter{{}, {Types: manyTypes(1), IdempotencyKey: new("key")}, {Tags: []string{"a"}, Data: someA, CreatedAt: lastHour}} {
 		add(fmt.Sprint("events of everyone, search ", i), "events e", "", func(ctx context.Context, c *store.Scope, p store.Page) error {
 			_, err := c.All().Events(ctx, f, p)
 			_, counts := c.All().CountEventsTo(ctx, f, 10)

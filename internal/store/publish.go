@@ -662,15 +662,16 @@ func (in *incoming) trigger() webhook.Trigger {
 	return webhook.TriggerSchedule
 }
 
-// TestWebhook publishes an event to one webhook, to try it: the example of a declared type, or for "" one of type webhook.TypeTest. Its delivery is
+// TestWebhook publishes an event to one webhook, to try it: the example of a declared type, or for nil one of type webhook.TypeTest. Its delivery is
 // attempted once. Errors: webhook.ErrNotFound; an *Invalid with code CONFLICT if the webhook is disabled, and for a type that has no example.
-func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID, eventType string) (*webhook.Delivery, error) {
-	data := []byte(`{"message":"This is a test of your webhook.","webhookId":"` + id.String() + `"}`)
-	if eventType != "" {
+func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID, example *string) (*webhook.Delivery, error) {
+	data, eventType := []byte(`{"message":"This is a test of your webhook.","webhookId":"`+id.String()+`"}`), webhook.TypeTest
+	if example != nil {
 		var err error
-		if data, err = c.exampleOf(ctx, eventType); err != nil {
+		if data, err = c.exampleOf(ctx, *example); err != nil {
 			return nil, err
 		}
+		eventType = *example
 	}
 	var delivery *webhook.Delivery
 	err := c.change(ctx, func(b *batch) error {
@@ -681,7 +682,7 @@ func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID, eventType string
 		if !to.Enabled {
 			return &webhook.Invalid{Field: "id", Code: webhook.CodeConflict, Message: "the webhook is disabled; enable it first"}
 		}
-		in := &incoming{only: &id, event: b.newEvent(c.tenant, cmp.Or(eventType, webhook.TypeTest), data)}
+		in := &incoming{only: &id, event: b.newEvent(c.tenant, eventType, data)}
 		in.event.Test = true
 		if err := b.insertAll([]*incoming{in}); err != nil {
 			return err
@@ -696,7 +697,7 @@ func (c *Scope) TestWebhook(ctx context.Context, id webhook.ID, eventType string
 
 // exampleOf returns the example of a declared type.
 func (c *Scope) exampleOf(ctx context.Context, eventType string) ([]byte, error) {
-	if err := webhook.CheckPublishedType("eventType", eventType); err != nil {
+	if err := cmp.Or(webhook.NotEmpty("eventType", &eventType), webhook.CheckPublishedType("eventType", eventType)); err != nil {
 		return nil, err
 	}
 	t, err := c.EventType(ctx, eventType)

@@ -107,7 +107,7 @@ func TestReplayIsRepeated(t *testing.T) {
 		r := failing(t, s, 1)
 		to := register(t, r.Scope, webhook.New{Enabled: true})
 		in := missing(to, store.DeliveryFilter{})
-		in.IdempotencyKey = "k"
+		in.IdempotencyKey = new("k")
 		made := r.create(t, in)
 		must(t, r.DeleteWebhook(t.Context(), to.ID))
 		if again := r.create(t, in); again.ID != made.ID {

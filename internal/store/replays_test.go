@@ -362,7 +362,7 @@ func TestReplayKeys(t *testing.T) {
 	each(t, func(t *suite) {
 		s := t.Open(t, store.Options{})
 		r := failing(t, s, 1)
-		in := store.ReplayInput{IdempotencyKey: "k", Note: "n", Kind: webhook.ReplayAll, Filter: store.DeliveryFilter{
+		in := store.ReplayInput{IdempotencyKey: new("k"), Note: "n", Kind: webhook.ReplayAll, Filter: store.DeliveryFilter{
 			Data: []filter.Data{{Path: "job", Contains: new("1")}},
 		}}
 		made, again := r.create(t, in), r.create(t, in)
@@ -405,7 +405,7 @@ func TestReplayBounds(t *testing.T) {
 		for field, in := range map[string]store.ReplayInput{
 			"ratePerSecond":     {RatePerSecond: new(0)},
 			"note":              {Note: strings.Repeat("n", webhook.MaxReplayNoteBytes+1)},
-			"idempotencyKey":    {IdempotencyKey: "\x00"},
+			"idempotencyKey":    {IdempotencyKey: new("\x00")},
 			"filter.statuses.0": {Filter: store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Pending}}},
 		} {
 			in.Kind = webhook.ReplayFailed

@@ -172,13 +172,24 @@ func newEvent(raw json.RawMessage) (webhook.NewEvent, error) {
 		"data": func(raw json.RawMessage) string { n.Data = bytes.Clone(raw); return "" },
 		// Null means absent: publishers write optional fields that way.
 		"timestamp":       timestamp(&n.Timestamp),
-		"idempotency_key": optional(str(&n.IdempotencyKey)),
+		"idempotency_key": optional(filled(&n, "idempotencyKey", &n.IdempotencyKey)),
 		"tags":            optional(strs(&n.Tags)),
-		"ordering_key":    optional(str(&n.OrderingKey)),
+		"ordering_key":    optional(filled(&n, "orderingKey", &n.OrderingKey)),
 		"deliver_at":      timestamp(&n.DeliverAt),
 		"expires_at":      timestamp(&n.ExpiresAt),
 	})
 	return n, err
+}
+
+// filled notes that a text was given empty, which the event's check refuses.
+func filled(n *webhook.NewEvent, field string, to *string) func(json.RawMessage) string {
+	return func(raw json.RawMessage) string {
+		problem := str(to)(raw)
+		if problem == "" && *to == "" {
+			n.Blank = append(n.Blank, field)
+		}
+		return problem
+	}
 }
 
 func (r *request) showEvent(p store.Published) *event {
@@ -311,7 +322,7 @@ func (s *server) refuse(r *request, err error, place int) refused {
 // listEvents shows events without their data, which may be long.
 func (s *server) listEvents(r *request) (int, any, error) {
 	var f store.EventFilter
-	given := map[string]parameter{"types": textsOf(&f.Types), "tags": textsOf(&f.Tags), "idempotency_key": textOf(&f.IdempotencyKey), "data": dataOf(&f.Data)}
+	given := map[string]parameter{"types": textsOf(&f.Types), "tags": textsOf(&f.Tags), "idempotency_key": someText(&f.IdempotencyKey), "data": dataOf(&f.Data)}
 	timesOf(given, "created_at", &f.CreatedAt, time.Now())
 	return listRows(s, r, &rows[webhook.Event, storedEvent]{
 		kind: cursor.RESTEvents, cost: listedCost, given: given, check: f.Check,

@@ -183,7 +183,7 @@ func (e *found) set(n *webhook.NewEvent, is member, value []byte) bool {
 }
 
 func plainString(to *string, value []byte) bool {
-	if value[0] != '"' || bytes.IndexByte(value, '\\') >= 0 {
+	if value[0] != '"' || len(value) == len(`""`) || bytes.IndexByte(value, '\\') >= 0 {
 		return false
 	}
 	*to = string(value[1 : len(value)-1])

@@ -194,6 +194,16 @@ func textOf(to *string) parameter {
 	})
 }
 
+// someText is textOf for a text that is nil if it is not given.
+func someText(to **string) parameter {
+	text := new("")
+	read := textOf(text)
+	return func(values []string) string {
+		*to = text
+		return read(values)
+	}
+}
+
 func textsOf(to *[]string) parameter {
 	return func(values []string) string {
 		*to = values

@@ -90,7 +90,7 @@ func (r *request) replayInput() (*store.ReplayInput, error) {
 	var conditions []byte
 	err := decode(r.body, map[string]func(json.RawMessage) string{
 		"kind": optional(str((*string)(&in.Kind))), "filter": whole(&conditions), "rate_per_second": number(&in.RatePerSecond),
-		"note": optional(str(&in.Note)), "idempotency_key": optional(str(&in.IdempotencyKey)),
+		"note": optional(str(&in.Note)), "idempotency_key": text(&in.IdempotencyKey),
 	})
 	if err != nil {
 		return nil, err
@@ -101,11 +101,16 @@ func (r *request) replayInput() (*store.ReplayInput, error) {
 	if in.Filter, err = replayFilter(conditions, time.Now()); err != nil {
 		return nil, err
 	}
-	key := webhook.NewEvent{IdempotencyKey: in.IdempotencyKey}
+	var key webhook.NewEvent
+	if in.IdempotencyKey != nil {
+		key.IdempotencyKey = *in.IdempotencyKey
+	}
 	if err := r.idempotencyKey(&key); err != nil {
 		return nil, err
 	}
-	in.IdempotencyKey = key.IdempotencyKey
+	if in.IdempotencyKey == nil && key.IdempotencyKey != "" {
+		in.IdempotencyKey = &key.IdempotencyKey
+	}
 	return &in, nil
 }
 

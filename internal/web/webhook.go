@@ -328,8 +328,8 @@ func (s *server) testWebhook(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	var eventType string
-	if err := decode(r.body, map[string]func(json.RawMessage) string{"event_type": optional(str(&eventType))}); err != nil {
+	var eventType *string
+	if err := decode(r.body, map[string]func(json.RawMessage) string{"event_type": text(&eventType)}); err != nil {
 		return 0, nil, err
 	}
 	d, err := r.scope.TestWebhook(r.Context(), id, eventType)
@@ -350,12 +350,12 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 		kind: cursor.RESTWebhooks, cost: listedCost,
 		given: map[string]parameter{
 			"external_id": once(func(text string) string {
-				if f.ExternalID = text; text == "" || len(text) > webhook.MaxExternalIDBytes {
+				if f.ExternalID = &text; text == "" || len(text) > webhook.MaxExternalIDBytes {
 					return "must be 1 to " + strconv.Itoa(webhook.MaxExternalIDBytes) + " bytes long"
 				}
 				return ""
 			}),
-			"enabled": booleanOf(&f.Enabled), "event_type": textOf(&f.EventType), "url": textOf(&f.URL), "failing": booleanOf(&f.Failing),
+			"enabled": booleanOf(&f.Enabled), "event_type": someText(&f.EventType), "url": textOf(&f.URL), "failing": booleanOf(&f.Failing),
 			"disabled_reason": wordOf(&f.DisabledReason, webhook.DisabledReasons), "text": textOf(&f.Text),
 		},
 		check: f.Check,

@@ -97,6 +97,15 @@ func Invalidf(field string, code Code, format string, args ...any) *Invalid {
 	return &Invalid{Field: field, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
+// NotEmpty refuses a key, an ID or a type that is given empty: it nearly surely comes from a variable that was not set, and would mean none, or all.
+// Nil means that, and is accepted.
+func NotEmpty(field string, text *string) error {
+	if text != nil && *text == "" {
+		return Invalidf(field, CodeRequired, "must not be empty; null means none")
+	}
+	return nil
+}
+
 // Invalids returns every Invalid in err, joined or wrapped, in order. It is empty for other errors.
 func Invalids(err error) []*Invalid {
 	if err == nil {

@@ -62,6 +62,7 @@ type NewEvent struct {
 	DeliverAt      *time.Time       // nil, or not after the present: at once
 	ExpiresAt      *time.Time       // nil: never
 	Traceparent    TraceParent      // "": none is known
+	Blank          []string         // fields that were given, and are empty: Check refuses them
 }
 
 // Check applies the rules, compacts Data in place and removes duplicates from Tags. prefix is prepended to field names ("events.3."). maxData is in bytes.
@@ -80,6 +81,9 @@ func (e *NewEvent) Check(prefix string, maxData int) error {
 	}
 	if err := checkOrderingKey(prefix+"orderingKey", e.OrderingKey); err != nil {
 		errs = append(errs, err)
+	}
+	for _, field := range e.Blank {
+		errs = append(errs, NotEmpty(prefix+field, new("")))
 	}
 	if err := e.checkTags(prefix + "tags"); err != nil {
 		errs = append(errs, err)

@@ -42,7 +42,7 @@ func (w *Webhook) checkOwners() (errs []error) {
 	if id := w.ExternalID; id != nil {
 		switch {
 		case *id == "":
-			errs = append(errs, Invalidf("externalId", CodeRequired, "must not be empty; null means none"))
+			errs = append(errs, NotEmpty("externalId", id))
 		case len(*id) > MaxExternalIDBytes:
 			errs = append(errs, Invalidf("externalId", CodeTooLong, "must be at most %d bytes long", MaxExternalIDBytes))
 		case !printable(*id):

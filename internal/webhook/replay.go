@@ -154,12 +154,16 @@ func CheckReplayNote(note string) error {
 	return nil
 }
 
-// CheckReplayKey refuses an idempotency key that is too long or cannot be stored.
-func CheckReplayKey(key string) error {
+// CheckReplayKey refuses an idempotency key that is empty, too long or cannot be stored. Nil is none.
+func CheckReplayKey(key *string) error {
 	switch {
-	case len(key) > MaxIdempotencyKeyBytes:
+	case key == nil:
+		return nil
+	case *key == "":
+		return NotEmpty("idempotencyKey", key)
+	case len(*key) > MaxIdempotencyKeyBytes:
 		return Invalidf("idempotencyKey", CodeTooLong, "must be at most %d bytes long", MaxIdempotencyKeyBytes)
-	case !IsText(key):
+	case !IsText(*key):
 		return Invalidf("idempotencyKey", CodeInvalid, "must be text without NUL characters")
 	}
 	return nil

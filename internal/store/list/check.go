@@ -15,7 +15,7 @@ const maxFilter = 100
 // joined, names fields below "filter".
 func (f *EventFilter) Check() error {
 	return First(Bounded("types", len(f.Types)), CheckTypes("types", f.Types), tags(f.Tags), data(f.Data),
-		contained("idempotencyKey", f.IdempotencyKey, webhook.MaxIdempotencyKeyBytes), CheckRange("filter.createdAt", f.CreatedAt))
+		equal("idempotencyKey", f.IdempotencyKey, webhook.MaxIdempotencyKeyBytes), CheckRange("filter.createdAt", f.CreatedAt))
 }
 
 // Check is as that of EventFilter.
@@ -43,12 +43,12 @@ func (f *AuditFilter) Check() error {
 
 // Check is as that of EventFilter.
 func (f *WebhookFilter) Check() error {
-	err := First(contained("url", f.URL, webhook.MaxURLBytes), contained("externalId", f.ExternalID, webhook.MaxExternalIDBytes),
-		contained("text", f.Text, webhook.MaxURLBytes))
-	if err != nil || f.EventType == "" {
+	err := First(contained("url", f.URL, webhook.MaxURLBytes), equal("externalId", f.ExternalID, webhook.MaxExternalIDBytes),
+		contained("text", f.Text, webhook.MaxURLBytes), webhook.NotEmpty("filter.eventType", f.EventType))
+	if err != nil || f.EventType == nil {
 		return err
 	}
-	return webhook.CheckTypeFilter("filter.eventType", f.EventType)
+	return webhook.CheckTypeFilter("filter.eventType", *f.EventType)
 }
 
 // Check is as that of EventFilter.
@@ -68,6 +68,14 @@ func contained(field, text string, most int) error {
 		}
 	}
 	return nil
+}
+
+// equal refuses a text that is empty or longer than what it is compared with. Nil is none.
+func equal(field string, text *string, most int) error {
+	if text == nil {
+		return nil
+	}
+	return First(webhook.NotEmpty("filter."+field, text), contained(field, *text, most))
 }
 
 // CheckTypes refuses a pattern that matches no valid event type: a filter that can match nothing is a mistake.

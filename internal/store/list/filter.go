@@ -33,10 +33,10 @@ func (r IntRange) Has(n int) bool {
 // WebhookFilter narrows a list of webhooks. Zero fields do not filter.
 type WebhookFilter struct {
 	Enabled   *bool
-	EventType string // webhooks that get events of this type
-	URL       string // webhooks whose URL contains it
+	EventType *string // webhooks that get events of this type
+	URL       string  // webhooks whose URL contains it
 	// ExternalID must be equal.
-	ExternalID     string
+	ExternalID     *string
 	DisabledReason *webhook.DisabledReason
 	Failing        *bool  // whether attempts have failed since the last success
 	Text           string // that the URL, the description or the external id contains
@@ -50,7 +50,7 @@ type EventFilter struct {
 	IDs            []webhook.ID
 	Types          []string
 	Tags           []string // events that have one of them
-	IdempotencyKey string
+	IdempotencyKey *string
 	Data           []filter.Data // events that meet all of them
 	CreatedAt      TimeRange
 	Missing        *Subscription // events that the webhook would get and has no delivery of
@@ -106,10 +106,10 @@ func (f WebhookFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 		return p
 	}
 	p := Path{Index: webhooksOfTenant, branches: []any{tenant}, rest: asides(f.conditions(db))}
-	if f.ExternalID != "" {
+	if f.ExternalID != nil {
 		p.Index, p.branches = webhooksByExternalID, nil
-		if webhook.IsText(f.ExternalID) {
-			p.branches = []any{f.ExternalID}
+		if webhook.IsText(*f.ExternalID) {
+			p.branches = []any{*f.ExternalID}
 		}
 	}
 	return p
@@ -131,8 +131,8 @@ func (f WebhookFilter) conditions(db dialect.DB) []condition {
 	if f.Enabled != nil {
 		list = append(list, condition{"w.enabled = ?", []any{*f.Enabled}})
 	}
-	if f.EventType != "" {
-		list = append(list, subscribing(f.EventType))
+	if f.EventType != nil {
+		list = append(list, subscribing(*f.EventType))
 	}
 	if f.URL != "" {
 		list = append(list, containing(db, f.URL, "w.url"))

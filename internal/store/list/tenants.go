@@ -18,11 +18,11 @@ func (p Path) everyone() Path {
 // OfTenants is the path of each tenant's webhooks.
 func (f WebhookFilter) OfTenants(db dialect.DB) Path {
 	list := f.conditions(db)
-	if f.ExternalID != "" {
-		if !webhook.IsText(f.ExternalID) {
+	if f.ExternalID != nil {
+		if !webhook.IsText(*f.ExternalID) {
 			list = append(list, nothing)
 		} else {
-			list = append(list, condition{"w.external_id = ?", []any{f.ExternalID}})
+			list = append(list, condition{"w.external_id = ?", []any{*f.ExternalID}})
 		}
 	}
 	p := Path{Index: webhooksOfTenant}
@@ -52,10 +52,10 @@ func (f EventFilter) Everyone(db dialect.DB) Path {
 	p := f.OfTenants(db)
 	p.Index, p.branches = allEvents, []any{nil}
 	switch key := f.IdempotencyKey; {
-	case key != "" && !webhook.IsText(key):
+	case key != nil && !webhook.IsText(*key):
 		p.rest = append(p.rest, nothing)
-	case key != "":
-		p.rest = append(p.rest, condition{"(SELECT k.event_id FROM idempotency_keys AS k WHERE k.tenant_id = e.tenant_id AND k.key = ?) = e.id", []any{key}}.aside())
+	case key != nil:
+		p.rest = append(p.rest, condition{"(SELECT k.event_id FROM idempotency_keys AS k WHERE k.tenant_id = e.tenant_id AND k.key = ?) = e.id", []any{*key}}.aside())
 	}
 	return p.everyone()
 }

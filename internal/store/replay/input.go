@@ -22,7 +22,7 @@ type Input struct {
 	Filter         list.DeliveryFilter
 	RatePerSecond  *int // nil: as fast as deliveries are sent
 	Note           string
-	IdempotencyKey string // "": none
+	IdempotencyKey *string // nil: none
 }
 
 // Check refuses what breaks a rule. The error joins an *Invalid for each.
@@ -134,9 +134,7 @@ func (in *Input) Replay(tenant webhook.ID) (*webhook.Replay, error) {
 	hash := sha256.Sum256(all)
 	r := &webhook.Replay{
 		TenantID: tenant, Kind: in.Kind, Filter: string(filter), Note: in.Note, RatePerSecond: in.RatePerSecond, Status: webhook.ReplayQueued, InputHash: hash[:],
-	}
-	if in.IdempotencyKey != "" {
-		r.IdempotencyKey = &in.IdempotencyKey
+		IdempotencyKey: in.IdempotencyKey,
 	}
 	return r, nil
 }

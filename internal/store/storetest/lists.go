@@ -150,7 +150,7 @@ func testTenantsAreApart(t *Suite) {
 	for name, call := range map[string]func() error{
 		"update": func() error { _, _, err := b.UpdateWebhook(ctx, w.ID, webhook.Patch{}, nil); return err },
 		"delete": func() error { return b.DeleteWebhook(ctx, w.ID) },
-		"test":   func() error { _, err := b.TestWebhook(ctx, w.ID, ""); return err },
+		"test":   func() error { _, err := b.TestWebhook(ctx, w.ID, nil); return err },
 		"retry":  func() error { _, err := b.RetryDelivery(ctx, d); return err },
 		"cancel": func() error { _, err := b.CancelDelivery(ctx, d); return err },
 	} {

@@ -186,7 +186,7 @@ func testExternalID(t *Suite) {
 		})
 	}
 	wg.Wait()
-	if list, err := c.Webhooks(t.Context(), store.WebhookFilter{ExternalID: id}, store.Page{}); err != nil || len(list.Items) != 1 {
+	if list, err := c.Webhooks(t.Context(), store.WebhookFilter{ExternalID: &id}, store.Page{}); err != nil || len(list.Items) != 1 {
 		t.Errorf("%d webhooks with the id: %v", len(list.Items), err)
 	}
 	b, _, err := Tenant(t, stores[0], "b").CreateWebhook(t.Context(), settings())
@@ -354,12 +354,12 @@ func testOwnersData(t *Suite) {
 	Must(t, update(webhook.Patch{Description: webhook.Some("y")}))
 	is(new("one"), new(`{"a":[1,2]}`))
 	for external, n := range map[string]int{"one": 1, "two": 1, "on": 0, "o%": 0, "\x00": 0} {
-		list, err := c.Webhooks(t.Context(), store.WebhookFilter{ExternalID: external}, store.Page{})
+		list, err := c.Webhooks(t.Context(), store.WebhookFilter{ExternalID: &external}, store.Page{})
 		if Must(t, err); len(list.Items) != n {
 			t.Errorf("%q finds %d webhooks, want %d", external, len(list.Items), n)
 		}
 	}
-	if list, err := Tenant(t, s, "b").Webhooks(t.Context(), store.WebhookFilter{ExternalID: "one"}, store.Page{}); err != nil || len(list.Items) > 0 {
+	if list, err := Tenant(t, s, "b").Webhooks(t.Context(), store.WebhookFilter{ExternalID: new("one")}, store.Page{}); err != nil || len(list.Items) > 0 {
 		t.Errorf("another tenant finds %v, %v", list, err)
 	}
 	Must(t, update(webhook.Patch{Metadata: webhook.Some([]byte(`{"b":null}`))}))
