@@ -76,7 +76,7 @@ func (r *replayResolver) Filter(ctx context.Context, obj *webhook.Replay) ([]byt
 
 // EstimatedCompletionAt is the resolver for the estimatedCompletionAt field.
 func (r *replayResolver) EstimatedCompletionAt(ctx context.Context, obj *webhook.Replay) (*time.Time, error) {
-	return obj.EstimatedCompletionAt(time.Now()), nil
+	return obj.EstimatedCompletionAt(r.Store.Now()), nil
 }
 
 // Deliveries is the resolver for the deliveries field.

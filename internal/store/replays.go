@@ -49,7 +49,7 @@ func (c *Scope) PreviewReplay(ctx context.Context, in *ReplayInput) (*ReplayPrev
 	if in.Kind == webhook.ReplayMissing {
 		return c.previewMissing(ctx, in)
 	}
-	r, err := c.deliveriesFor(ctx, in.Deliveries(c.s.opts.Now()))
+	r, err := c.deliveriesFor(ctx, in.Deliveries(c.s.Now()))
 	if err != nil {
 		return nil, err
 	}
@@ -418,7 +418,7 @@ func (s *Store) keptFor(ctx context.Context, tenant webhook.ID) (time.Time, erro
 	if err != nil {
 		return time.Time{}, err
 	}
-	now := s.opts.Now()
+	now := s.Now()
 	keep := s.Retention(t)
 	if keep.Keep == 0 {
 		return time.Time{}, nil

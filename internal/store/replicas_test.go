@@ -418,3 +418,56 @@ func TestNodesStartTogether(t *testing.T) {
 	}
 	nodes.Wait()
 }
+
+// A replica whose clock differs from the database's is told by its own clock when a delivery is due: it neither asks for it all the time before, nor
+// sends it late. What has just failed is in the preview of a replay.
+func TestDueByTheReplicasClock(t *testing.T) {
+	each(t, func(t *suite) {
+		for name, ahead := range map[string]time.Duration{"right": 0, "an hour ahead": time.Hour, "a minute behind": -time.Minute, "an hour behind": -time.Hour} {
+			now := func() time.Time { return time.Now().Add(ahead) }
+			s := t.Fresh().Rest(t, store.Options{Now: now})
+			c := tenant(t, s, "a")
+			w := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}, RetryScheduleMs: []int{1_000_000}})
+			publish(t, c, webhook.NewEvent{Type: "a.b"})
+			claims, _ := claim(t, s, w.ID, 1)
+			if len(claims) != 1 {
+				t.Fatalf("%s: %d are due at once", name, len(claims))
+			}
+			dead := register(t, c, webhook.New{Enabled: true, Events: []string{"c.d"}, RetryScheduleMs: []int{}})
+			publish(t, c, webhook.NewEvent{Type: "c.d"})
+			failed, _ := claim(t, s, dead.ID, 1)
+			record(t, s, failed[0], 500)
+			preview, err := c.PreviewReplay(t.Context(), &store.ReplayInput{Kind: webhook.ReplayFailed})
+			must(t, err)
+			if preview.N != 1 {
+				t.Errorf("%s: a replay of what has just failed would send %d, want 1", name, preview.N)
+			}
+			alarm := &alarms{at: make(chan time.Time, 100)}
+			s.Start(alarm, nil)
+			record(t, s, claims[0], 500)
+			_, next := claim(t, s, w.ID, 1)
+			all, err := s.Targets(t.Context())
+			must(t, err)
+			if len(all) != 2 || all[0].Due == nil || next == nil {
+				t.Fatalf("%s: %+v, next %v", name, all, next)
+			}
+			for what, due := range map[string]time.Time{"a claim": *next, "a start": *all[0].Due, "the sender": <-alarm.at} {
+				if in := due.Sub(now()); in < 800*time.Second || in > 1200*time.Second {
+					t.Errorf("%s: %s says that it is due in %v, want 1000 seconds", name, what, in)
+				}
+			}
+		}
+	})
+}
+
+// alarms is a sender that notes when deliveries are due. It has no room.
+type alarms struct {
+	store.Dispatcher // not called otherwise
+	at               chan time.Time
+}
+
+func (a *alarms) Batch(do func(store.Dispatcher)) { do(a) }
+func (*alarms) Nodes(int)                         {}
+func (*alarms) Claimed() int                      { return 0 }
+func (*alarms) Changed(_, _ *store.Target)        {}
+func (a *alarms) Due(_ webhook.ID, at time.Time)  { a.at <- at }

@@ -82,7 +82,7 @@ const targetsDue = `WITH RECURSIVE due(webhook) AS (
 	SELECT w.id, CASE WHEN w.id IN (SELECT webhook FROM due WHERE webhook IS NOT NULL) THEN (%s) END
 	FROM webhooks w WHERE w.deleted_at IS NULL ORDER BY w.seq`
 
-// Targets lists every webhook that is not deleted, including disabled ones, with the time when its next unclaimed delivery is due:
+// Targets lists every webhook that is not deleted, including disabled ones, with the time, by this clock, when its next unclaimed delivery is due:
 // two index lookups for each that has one, however long the backlog.
 func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
 	rows, err := s.read.WithContext(ctx).Raw(fmt.Sprintf(targetsDue, dialect.NextDue("w.id"))).Rows()
@@ -98,7 +98,11 @@ func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
 			return nil, dialect.Unavailable(err)
 		}
 		if to := s.routes.Get(id); to != nil {
-			list = append(list, TargetDue{Target: to, Due: dialect.MaybeTime(due)})
+			at := dialect.MaybeTime(due)
+			if at != nil {
+				at = new(s.here(*at))
+			}
+			list = append(list, TargetDue{Target: to, Due: at})
 		}
 	}
 	if err := rows.Err(); err != nil {
@@ -155,8 +159,28 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (clai
 		// A claim that was written nevertheless is void at the next start, and never lost.
 		return nil, nil, err
 	}
+	if next != nil {
+		next = new(s.here(*next))
+	}
 	return claims, next, nil
 }
+
+// clocksAgree is how much this process's clock and the database's may differ, with the time that reading the latter takes, until that is counted.
+const clocksAgree = time.Second
+
+// aheadBy is how far this process's clock is ahead of the database's, as of the last transaction.
+func (s *Store) aheadBy() time.Duration {
+	if ahead := time.Duration(s.ahead.Load()); ahead.Abs() >= clocksAgree {
+		return ahead
+	}
+	return 0
+}
+
+// here is a time of the database's clock by this process's: deliveries are due by the former, and the sender waits by the latter.
+func (s *Store) here(at time.Time) time.Time { return at.Add(s.aheadBy()) }
+
+// Now is the time by the database's clock, whose times most rows have.
+func (s *Store) Now() time.Time { return s.opts.Now().Add(-s.aheadBy()) }
 
 // Unclaim releases deliveries that were claimed and not attempted; they are due at once, or fail if their event has expired.
 func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {

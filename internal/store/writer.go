@@ -421,6 +421,7 @@ func (b *batch) write() (err error) {
 	b.failures, b.begun = make([]error, len(b.changes)), false
 	return b.s.db.Transaction(&b.Tx, func() error {
 		b.begun = true
+		b.s.ahead.Store(int64(b.s.opts.Now().Sub(b.Now)))
 		defer func(started time.Time) { b.took = time.Since(started) }(time.Now())
 		if err := b.lockLines(); err != nil {
 			return err
@@ -589,7 +590,7 @@ func (b *batch) hand(t Dispatcher) {
 		t.Take(claimed)
 	}
 	for id, when := range b.due {
-		t.Due(id, when)
+		t.Due(id, b.s.here(when))
 	}
 }
 

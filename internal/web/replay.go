@@ -53,13 +53,14 @@ type conditions struct {
 	Order         store.DeliveryOrder      `json:"-"`
 }
 
-func showReplay(r *webhook.Replay) replay {
+// showReplay shows a replay at a time.
+func showReplay(r *webhook.Replay, now time.Time) replay {
 	var f store.DeliveryFilter
 	_ = json.Unmarshal([]byte(r.Filter), &f) // the store has written it
 	return replay{
 		ID: r.ID, Object: "replay", Kind: r.Kind, Filter: conditions(f), Status: r.Status, Note: r.Note, RatePerSecond: r.RatePerSecond, Total: r.Total,
 		Matched: r.Matched, Started: r.Started, Succeeded: r.Succeeded, Failed: r.Failed, Skipped: r.Skipped,
-		CreatedAt: second(r.CreatedAt), CompletedAt: (*second)(r.CompletedAt), Estimated: (*second)(r.EstimatedCompletionAt(time.Now())),
+		CreatedAt: second(r.CreatedAt), CompletedAt: (*second)(r.CompletedAt), Estimated: (*second)(r.EstimatedCompletionAt(now)),
 		FailureReason: r.FailureReason,
 	}
 }
@@ -81,7 +82,7 @@ func (s *server) createReplay(r *request) (int, any, error) {
 		return 0, nil, err
 	}
 	r.header.Set("Location", "/v1/replays/"+made.ID.String())
-	return http.StatusAccepted, showReplay(made), nil
+	return http.StatusAccepted, showReplay(made, s.Store.Now()), nil
 }
 
 // replayInput reads what to replay from the body.
@@ -280,7 +281,7 @@ func (s *server) getReplay(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, showReplay(found), nil
+	return http.StatusOK, showReplay(found, s.Store.Now()), nil
 }
 
 // updateReplay pauses or resumes a replay, or changes its rate. The object from a GET may be sent back.
@@ -304,7 +305,7 @@ func (s *server) updateReplay(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, showReplay(changed), nil
+	return http.StatusOK, showReplay(changed, s.Store.Now()), nil
 }
 
 // cancelReplay cancels a replay, which stays in the list.
@@ -317,13 +318,13 @@ func (s *server) cancelReplay(r *request) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	return http.StatusOK, showReplay(canceled), nil
+	return http.StatusOK, showReplay(canceled, s.Store.Now()), nil
 }
 
 func (s *server) listReplays(r *request) (int, any, error) {
 	return listRows(s, r, &rows[webhook.Replay, replay]{
 		kind: cursor.RESTReplays, cost: listedCost,
 		read: func(p store.Page) (*store.List[webhook.Replay], error) { return r.scope.Replays(r.Context(), p) },
-		show: each(showReplay),
+		show: each(func(r *webhook.Replay) replay { return showReplay(r, s.Store.Now()) }),
 	})
 }
