@@ -378,3 +378,31 @@ func TestDashboardScopes(t *testing.T) {
 	page.WaitText("main", "the token does not have the scope DELIVERIES_READ")
 	page.CheckQuiet()
 }
+
+// Two windows change the same webhook: what the other one saved is shown, is not overwritten by what was not touched here, and is named where both
+// changed the same.
+func TestDashboardWebhookChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	receiver := webhooktest.NewReceiver(t)
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	id := c.createWebhook(t, map[string]any{"url": receiver.URL + "/old"})
+	change := func(input map[string]any) {
+		input["id"] = id
+		c.mutate(t, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { webhook { id } userErrors { message } } }`, input, new(struct{}))
+	}
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/webhooks/" + id + "/settings#token=" + p.token))
+	page.WaitFor(`document.querySelector("input[name=url]").value.endsWith("/old")`)
+	fill(page, "input[name=description]", "mine")
+	change(map[string]any{"url": receiver.URL + "/new"})
+	page.WaitFor(`document.querySelector("input[name=url]").value.endsWith("/new")`)
+	change(map[string]any{"description": "theirs"})
+	page.WaitText("form.settings", "Someone changed this meanwhile: description.")
+	click(page, "Save")
+	page.WaitText("form.settings", "Saved.")
+	page.WaitFor(`!document.querySelector("form.settings").innerText.includes("meanwhile")`)
+	page.Do(chromedp.Reload())
+	page.WaitFor(`document.querySelector("input[name=url]").value.endsWith("/new") && document.querySelector("input[name=description]").value === "mine"`)
+	page.CheckQuiet()
+}

@@ -17,7 +17,17 @@ import { FilterSection } from './filter/FilterSection';
 import { HeaderFields } from './HeaderFields';
 import { PayloadSection } from './payload/PayloadSection';
 import { ScheduleLine } from './ScheduleLine';
-import { formOf, inputOf, numberOf, type SettingsForm, scheduleOf, statusesOf } from './settings';
+import {
+  formOf,
+  inputOf,
+  merged,
+  NAMES,
+  numberOf,
+  type Setting,
+  type SettingsForm,
+  scheduleOf,
+  statusesOf,
+} from './settings';
 import { WebhookFields } from './WebhookFields';
 import type { Webhook } from './WebhookScreen';
 
@@ -27,9 +37,28 @@ interface Props {
   onChanged(): void;
 }
 
-/** The settings of a webhook. A concurrent change by someone else is not overwritten. Disabling asks for confirmation. */
+/** The form, which follows changes of the webhook by others, and what they changed of what was typed. */
+function useForm(webhook: Webhook) {
+  const [state, setState] = useState(() => ({ webhook, form: formOf(webhook), clashes: [] as Setting[] }));
+  let current = state;
+  if (webhook.updatedAt !== state.webhook.updatedAt) {
+    const { form, clashes } = merged(state.form, formOf(state.webhook), formOf(webhook), state.clashes);
+    current = { webhook, form, clashes };
+    setState(current);
+  }
+  return {
+    form: current.form,
+    clashes: current.clashes,
+    set: (change: Partial<SettingsForm>) => setState((now) => ({ ...now, form: { ...now.form, ...change } })),
+  };
+}
+
+/**
+ * The settings of a webhook. A concurrent change by someone else is not overwritten: it is shown, and what is saved is what was typed. Disabling
+ * asks for confirmation.
+ */
 export function SettingsTab({ webhook, server, onChanged }: Props) {
-  const [form, setForm] = useState(() => formOf(webhook));
+  const { form, clashes, set } = useForm(webhook);
   const [asking, setAsking] = useState(false);
   const [{ data, error, fetching }, update] = useMutation(UpdateWebhookDocument);
   const payload = data?.updateWebhook;
@@ -60,7 +89,7 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
         <SettingsFields
           form={form}
           server={server}
-          set={(change) => setForm((now) => ({ ...now, ...change }))}
+          set={set}
           problemOf={(field) => payload?.userErrors.find((e) => e.field[1] === field)?.message}
         />
         <Problem error={error} what="The settings could not be saved" />
@@ -74,6 +103,12 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
               {message}
             </p>
           ))}
+        {clashes.length > 0 && (
+          <p className="notice" role="status">
+            Someone changed this meanwhile: {clashes.map((key) => NAMES[key]).join(', ')}. Saving replaces it
+            by what you typed.
+          </p>
+        )}
         <div className="actions start">
           <button type="submit" className="primary" disabled={fetching || unreadable}>
             Save

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { formOf, inputOf, scheduleOf, statusesOf } from './settings';
+import { formOf, inputOf, merged, scheduleOf, statusesOf } from './settings';
 import type { Webhook } from './WebhookScreen';
 
 const webhook = {
@@ -77,4 +77,20 @@ test('schedules', () => {
   expect(scheduleOf(' ')).toBeNull();
   expect(scheduleOf('5, 0.5')).toEqual([5000, 500]);
   expect(scheduleOf(' None ')).toEqual([]);
+});
+
+// What someone else saved is kept, unless the same was typed here; that is told if it differs.
+test('a change by someone else while the form is open', () => {
+  const before = formOf(webhook);
+  const now = { ...before, url: 'https://example.com/new', description: 'theirs', enabled: false, rate: '5' };
+  const typed = { ...before, description: 'mine', rate: '5', headers: [] };
+  expect(merged(typed, before, now)).toEqual({
+    form: { ...now, description: 'mine', headers: [] },
+    clashes: ['description'],
+  });
+  // Another change, of something else, does not make it forgotten.
+  expect(merged(typed, now, { ...now, timeout: '2000' }, ['description']).clashes).toEqual(['description']);
+  expect(merged(before, before, now)).toEqual({ form: now, clashes: [] });
+  // After the form itself was saved nothing of it is typed any more.
+  expect(merged(typed, before, typed)).toEqual({ form: typed, clashes: [] });
 });

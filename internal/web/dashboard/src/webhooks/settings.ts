@@ -27,6 +27,8 @@ export interface SettingsForm extends WebhookForm {
   headers: readonly HeaderForm[];
 }
 
+export type Setting = keyof SettingsForm;
+
 export function formOf(webhook: Webhook): SettingsForm {
   return {
     enabled: webhook.enabled,
@@ -48,6 +50,43 @@ export function formOf(webhook: Webhook): SettingsForm {
       sensitive,
       isKept: sensitive,
     })),
+  };
+}
+
+/** The names of the settings, in the middle of a sentence. */
+export const NAMES: Record<Setting, string> = {
+  enabled: 'whether it is enabled',
+  url: 'URL',
+  types: 'event types',
+  description: 'description',
+  schedule: 'retry schedule',
+  statuses: 'statuses without retries',
+  timeout: 'time limit',
+  rate: 'rate',
+  ordering: 'order',
+  onFailure: 'order after a failure',
+  probe: 'probes',
+  sendTraceparent: 'trace',
+  headers: 'header fields',
+};
+
+/**
+ * The form after someone else changed the webhook: what was typed stays, and everything else is as it is now. clashes are what was typed and
+ * has changed to something else, now or, as those of told, before.
+ */
+export function merged(
+  typed: SettingsForm,
+  before: SettingsForm,
+  now: SettingsForm,
+  told: readonly Setting[] = [],
+): { form: SettingsForm; clashes: Setting[] } {
+  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
+  const own = (Object.keys(NAMES) as Setting[]).filter((key) => !same(typed[key], before[key]));
+  return {
+    form: { ...now, ...Object.fromEntries(own.map((key) => [key, typed[key]])) },
+    clashes: own.filter(
+      (key) => !same(now[key], typed[key]) && (told.includes(key) || !same(now[key], before[key])),
+    ),
   };
 }
 
