@@ -196,6 +196,9 @@ func (h *searched) addDeliveries(t *suite, lists map[string]anyList) {
 		{HTTPStatuses: []store.IntRange{{From: new(200), To: new(299)}}, WebhookIDs: two},
 		{CompletedAt: lastHour},
 		{NextAttemptAt: store.TimeRange{From: new(time.Now().Add(-time.Hour))}},
+		{Statuses: []webhook.DeliveryStatus{webhook.Pending, webhook.Held}},
+		{Statuses: []webhook.DeliveryStatus{webhook.Pending, webhook.DeliveryFailed}, CreatedAt: lastHour},
+		{Statuses: []webhook.DeliveryStatus{webhook.Pending, webhook.Held, webhook.DeliveryFailed}, Data: oddData},
 	} {
 		lists[fmt.Sprint("deliveries ", i)] = func(p store.Page) ([]row, bool, bool, int64, int64, error) {
 			return delivery(h.c.Deliveries(t.Context(), f, p))

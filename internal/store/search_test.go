@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,65 @@ func TestSlowSearchesAreGivenUp(t *testing.T) {
 		counts, err := c.CountDeliveriesOfWebhooks(t.Context(), []webhook.ID{hooks[0].ID, hooks[1].ID}, f, 10)
 		if must(t, err); counts[hooks[0].ID] != (store.Count{N: 1}) {
 			t.Errorf("counted %+v", counts)
+		}
+	})
+}
+
+// What is owed, and what has failed, is on the first page whatever was sent since: what waits and what is being sent, in line, held, of an event and of
+// a webhook, with its count and its facets.
+func TestOwedIsFoundBehindALongHistory(t *testing.T) {
+	each(t, func(t *suite) {
+		s := t.Open(t, store.Options{})
+		c := tenant(t, s, "a")
+		hook := func(of string, w webhook.New) *webhook.Webhook {
+			w.Enabled, w.Events = true, []string{of}
+			return register(t, c, w)
+		}
+		waits, held, fails := hook("a.waits", webhook.New{}), hook("a.held", webhook.New{}), hook("a.fails", webhook.New{RetryScheduleMs: []int{}})
+		lined, done := hook("a.lined", webhook.New{Ordering: webhook.OrderingByKey}), hook("a.done", webhook.New{})
+		publish(t, c, webhook.NewEvent{Type: "a.waits"}, webhook.NewEvent{Type: "a.waits"}, webhook.NewEvent{Type: "a.held"}, webhook.NewEvent{Type: "a.fails"},
+			webhook.NewEvent{Type: "a.lined", OrderingKey: "k"}, webhook.NewEvent{Type: "a.lined", OrderingKey: "k"})
+		claim(t, s, waits.ID, 1)
+		recordAll(t, s, []*webhook.Webhook{fails}, 500)
+		_, _, err := c.UpdateWebhook(t.Context(), held.ID, webhook.Patch{Enabled: webhook.Some(false)}, nil)
+		must(t, err)
+		for range 10 {
+			publish(t, c, slices.Repeat([]webhook.NewEvent{{Type: "a.done"}}, 10)...)
+			claims, _ := claim(t, s, done.ID, 10)
+			for _, one := range claims {
+				record(t, s, one, 200)
+			}
+		}
+		s.SearchRows(5, 20)
+		for _, of := range []struct {
+			filter store.DeliveryFilter
+			want   []webhook.ID // the webhooks of the deliveries
+		}{
+			{store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Pending}}, []webhook.ID{lined.ID, lined.ID, waits.ID, waits.ID}},
+			{store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Held}}, []webhook.ID{held.ID}},
+			{store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Pending}, WebhookIDs: []webhook.ID{waits.ID}}, []webhook.ID{waits.ID, waits.ID}},
+			{
+				store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Pending, webhook.Held, webhook.DeliveryFailed}},
+				[]webhook.ID{lined.ID, lined.ID, fails.ID, held.ID, waits.ID, waits.ID},
+			},
+			{store.DeliveryFilter{Statuses: []webhook.DeliveryStatus{webhook.Pending, webhook.DeliveryFailed}, EventTypes: []string{"a.fails"}}, []webhook.ID{fails.ID}},
+		} {
+			l, err := c.Deliveries(t.Context(), of.filter, store.Page{First: 10})
+			must(t, err)
+			var got []webhook.ID
+			for _, d := range l.Items {
+				got = append(got, d.WebhookID)
+			}
+			if !slices.Equal(got, of.want) || l.HasNext || l.SearchedTo != nil {
+				t.Errorf("%v: deliveries to %v, want %v; %+v", of.filter.Statuses, got, of.want, l)
+			}
+			if n, err := c.CountDeliveriesTo(t.Context(), of.filter, 10); err != nil || n != (store.Count{N: len(of.want)}) {
+				t.Errorf("%v: counted %+v, %v", of.filter.Statuses, n, err)
+			}
+			facets, err := c.DeliveryFacets(t.Context(), of.filter, 10)
+			if must(t, err); len(facets.Statuses) == 0 || facets.AtLeast {
+				t.Errorf("%v: facets %+v", of.filter.Statuses, facets)
+			}
 		}
 	})
 }

@@ -192,7 +192,7 @@ func (c *children[T]) countAll(s stretch, limit int, v *sieve) (map[int]Count, e
 func (r *Reading[T]) counts(branches []any, in func(i int) stretch, limit int) (map[int]int, error) {
 	var found []struct{ Branch, N int }
 	err := r.each(branches, in, func(r *Reading[T], value any, s stretch) *gorm.DB {
-		q := where(r.branch(r.Rows(), value, s), r.rest).Select("1")
+		q := where(r.branch(r.rowsOf(value), value, s), r.rest).Select("1")
 		if limit > 0 {
 			q = r.ordered(q, false, limit+1)
 		}

@@ -136,7 +136,7 @@ func groupsOf(l *queue, limit int) (all groups, more bool) {
 
 // grouped returns a query for the columns of groups of the rows of a branch in a stretch, at most one more than limit.
 func (r *Reading[T]) grouped(value any, s stretch, limit int) *gorm.DB {
-	return r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(r.placed()+", "+groupColumns(r.Source.DB)), s.upward, limit+1)
+	return r.ordered(where(r.branch(r.rowsOf(value), value, s), r.rest).Select(r.placed()+", "+groupColumns(r.Source.DB)), s.upward, limit+1)
 }
 
 // firstRows is the expression for how many of the rows of numbered are among the first, of which a parameter says how many.
@@ -287,7 +287,7 @@ func (r *Reading[T]) webhooksIn(s stretch, limit int, v *sieve) (counts map[webh
 	}
 	parts := make([]any, len(r.branches), len(r.branches)+1)
 	for i, value := range r.branches {
-		parts[i] = r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(r.placed()+", d.webhook_id"), s.upward, limit+1)
+		parts[i] = r.ordered(where(r.branch(r.rowsOf(value), value, s), r.rest).Select(r.placed()+", d.webhook_id"), s.upward, limit+1)
 	}
 	var found []struct {
 		WebhookID webhook.ID

@@ -232,9 +232,9 @@ func distinct[V comparable](values []V) (list []any) {
 	return list
 }
 
-// only reports whether there are values and all of them equal this one.
-func only[V comparable](values []V, one V) bool {
-	return len(values) > 0 && !slices.ContainsFunc(values, func(v V) bool { return v != one })
+// only reports whether there are values, and none but these.
+func only[V comparable](values []V, these ...V) bool {
+	return len(values) > 0 && !slices.ContainsFunc(values, func(v V) bool { return !slices.Contains(these, v) })
 }
 
 // Path returns how to list the tenant's events that the filter keeps.
@@ -304,10 +304,14 @@ func (f DeliveryFilter) Path(tenant webhook.ID, db dialect.DB) Path {
 		p.Index, p.branches, rest.ReplayIDs = deliveriesOfReplay, replays, nil
 	case byWebhook && failed:
 		p.Index, p.branches, rest.WebhookIDs, rest.Statuses = failuresOfWebhook, hooks, nil, nil
+	case only(f.Statuses, webhook.Pending, webhook.Held): // of one webhook, too: what a tenant is owed is less than what a webhook has had
+		p.Index, p.branches = waitingOfTenant, []any{waitingOfTenant, claimedOfTenant}
 	case byWebhook:
 		p.Index, p.branches, rest.WebhookIDs = deliveriesOfWebhook, hooks, nil
 	case failed:
 		p.Index, rest.Statuses = failuresOfTenant, nil
+	case only(f.Statuses, webhook.Pending, webhook.Held, webhook.DeliveryFailed):
+		p.Index, p.branches = failuresOfTenant, []any{failuresOfTenant, waitingOfTenant, claimedOfTenant}
 	case byType:
 		p.Index, p.branches, rest.EventTypes = deliveriesOfType, slices.DeleteFunc(types, isNoText), nil
 	}

@@ -75,6 +75,14 @@ var (
 	deliveriesOfReplay = &Index{
 		table: "deliveries", alias: "d", index: "deliveries_replay", equal: []string{"replay_id"}, only: "d.replay_id IS NOT NULL", at: "created_at",
 	}
+	// A delivery that is owed has one of these: it waits to be sent, or is being sent. Those that are sent at once are never in the first, which
+	// therefore costs them nothing.
+	waitingOfTenant = &Index{
+		table: "deliveries", alias: "d", index: "deliveries_waiting", equal: []string{"tenant_id"}, only: "d.status = 'PENDING' AND d.claimed_by IS NULL", at: "created_at",
+	}
+	claimedOfTenant = &Index{
+		table: "deliveries", alias: "d", index: "deliveries_claimed", equal: []string{"tenant_id"}, only: "d.claimed_by IS NOT NULL", at: "created_at",
+	}
 	deliveryByID    = &Index{table: "deliveries", alias: "d", index: "deliveries_id", equal: []string{"id"}, at: "created_at", single: true}
 	replaysOfTenant = &Index{table: "replays", alias: "r", index: "replays_tenant", equal: []string{"tenant_id"}, at: "created_at"}
 

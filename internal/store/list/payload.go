@@ -250,7 +250,7 @@ func (r *Reading[T]) candidates(branches []any, in func(i int) stretch, most int
 	}
 	var found []candidate
 	err := r.each(branches, in, func(r *Reading[T], value any, s stretch) *gorm.DB {
-		return r.ordered(where(r.branch(r.Rows(), value, s), r.rest).Select(columns), s.upward, most)
+		return r.ordered(where(r.branch(r.rowsOf(value), value, s), r.rest).Select(columns), s.upward, most)
 	}).Scan(&found).Error
 	if err != nil {
 		return nil, dialect.Unavailable(err)

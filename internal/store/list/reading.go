@@ -56,7 +56,8 @@ type Source struct {
 type Path struct {
 	*Index
 
-	// branches are the values of the columns equal after the tenant. The index is walked for each of them, and the rows are merged.
+	// branches are the values of the columns equal after the tenant. The index is walked for each of them, and the rows are merged. Those of a
+	// list that needs several indexes are these, of which only the names and the conditions differ.
 	branches []any
 	// rest are the conditions that the index does not serve: a page may have to read many rows for each that it shows.
 	rest []condition
@@ -143,6 +144,25 @@ func (s stretch) within(low, high Place) (stretch, bool) {
 	return s, *to == (Place{}) || from.compare(*to) <= 0
 }
 
+// along returns the index that a branch is walked along.
+func (r *Reading[T]) along(value any) *Index {
+	if of, ok := value.(*Index); ok {
+		return of
+	}
+	return r.Index
+}
+
+// rowsOf and bareOf are Rows and Bare for a branch.
+func (r *Reading[T]) rowsOf(value any) *gorm.DB { return r.named(r.Rows(), value) }
+func (r *Reading[T]) bareOf(value any) *gorm.DB { return r.named(r.Bare(), value) }
+
+func (r *Reading[T]) named(q *gorm.DB, value any) *gorm.DB {
+	if of := r.along(value); of != r.Index {
+		return q.Table(of.From(q))
+	}
+	return q
+}
+
 // branch returns a query for one branch's part of the index, in the stretch.
 func (r *Reading[T]) branch(q *gorm.DB, value any, s stretch) *gorm.DB {
 	if r.inJoin {
@@ -155,8 +175,8 @@ func (r *Reading[T]) branch(q *gorm.DB, value any, s stretch) *gorm.DB {
 	if n := len(r.equal); n > 1 || n == 1 && (!r.ofOne() || r.Tenant == (webhook.ID{})) {
 		q = q.Where(r.column(r.equal[n-1])+" = ?", value)
 	}
-	if r.only != "" {
-		q = q.Where(r.only)
+	if only := r.along(value).only; only != "" {
+		q = q.Where(only)
 	}
 	low, high := s.from, s.to
 	if !s.upward {
@@ -218,7 +238,7 @@ func direction(upward bool) string {
 
 // found returns a query for the rows of a branch that the whole filter keeps.
 func (r *Reading[T]) found(value any, s stretch, limit int) *gorm.DB {
-	return r.ordered(where(r.branch(r.Rows(), value, s), r.rest), s.upward, limit)
+	return r.ordered(where(r.branch(r.rowsOf(value), value, s), r.rest), s.upward, limit)
 }
 
 // find reads rows of all branches, in order.
@@ -249,7 +269,7 @@ func (r *Reading[T]) floors(branches []any, s stretch, n int) (map[int]Place, er
 		At     *dialect.Micros
 	}
 	err := r.each(branches, func(int) stretch { return s }, func(r *Reading[T], value any, s stretch) *gorm.DB {
-		return r.ordered(r.branch(r.Bare().Select(r.placed()), value, s), s.upward, 1).Offset(n)
+		return r.ordered(r.branch(r.bareOf(value).Select(r.placed()), value, s), s.upward, 1).Offset(n)
 	}).Scan(&rows).Error
 	if err != nil {
 		return nil, dialect.Unavailable(err)
@@ -289,7 +309,7 @@ func (r *Reading[T]) timeOf(branches []any, at Place) (*time.Time, error) {
 func (r *Reading[T]) timeOfRow(branches []any, place Place) (*time.Time, error) {
 	for _, value := range branches {
 		var at []dialect.Micros
-		q := r.branch(r.Bare().Select(r.column(r.at)), value, stretch{from: place, to: place}).Limit(1)
+		q := r.branch(r.bareOf(value).Select(r.column(r.at)), value, stretch{from: place, to: place}).Limit(1)
 		if err := q.Scan(&at).Error; err != nil {
 			return nil, dialect.Unavailable(err)
 		}
