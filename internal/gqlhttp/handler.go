@@ -106,7 +106,7 @@ type Config struct {
 	// WriteTimeout is how long a client may take to read each piece (intake.Piece) of what is written to it, before it is
 	// dropped; on a WebSocket up to an eighth more. Default 10 s.
 	WriteTimeout time.Duration
-	// PingInterval is the time between WebSocket pings and between SSE heartbeats. Default 10 s. A WebSocket client that does
+	// PingInterval is the time between WebSocket pings and between SSE heartbeats. Default 20 s. A WebSocket client that does
 	// not answer a ping within half of it, plus the time to read what was sent before the ping, is dropped.
 	PingInterval time.Duration
 	// AliveInterval is the time between calls of Alive. Default 2 s.
@@ -131,7 +131,7 @@ func (c Config) withDefaults() Config {
 	withDefault(&c.OperationTimeout, 30*time.Second)
 	withDefault(&c.InitTimeout, 10*time.Second)
 	withDefault(&c.WriteTimeout, 10*time.Second)
-	withDefault(&c.PingInterval, 10*time.Second)
+	withDefault(&c.PingInterval, 20*time.Second)
 	withDefault(&c.AliveInterval, 2*time.Second)
 	withDefault(&c.CloseTimeout, 2*time.Second)
 	c.Limits = c.Limits.withDefaults()
