@@ -117,7 +117,7 @@ func TestProbes(t *testing.T) {
 	each(t, func(t *suite) {
 		p := newProbed(t)
 		c := tenant(t, p.s, "a")
-		w := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}, Probe: true, Filter: []byte(`{"type":"a.b"}`)})
+		w := register(t, c, webhook.New{Enabled: true, Events: []string{"a.b"}, Probe: true, Filter: []byte(`{"type":"a.b"}`), RetryScheduleMs: []int{3_600_000}})
 		told := register(t, c, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
 		p.failed(c, w)
 		var waits []time.Duration
