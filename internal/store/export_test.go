@@ -206,6 +206,9 @@ func (s *Store) Count(table string) (n int64, err error) {
 // PublishNotices publishes the waiting operational events.
 func (s *Store) PublishNotices(ctx context.Context) error { return s.publishNoted(ctx) }
 
+// AheadOf is aheadOf.
+func AheadOf(from, to, database time.Time) time.Duration { return aheadOf(from, to, database) }
+
 // WakeReplays has replays worked on now.
 func (s *Store) WakeReplays() { dialect.Signal(s.replaying) }
 

@@ -418,7 +418,7 @@ func (s *Store) keptFor(ctx context.Context, tenant webhook.ID) (time.Time, erro
 	if err != nil {
 		return time.Time{}, err
 	}
-	now := s.Now()
+	now := s.opts.Now()
 	keep := s.Retention(t)
 	if keep.Keep == 0 {
 		return time.Time{}, nil

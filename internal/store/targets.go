@@ -165,22 +165,24 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (clai
 	return claims, next, nil
 }
 
-// clocksAgree is how much this process's clock and the database's may differ, with the time that reading the latter takes, until that is counted.
+// clocksAgree is how much this process's clock and the database's may differ until that is counted.
 const clocksAgree = time.Second
 
-// aheadBy is how far this process's clock is ahead of the database's, as of the last transaction.
-func (s *Store) aheadBy() time.Duration {
-	if ahead := time.Duration(s.ahead.Load()); ahead.Abs() >= clocksAgree {
-		return ahead
+// aheadOf is how far this process's clock is at least ahead of the database's, which told its time between from and to: however long a transaction
+// waits for its turn, that alone is no difference.
+func aheadOf(from, to, database time.Time) time.Duration {
+	ahead := max(from.Sub(database), 0) + min(to.Sub(database), 0)
+	if ahead.Abs() < clocksAgree {
+		return 0
 	}
-	return 0
+	return ahead
 }
 
 // here is a time of the database's clock by this process's: deliveries are due by the former, and the sender waits by the latter.
-func (s *Store) here(at time.Time) time.Time { return at.Add(s.aheadBy()) }
+func (s *Store) here(at time.Time) time.Time { return at.Add(time.Duration(s.ahead.Load())) }
 
-// Now is the time by the database's clock, whose times most rows have.
-func (s *Store) Now() time.Time { return s.opts.Now().Add(-s.aheadBy()) }
+// Now is the time by the database's clock, as of the last transaction: deliveries end, and replays begin, by that.
+func (s *Store) Now() time.Time { return s.opts.Now().Add(-time.Duration(s.ahead.Load())) }
 
 // Unclaim releases deliveries that were claimed and not attempted; they are due at once, or fail if their event has expired.
 func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {

@@ -70,3 +70,23 @@ func TestTargets(t *testing.T) {
 		}
 	})
 }
+
+// A transaction that waits, or takes long to begin, says nothing of the clocks; what is left beyond that, from a second on, does.
+func TestClocksOfTransactions(t *testing.T) {
+	asked := time.Now()
+	for name, test := range map[string]struct {
+		took, told, want time.Duration // since it was asked for; told is the database's time
+	}{
+		"at once":                 {0, 0, 0},
+		"after a wait":            {10 * time.Second, 10 * time.Second, 0},
+		"before a wait":           {10 * time.Second, 0, 0},
+		"half a second apart":     {0, -500 * time.Millisecond, 0},
+		"an hour ahead":           {time.Millisecond, -time.Hour, time.Hour},
+		"an hour behind":          {time.Millisecond, time.Hour + time.Millisecond, -time.Hour},
+		"ahead, and after a wait": {10 * time.Second, -time.Minute, time.Minute},
+	} {
+		if got := store.AheadOf(asked, asked.Add(test.took), asked.Add(test.told)); got != test.want {
+			t.Errorf("%s: %v ahead, want %v", name, got, test.want)
+		}
+	}
+}

@@ -419,9 +419,10 @@ func (b *batch) write() (err error) {
 	b.fanOuts, b.Attempts, b.Made, b.Changes = nil, nil, nil, nil
 	b.startCounting()
 	b.failures, b.begun = make([]error, len(b.changes)), false
+	asked := b.s.opts.Now()
 	return b.s.db.Transaction(&b.Tx, func() error {
 		b.begun = true
-		b.s.ahead.Store(int64(b.s.opts.Now().Sub(b.Now)))
+		b.s.ahead.Store(int64(aheadOf(asked, b.s.opts.Now(), b.Now)))
 		defer func(started time.Time) { b.took = time.Since(started) }(time.Now())
 		if err := b.lockLines(); err != nil {
 			return err
