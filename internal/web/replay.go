@@ -31,7 +31,7 @@ type replay struct {
 	Skipped       int                  `json:"skipped"`
 	CreatedAt     second               `json:"created_at"`
 	CompletedAt   *second              `json:"completed_at"`
-	Estimated     *second              `json:"estimated_completion_at"` // null: nothing is sent, or that is not known
+	Estimated     *second              `json:"estimated_completion_at"` // null: it is paused, or that is not known
 	FailureReason *string              `json:"failure_reason,omitempty"`
 }
 
