@@ -259,7 +259,7 @@ func (s *Store) oldestWaiting(ctx context.Context) (map[webhook.ID]time.Time, er
 }
 
 func (s *Store) expireDeliveries(ctx context.Context, before func(tenant webhook.ID) time.Time) (int, error) {
-	targets, err := s.Targets(ctx)
+	targets, err := s.storedTargets(ctx)
 	if err != nil {
 		return 0, err
 	}

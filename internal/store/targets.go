@@ -85,6 +85,17 @@ const targetsDue = `WITH RECURSIVE due(webhook) AS (
 // Targets lists every webhook that is not deleted, including disabled ones, with the time, by this clock, when its next unclaimed delivery is due:
 // two index lookups for each that has one, however long the backlog.
 func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
+	list, err := s.storedTargets(ctx)
+	for i, t := range list {
+		if t.Due != nil {
+			list[i].Due = new(s.here(*t.Due))
+		}
+	}
+	return list, err
+}
+
+// storedTargets is Targets with the times as they are stored.
+func (s *Store) storedTargets(ctx context.Context) ([]TargetDue, error) {
 	rows, err := s.read.WithContext(ctx).Raw(fmt.Sprintf(targetsDue, dialect.NextDue("w.id"))).Rows()
 	if err != nil {
 		return nil, dialect.Unavailable(err)
@@ -98,11 +109,7 @@ func (s *Store) Targets(ctx context.Context) ([]TargetDue, error) {
 			return nil, dialect.Unavailable(err)
 		}
 		if to := s.routes.Get(id); to != nil {
-			at := dialect.MaybeTime(due)
-			if at != nil {
-				at = new(s.here(*at))
-			}
-			list = append(list, TargetDue{Target: to, Due: at})
+			list = append(list, TargetDue{Target: to, Due: dialect.MaybeTime(due)})
 		}
 	}
 	if err := rows.Err(); err != nil {
