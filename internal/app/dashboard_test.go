@@ -399,10 +399,79 @@ func TestDashboardWebhookChangedMeanwhile(t *testing.T) {
 	page.WaitFor(`document.querySelector("input[name=url]").value.endsWith("/new")`)
 	change(map[string]any{"description": "theirs"})
 	page.WaitText("form.settings", "Someone changed this meanwhile: description.")
+	fill(page, "textarea[name=events]", "a.b, c.d")
 	click(page, "Save")
 	page.WaitText("form.settings", "Saved.")
-	page.WaitFor(`!document.querySelector("form.settings").innerText.includes("meanwhile")`)
+	// What was saved here, and is written otherwise when it is read again, is nobody else's change.
+	page.WaitFor(`document.querySelector("textarea[name=events]").value === "a.b\nc.d" && !document.querySelector("form.settings").innerText.includes("meanwhile")`)
 	page.Do(chromedp.Reload())
 	page.WaitFor(`document.querySelector("input[name=url]").value.endsWith("/new") && document.querySelector("input[name=description]").value === "mine"`)
+	page.CheckQuiet()
+}
+
+// The sections of the settings follow what another window saves, tell what both changed, and save nothing over what they have not read.
+func TestDashboardWebhookSectionsChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	id := c.createWebhook(t, map[string]any{"url": "https://receiver.example/hook"})
+	change := func(input map[string]any) {
+		input["id"] = id
+		c.mutate(t, `mutation ($input: UpdateWebhookInput!) { done: updateWebhook(input: $input) { webhook { id } userErrors { message } } }`, input, new(struct{}))
+	}
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/webhooks/" + id + "/settings#token=" + p.token))
+	has := func(name, value string) {
+		t.Helper()
+		page.WaitFor(fmt.Sprintf(`document.querySelector("[name=%s]")?.value === %q`, name, value))
+	}
+	for _, name := range []string{"filter", "includeFields", "authorization"} {
+		page.WaitFor(`document.querySelector("[name=` + name + `]") !== null`)
+	}
+	fill(page, "textarea[name=includeFields]", "mine")
+	change(map[string]any{
+		"filter":         map[string]any{"type": "theirs"},
+		"payload":        map[string]any{"format": "CLOUDEVENTS"},
+		"authentication": map[string]any{"basic": map[string]any{"username": "theirs", "password": "a-password"}},
+	})
+	has("filter", `{"type":"theirs"}`)
+	has("format", "CLOUDEVENTS")
+	has("includeFields", "mine")
+	has("username", "theirs")
+
+	fill(page, "textarea[name=filter]", `{"type": "mine"}`)
+	fill(page, "input[name=username]", "mine")
+	change(map[string]any{
+		"filter":         map[string]any{"type": "again"},
+		"payload":        map[string]any{"format": "CLOUDEVENTS", "includeFields": []string{"theirs"}},
+		"authentication": map[string]any{"basic": map[string]any{"username": "again", "password": "a-password"}},
+	})
+	page.WaitText("form[aria-label=Filter]", "Someone changed this meanwhile: filter. Saving replaces it")
+	page.WaitText("form[aria-label=Payload]", "Someone changed this meanwhile: parts of the data. Saving replaces it")
+	page.WaitText("form[aria-label=Authentication]", "Someone changed this meanwhile: user name. Saving replaces it")
+
+	page.WaitFor(`(document.querySelector("form[aria-label=Filter]").scrollIntoView({ block: "start" }), true)`)
+	looked(page, browsertest.Axe(t), "webhook-sections-meanwhile")
+
+	// What is saved before it is read here is not overwritten.
+	page.WaitFor(`(() => { const own = window.fetch; window.fetch = async (input, init) => {
+		if (String(init?.body).includes("UpdateExactly")) { window.held = true; await new Promise((go) => { window.go = go }); }
+		return own(input, init) }; return true })()`)
+	click(page, "Save the payload")
+	page.WaitFor(`window.held`)
+	change(map[string]any{"payload": map[string]any{"format": "STANDARD", "includeFields": []string{"later"}}})
+	page.WaitFor(`(window.go(), true)`)
+	page.WaitText("form[aria-label=Payload]", "Someone changed the webhook meanwhile, so nothing was saved.")
+	has("format", "STANDARD")
+	page.WaitFor(`(window.held = false, true)`)
+	click(page, "Save the payload")
+	page.WaitFor(`window.held && (window.go(), true)`)
+	page.WaitText("form[aria-label=Payload]", "The payload is saved.")
+	page.WaitFor(`!document.querySelector("form[aria-label=Payload]").innerText.includes("meanwhile")`)
+	page.Do(chromedp.Reload())
+	has("filter", `{"type":"again"}`)
+	has("format", "STANDARD")
+	has("includeFields", "mine")
+	has("username", "again")
 	page.CheckQuiet()
 }

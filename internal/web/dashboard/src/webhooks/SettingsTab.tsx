@@ -13,21 +13,14 @@ import { Field, NumberField, SelectField } from '../ui/Field';
 import { Problem } from '../ui/Problem';
 import { duration } from '../ui/time';
 import { AuthenticationSection } from './authentication/AuthenticationSection';
+import { CONFLICT } from './exact/problems';
 import { FilterSection } from './filter/FilterSection';
+import { Meanwhile } from './form/Meanwhile';
+import { useForm } from './form/useForm';
 import { HeaderFields } from './HeaderFields';
 import { PayloadSection } from './payload/PayloadSection';
 import { ScheduleLine } from './ScheduleLine';
-import {
-  formOf,
-  inputOf,
-  merged,
-  NAMES,
-  numberOf,
-  type Setting,
-  type SettingsForm,
-  scheduleOf,
-  statusesOf,
-} from './settings';
+import { formOf, inputOf, NAMES, numberOf, type SettingsForm, scheduleOf, statusesOf } from './settings';
 import { WebhookFields } from './WebhookFields';
 import type { Webhook } from './WebhookScreen';
 
@@ -37,28 +30,12 @@ interface Props {
   onChanged(): void;
 }
 
-/** The form, which follows changes of the webhook by others, and what they changed of what was typed. */
-function useForm(webhook: Webhook) {
-  const [state, setState] = useState(() => ({ webhook, form: formOf(webhook), clashes: [] as Setting[] }));
-  let current = state;
-  if (webhook.updatedAt !== state.webhook.updatedAt) {
-    const { form, clashes } = merged(state.form, formOf(state.webhook), formOf(webhook), state.clashes);
-    current = { webhook, form, clashes };
-    setState(current);
-  }
-  return {
-    form: current.form,
-    clashes: current.clashes,
-    set: (change: Partial<SettingsForm>) => setState((now) => ({ ...now, form: { ...now.form, ...change } })),
-  };
-}
-
 /**
  * The settings of a webhook. A concurrent change by someone else is not overwritten: it is shown, and what is saved is what was typed. Disabling
  * asks for confirmation.
  */
 export function SettingsTab({ webhook, server, onChanged }: Props) {
-  const { form, clashes, set } = useForm(webhook);
+  const { form, clashes, set, saved } = useForm(webhook, formOf);
   const [asking, setAsking] = useState(false);
   const [{ data, error, fetching }, update] = useMutation(UpdateWebhookDocument);
   const payload = data?.updateWebhook;
@@ -67,7 +44,10 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
     const result = await update({
       input: { ...inputOf(form), id: webhook.id, ifUpdatedAt: webhook.updatedAt },
     });
-    if (result.data?.updateWebhook?.userErrors.length === 0) onChanged();
+    if (result.data?.updateWebhook?.userErrors.length === 0) {
+      saved();
+      onChanged();
+    }
   }
 
   function onSubmit(event: FormEvent) {
@@ -97,18 +77,10 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
           .filter(({ field }) => !SHOWN.includes(field[1] ?? ''))
           .map(({ code, message }) => (
             <p className="alert" role="alert" key={message}>
-              {code === 'CONFLICT'
-                ? 'Someone changed the webhook meanwhile. Reload to see what it is now. '
-                : ''}
-              {message}
+              {code === 'CONFLICT' ? CONFLICT : message}
             </p>
           ))}
-        {clashes.length > 0 && (
-          <p className="notice" role="status">
-            Someone changed this meanwhile: {clashes.map((key) => NAMES[key]).join(', ')}. Saving replaces it
-            by what you typed.
-          </p>
-        )}
+        <Meanwhile clashes={clashes} names={NAMES} />
         <div className="actions start">
           <button type="submit" className="primary" disabled={fetching || unreadable}>
             Save
@@ -121,9 +93,9 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
       {asking && (
         <DisableDialog webhook={webhook} onClose={() => setAsking(false)} onConfirm={() => void save()} />
       )}
-      <FilterSection id={webhook.id} onChanged={onChanged} />
-      <PayloadSection id={webhook.id} onChanged={onChanged} />
-      <AuthenticationSection id={webhook.id} onChanged={onChanged} />
+      <FilterSection of={webhook} onChanged={onChanged} />
+      <PayloadSection of={webhook} onChanged={onChanged} />
+      <AuthenticationSection of={webhook} onChanged={onChanged} />
       <DeleteSection webhook={webhook} />
     </>
   );

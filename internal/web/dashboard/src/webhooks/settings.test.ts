@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { formOf, inputOf, merged, scheduleOf, statusesOf } from './settings';
+import { merged } from './form/merged';
+import { formOf, inputOf, scheduleOf, statusesOf } from './settings';
 import type { Webhook } from './WebhookScreen';
 
 const webhook = {

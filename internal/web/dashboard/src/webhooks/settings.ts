@@ -1,4 +1,5 @@
 import type { UpdateWebhookInput, WebhookOnFailure, WebhookOrdering } from '../gql/graphql';
+import type { Names } from './form/merged';
 import { typesOf } from './types';
 import type { WebhookForm } from './WebhookFields';
 import type { Webhook } from './WebhookScreen';
@@ -27,8 +28,6 @@ export interface SettingsForm extends WebhookForm {
   headers: readonly HeaderForm[];
 }
 
-export type Setting = keyof SettingsForm;
-
 export function formOf(webhook: Webhook): SettingsForm {
   return {
     enabled: webhook.enabled,
@@ -54,7 +53,7 @@ export function formOf(webhook: Webhook): SettingsForm {
 }
 
 /** The names of the settings, in the middle of a sentence. */
-export const NAMES: Record<Setting, string> = {
+export const NAMES: Names<SettingsForm> = {
   enabled: 'whether it is enabled',
   url: 'URL',
   types: 'event types',
@@ -69,26 +68,6 @@ export const NAMES: Record<Setting, string> = {
   sendTraceparent: 'trace',
   headers: 'header fields',
 };
-
-/**
- * The form after someone else changed the webhook: what was typed stays, and everything else is as it is now. clashes are what was typed and
- * has changed to something else, now or, as those of told, before.
- */
-export function merged(
-  typed: SettingsForm,
-  before: SettingsForm,
-  now: SettingsForm,
-  told: readonly Setting[] = [],
-): { form: SettingsForm; clashes: Setting[] } {
-  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
-  const own = (Object.keys(NAMES) as Setting[]).filter((key) => !same(typed[key], before[key]));
-  return {
-    form: { ...now, ...Object.fromEntries(own.map((key) => [key, typed[key]])) },
-    clashes: own.filter(
-      (key) => !same(now[key], typed[key]) && (told.includes(key) || !same(now[key], before[key])),
-    ),
-  };
-}
 
 /** The word for a schedule without retries. */
 const NONE = 'none';

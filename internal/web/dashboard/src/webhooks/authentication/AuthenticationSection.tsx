@@ -1,39 +1,32 @@
-import { type FormEvent, useState } from 'react';
-import { useQuery } from 'urql';
+import type { FormEvent } from 'react';
 import { AuthenticationOfWebhookDocument } from '../../gql/graphql';
 import { SelectField } from '../../ui/Field';
 import { Problem } from '../../ui/Problem';
 import { problemsAt } from '../exact/problems';
 import { SaveRow } from '../exact/SaveRow';
 import { useExactly } from '../exact/useExactly';
+import { useForm } from '../form/useForm';
+import { useStored } from '../form/useStored';
 import { AuthorizationFields } from './AuthorizationFields';
 import {
-  type AuthenticationForm,
   type Authorization,
+  canonical,
   formOf,
   inputOf,
-  type Stored,
+  NAMES,
   savedOf,
+  type Webhook,
 } from './authentication';
 import { CertificateFields } from './CertificateFields';
 
 interface Props {
-  id: string;
+  of: { id: string; updatedAt: string };
   onChanged(): void;
 }
 
 /** How the requests of a webhook authenticate at the receiver. Passwords, client secrets and private keys can be set, and are never shown. */
-export function AuthenticationSection({ id, onChanged }: Props) {
-  const [{ data, error }, read] = useQuery({
-    query: AuthenticationOfWebhookDocument,
-    variables: { id },
-    requestPolicy: 'network-only',
-  });
-  const saving = useExactly(id, () => {
-    read({ requestPolicy: 'network-only' });
-    onChanged();
-  });
-  const webhook = data?.webhook;
+export function AuthenticationSection({ of, onChanged }: Props) {
+  const { webhook, error } = useStored(AuthenticationOfWebhookDocument, of);
   return (
     <section>
       <h2>Authentication</h2>
@@ -41,7 +34,7 @@ export function AuthenticationSection({ id, onChanged }: Props) {
         Each request is signed. What is set here comes in addition, for receivers that require more.
       </p>
       <Problem error={error} what="The authentication could not be read" />
-      {webhook && <Form stored={webhook.authentication} saving={saving} />}
+      {webhook && <Form webhook={webhook} onChanged={onChanged} />}
     </section>
   );
 }
@@ -63,18 +56,22 @@ const SHOWN = [
   ['certificate', 'privateKey'],
 ].map((path) => ['authentication', ...path]);
 
-function Form({ stored, saving }: { stored: Stored; saving: ReturnType<typeof useExactly> }) {
-  const [form, setForm] = useState(() => formOf(stored));
+const formOfWebhook = ({ authentication }: Webhook) => formOf(authentication);
+
+function Form({ webhook, onChanged }: Pick<Props, 'onChanged'> & { webhook: Webhook }) {
+  const stored = webhook.authentication;
+  const saving = useExactly(webhook, onChanged);
+  const { form, clashes, set, saved } = useForm(webhook, formOfWebhook, canonical);
   const fields = {
     form,
     stored,
-    set: (change: Partial<AuthenticationForm>) => setForm((now) => ({ ...now, ...change })),
+    set,
     problemOf: (...path: string[]) => problemsAt(saving.errors, 'authentication', ...path),
   };
 
   async function onSubmit(event: FormEvent) {
     event.preventDefault();
-    if (await saving.save({ authentication: inputOf(form, stored) }, {})) setForm(savedOf);
+    if (await saving.save({ authentication: inputOf(form, stored) }, {})) saved(savedOf);
   }
 
   return (
@@ -90,7 +87,7 @@ function Form({ stored, saving }: { stored: Stored; saving: ReturnType<typeof us
       />
       <AuthorizationFields {...fields} />
       <CertificateFields {...fields} />
-      <SaveRow what="authentication" saving={saving} shown={SHOWN} />
+      <SaveRow what="authentication" saving={saving} shown={SHOWN} clashes={clashes} names={NAMES} />
     </form>
   );
 }

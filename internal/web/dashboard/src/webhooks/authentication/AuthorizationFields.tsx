@@ -24,7 +24,10 @@ export function AuthorizationFields(props: FieldsProps) {
 const HIDDEN = 'hidden; stays as it is';
 
 interface TextProps extends Pick<FieldsProps, 'form' | 'set'> {
-  name: Exclude<keyof AuthenticationForm, 'authorization' | 'clientAuthentication' | 'certificate'>;
+  name: Exclude<
+    keyof AuthenticationForm,
+    'authorization' | 'clientAuthentication' | 'certificate' | 'fingerprint'
+  >;
   label: string;
   hint?: string;
   problem: string | undefined;

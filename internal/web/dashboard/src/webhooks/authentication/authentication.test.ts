@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { expiry, formOf, inputOf, type Stored, savedOf } from './authentication';
+import { merged } from '../form/merged';
+import { canonical, expiry, formOf, inputOf, type Stored, savedOf } from './authentication';
 
 const oauth2: Stored = {
   kinds: ['OAUTH2', 'MUTUAL_TLS'],
@@ -78,6 +79,15 @@ test('after saving', () => {
     privateKey: 'k',
   };
   expect(savedOf(form)).toEqual({ ...formOf(oauth2), parameters: 'resource\nother' });
+});
+
+// A certificate that someone else set is none to replace unseen, though the form does not show which one is stored.
+test('a certificate that was replaced meanwhile', () => {
+  const before = formOf(oauth2);
+  const now = { ...before, fingerprint: '01' };
+  const typed = { ...before, certificate: 'SET' as const, chain: 'c', privateKey: 'k' };
+  expect(merged(typed, before, now, [], canonical).clashes).toEqual(['certificate']);
+  expect(merged(before, before, now, [], canonical)).toEqual({ form: now, clashes: [] });
 });
 
 test('certificates that expire soon', () => {

@@ -4,8 +4,11 @@ import type {
   WebhookAuthenticationInput,
   WebhookOAuth2ParameterInput,
 } from '../../gql/graphql';
+import type { Names } from '../form/merged';
 
-export type Stored = NonNullable<AuthenticationOfWebhookQuery['webhook']>['authentication'];
+export type Webhook = NonNullable<AuthenticationOfWebhookQuery['webhook']>;
+
+export type Stored = Webhook['authentication'];
 
 /** What is in the header Authorization. */
 export type Authorization = 'NONE' | 'BASIC' | 'OAUTH2';
@@ -28,10 +31,29 @@ export interface AuthenticationForm {
   certificate: CertificateChange;
   chain: string;
   privateKey: string;
+  /** That of the certificate that was stored when the change to it was chosen; "" for none. */
+  fingerprint: string;
 }
 
+export const NAMES: Names<AuthenticationForm> = {
+  authorization: 'header Authorization',
+  username: 'user name',
+  password: 'password',
+  tokenUrl: 'token URL',
+  clientId: 'client ID',
+  clientSecret: 'client secret',
+  clientAuthentication: 'where the token server gets ID and secret',
+  scopes: 'scopes',
+  audience: 'audience',
+  parameters: 'further parameters',
+  certificate: 'client certificate',
+  chain: 'certificate',
+  privateKey: 'private key',
+  fingerprint: 'fingerprint',
+};
+
 export function formOf(stored: Stored): AuthenticationForm {
-  const { basic, oauth2 } = stored ?? {};
+  const { basic, oauth2, certificate } = stored ?? {};
   return {
     authorization: basic ? 'BASIC' : oauth2 ? 'OAUTH2' : 'NONE',
     username: basic?.username ?? '',
@@ -46,7 +68,13 @@ export function formOf(stored: Stored): AuthenticationForm {
     certificate: 'KEEP',
     chain: '',
     privateKey: '',
+    fingerprint: certificate?.fingerprint ?? '',
   };
+}
+
+/** The form as it is compared: another certificate is a change of what the form does not show. */
+export function canonical(form: AuthenticationForm): Record<keyof AuthenticationForm, unknown> {
+  return { ...form, certificate: form.certificate === 'KEEP' ? form.fingerprint : form.certificate };
 }
 
 /** Whether the stored password stays if none is typed. */

@@ -1,17 +1,21 @@
 import { Problem } from '../../ui/Problem';
+import { Meanwhile } from '../form/Meanwhile';
+import type { Names } from '../form/merged';
 import { otherProblems } from './problems';
 import type { useExactly } from './useExactly';
 
-interface Props {
+interface Props<Form> {
   /** What is saved, such as "filter". */
   what: string;
   saving: ReturnType<typeof useExactly>;
   /** The members of the input whose errors are shown beside their fields. */
   shown: readonly string[][];
+  clashes: readonly (keyof Form)[];
+  names: Names<Form>;
 }
 
-/** The end of a form that saves a setting: what went wrong, the button, and whether it is saved. */
-export function SaveRow({ what, saving, shown }: Props) {
+/** The end of a form that saves a setting: what went wrong, what others changed, the button, and whether it is saved. */
+export function SaveRow<Form>({ what, saving, shown, clashes, names }: Props<Form>) {
   return (
     <>
       <Problem error={saving.error} what={`The ${what} could not be saved`} />
@@ -20,6 +24,7 @@ export function SaveRow({ what, saving, shown }: Props) {
           {message}
         </p>
       ))}
+      <Meanwhile clashes={clashes} names={names} />
       <div className="actions start">
         <button type="submit" disabled={saving.fetching}>
           Save the {what}

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { otherProblems, problemsAt } from './problems';
+import { CONFLICT, otherProblems, problemsAt } from './problems';
 
 // An error says where it is in the JSON; those of other members are not shown beside it.
 test('errors name where they are', () => {
@@ -14,4 +14,9 @@ test('errors name where they are', () => {
   expect(problemsAt(errors, 'payload', 'format')).toBeUndefined();
   expect(problemsAt(errors, 'filter')).toBe('data.amount.$gte: must be a number or a string');
   expect(otherProblems(errors, [['payload', 'template'], ['filter']])).toEqual(['is wrong', 'is another']);
+});
+
+test('a conflict is told in the words of the form', () => {
+  const errors = [{ field: ['input', 'ifUpdatedAt'], message: 'is not the newest', code: 'CONFLICT' }];
+  expect(otherProblems(errors, [['filter']])).toEqual([CONFLICT]);
 });

@@ -1,7 +1,12 @@
 export interface UserError {
   field: readonly string[];
   message: string;
+  code?: string;
 }
+
+/** What a conflict means for a form: it has followed, so that it can be saved again. */
+export const CONFLICT =
+  'Someone changed the webhook meanwhile, so nothing was saved. The form has what is stored now and what you typed.';
 
 /** Whether an error is about the input's member at the path, or something within it. */
 function isAt({ field }: UserError, path: readonly string[]): boolean {
@@ -20,5 +25,7 @@ export function problemsAt(errors: readonly UserError[], ...path: string[]): str
 
 /** The messages of the errors that are about none of the members. */
 export function otherProblems(errors: readonly UserError[], shown: readonly string[][]): string[] {
-  return errors.filter((error) => !shown.some((path) => isAt(error, path))).map(({ message }) => message);
+  return errors
+    .filter((error) => !shown.some((path) => isAt(error, path)))
+    .map(({ code, message }) => (code === 'CONFLICT' ? CONFLICT : message));
 }

@@ -1,18 +1,24 @@
+import { useState } from 'react';
 import { type OperationContext, useMutation } from 'urql';
 import { UpdateExactlyDocument, type UpdateWebhookInput } from '../../gql/graphql';
 
-/** Saves a setting of a webhook that is JSON, which is sent as it was typed (exactly). */
-export function useExactly(id: string, onChanged: () => void) {
+/** Saves a setting of a webhook that is JSON, which is sent as it was typed (exactly), unless the webhook has changed since it was read. */
+export function useExactly({ id, updatedAt }: { id: string; updatedAt: string }, onChanged: () => void) {
   const [{ data, error, fetching }, update] = useMutation(UpdateExactlyDocument);
-  const errors = data?.updateWebhook?.userErrors ?? [];
+  const [from, setFrom] = useState('');
+  const saved = data?.updateWebhook;
+  const errors = saved?.userErrors ?? [];
+  const isRead = updatedAt !== from || saved?.webhook?.updatedAt === from;
   return {
     errors,
     error,
     fetching,
-    isSaved: !!data?.updateWebhook && errors.length === 0 && !fetching,
+    /** Whether it is saved and read again: before that the next change would be taken for a conflict. */
+    isSaved: !!saved && errors.length === 0 && !fetching && isRead,
     /** Whether it was saved. */
-    async save(input: Omit<UpdateWebhookInput, 'id'>, context: Partial<OperationContext>) {
-      const result = await update({ input: { id, ...input } }, context);
+    async save(input: Omit<UpdateWebhookInput, 'id' | 'ifUpdatedAt'>, context: Partial<OperationContext>) {
+      setFrom(updatedAt);
+      const result = await update({ input: { ...input, id, ifUpdatedAt: updatedAt } }, context);
       const isSaved = result.data?.updateWebhook?.userErrors.length === 0;
       if (isSaved) onChanged();
       return isSaved;

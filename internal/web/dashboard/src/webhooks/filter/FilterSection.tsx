@@ -1,50 +1,42 @@
 import { type FormEvent, useState } from 'react';
-import { useQuery } from 'urql';
 import { EXACT, exactly } from '../../api/exact';
 import { dataProblem } from '../../events/publishing';
-import { FilterOfWebhookDocument, type FilterOfWebhookQuery } from '../../gql/graphql';
+import { FilterOfWebhookDocument } from '../../gql/graphql';
 import { Field } from '../../ui/Field';
 import { Problem } from '../../ui/Problem';
 import { Time } from '../../ui/Time';
 import { problemsAt } from '../exact/problems';
 import { SaveRow } from '../exact/SaveRow';
 import { useExactly } from '../exact/useExactly';
-import { filterText, recentText } from './filter';
+import { useForm } from '../form/useForm';
+import { useStored } from '../form/useStored';
+import { canonical, filterText, formOf, NAMES, recentText, type Stored } from './filter';
 import { type Trial, useTrial } from './useTrial';
 
 interface Props {
-  id: string;
+  of: { id: string; updatedAt: string };
   onChanged(): void;
 }
 
 /** Which of the events of its types a webhook wants. It is a form of its own, because a filter is sent as it is typed. */
-export function FilterSection({ id, onChanged }: Props) {
-  const [{ data, error }] = useQuery({
-    query: FilterOfWebhookDocument,
-    variables: { id },
-    context: EXACT,
-    requestPolicy: 'network-only',
-  });
+export function FilterSection({ of, onChanged }: Props) {
+  const { webhook, error } = useStored(FilterOfWebhookDocument, of, EXACT);
   return (
     <section>
       <h2>Filter</h2>
       <Problem error={error} what="The filter could not be read" />
-      {data?.webhook && <FilterForm id={id} webhook={data.webhook} onChanged={onChanged} />}
+      {webhook && <FilterForm webhook={webhook} onChanged={onChanged} />}
     </section>
   );
 }
 
-function FilterForm({
-  id,
-  webhook,
-  onChanged,
-}: Props & { webhook: NonNullable<FilterOfWebhookQuery['webhook']> }) {
-  const stored = webhook.exactFilter;
-  const [text, setText] = useState(typeof stored === 'string' && stored !== 'null' ? stored : '');
+function FilterForm({ webhook, onChanged }: Pick<Props, 'onChanged'> & { webhook: Stored }) {
+  const { form, clashes, set, saved } = useForm(webhook, formOf, canonical);
+  const text = form.filter;
   const [checked, setChecked] = useState(false);
-  const saving = useExactly(id, onChanged);
+  const saving = useExactly(webhook, onChanged);
   const notJson = dataProblem(filterText(text));
-  const trial = useTrial(id, webhook.events ?? null, notJson ? null : filterText(text));
+  const trial = useTrial(webhook.id, webhook.events ?? null, notJson ? null : filterText(text));
   const problem = trial ? problemsAt(trial.preview.userErrors, 'filter') : checked ? notJson : undefined;
 
   async function onSubmit(event: FormEvent) {
@@ -52,7 +44,7 @@ function FilterForm({
     setChecked(true);
     if (notJson) return;
     const { standIn, context } = exactly(filterText(text));
-    await saving.save({ filter: standIn }, context);
+    if (await saving.save({ filter: standIn }, context)) saved();
   }
 
   return (
@@ -69,7 +61,7 @@ function FilterForm({
             rows={6}
             spellCheck={false}
             value={text}
-            onChange={(event) => setText(event.target.value)}
+            onChange={(event) => set({ filter: event.target.value })}
             onBlur={() => setChecked(true)}
           />
         )}
@@ -77,7 +69,7 @@ function FilterForm({
       <div role="status" className="trial">
         {trial && <TrialText {...trial} />}
       </div>
-      <SaveRow what="filter" saving={saving} shown={[['filter']]} />
+      <SaveRow what="filter" saving={saving} shown={[['filter']]} clashes={clashes} names={NAMES} />
     </form>
   );
 }

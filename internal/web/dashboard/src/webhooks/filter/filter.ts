@@ -1,4 +1,22 @@
-import type { TryFilterQuery } from '../../gql/graphql';
+import type { FilterOfWebhookQuery, TryFilterQuery } from '../../gql/graphql';
+import { compact, type Names } from '../form/merged';
+
+export type Stored = NonNullable<FilterOfWebhookQuery['webhook']>;
+
+/** The filter as typed. */
+export interface FilterForm {
+  filter: string;
+}
+
+export const NAMES: Names<FilterForm> = { filter: 'filter' };
+
+export function formOf({ exactFilter }: Pick<Stored, 'exactFilter'>): FilterForm {
+  return { filter: typeof exactFilter === 'string' && exactFilter !== 'null' ? exactFilter : '' };
+}
+
+export function canonical({ filter }: FilterForm) {
+  return { filter: compact(filter) };
+}
 
 /** The filter as JSON to send: none is null. */
 export function filterText(text: string): string {

@@ -1,37 +1,31 @@
 import { type FormEvent, useState } from 'react';
-import { useQuery } from 'urql';
 import { EXACT, exactly } from '../../api/exact';
 import { dataProblem } from '../../events/publishing';
-import { type PayloadFormat, PayloadOfWebhookDocument, type PayloadOfWebhookQuery } from '../../gql/graphql';
+import { type PayloadFormat, PayloadOfWebhookDocument } from '../../gql/graphql';
 import { Field, SelectField } from '../../ui/Field';
 import { Problem } from '../../ui/Problem';
 import { problemsAt } from '../exact/problems';
 import { SaveRow } from '../exact/SaveRow';
 import { useExactly } from '../exact/useExactly';
+import { useForm } from '../form/useForm';
+import { useStored } from '../form/useStored';
 import { PayloadTrial } from './PayloadTrial';
-import { fieldsOf, templateText } from './payload';
+import { canonical, fieldsOf, formOf, NAMES, type Stored } from './payload';
 import { useTrial } from './useTrial';
 
-type Webhook = NonNullable<PayloadOfWebhookQuery['webhook']>;
-
 interface Props {
-  id: string;
+  of: { id: string; updatedAt: string };
   onChanged(): void;
 }
 
 /** What the requests of a webhook carry. It is a form of its own, because a template is sent as it is typed. */
-export function PayloadSection({ id, onChanged }: Props) {
-  const [{ data, error }] = useQuery({
-    query: PayloadOfWebhookDocument,
-    variables: { id },
-    context: EXACT,
-    requestPolicy: 'network-only',
-  });
+export function PayloadSection({ of, onChanged }: Props) {
+  const { webhook, error } = useStored(PayloadOfWebhookDocument, of, EXACT);
   return (
     <section>
       <h2>Payload</h2>
       <Problem error={error} what="The payload could not be read" />
-      {data?.webhook && <PayloadForm id={id} webhook={data.webhook} onChanged={onChanged} />}
+      {webhook && <PayloadForm webhook={webhook} onChanged={onChanged} />}
     </section>
   );
 }
@@ -45,17 +39,15 @@ const FORMATS: Record<PayloadFormat, string> = {
 
 const SHOWN = ['format', 'template', 'includeFields'].map((member) => ['payload', member]);
 
-function PayloadForm({ id, webhook, onChanged }: Props & { webhook: Webhook }) {
-  const { payload } = webhook;
-  const [format, setFormat] = useState(payload.format);
-  const [fields, setFields] = useState(payload.includeFields?.join('\n') ?? '');
-  const [template, setTemplate] = useState(templateText(payload.exactTemplate));
-  const saving = useExactly(id, onChanged);
+function PayloadForm({ webhook, onChanged }: Pick<Props, 'onChanged'> & { webhook: Stored }) {
+  const { form, clashes, set, saved } = useForm(webhook, formOf, canonical);
+  const { format, fields, template } = form;
+  const saving = useExactly(webhook, onChanged);
   const [checked, setChecked] = useState(false);
   const isTemplate = format === 'TEMPLATE';
   const broken = isTemplate ? dataProblem(template) : undefined;
   const trial = useTrial(
-    id,
+    webhook.id,
     webhook.events ?? null,
     broken ? null : { format, fields: fieldsOf(fields), template: isTemplate ? template : 'null' },
   );
@@ -67,7 +59,8 @@ function PayloadForm({ id, webhook, onChanged }: Props & { webhook: Webhook }) {
     setChecked(true);
     if (broken) return;
     const { standIn, context } = exactly(isTemplate ? template : 'null');
-    await saving.save({ payload: { format, includeFields: fieldsOf(fields), template: standIn } }, context);
+    const payload = { format, includeFields: fieldsOf(fields), template: standIn };
+    if (await saving.save({ payload }, context)) saved();
   }
 
   return (
@@ -79,7 +72,7 @@ function PayloadForm({ id, webhook, onChanged }: Props & { webhook: Webhook }) {
         problem={problemOf('format')}
         options={FORMATS}
         value={format}
-        onChange={(chosen) => setFormat(chosen)}
+        onChange={(chosen) => set({ format: chosen })}
       />
       {isTemplate && (
         <Field
@@ -94,7 +87,7 @@ function PayloadForm({ id, webhook, onChanged }: Props & { webhook: Webhook }) {
               rows={10}
               spellCheck={false}
               value={template}
-              onChange={(event) => setTemplate(event.target.value)}
+              onChange={(event) => set({ template: event.target.value })}
               onBlur={() => setChecked(template !== '')}
             />
           )}
@@ -112,12 +105,12 @@ function PayloadForm({ id, webhook, onChanged }: Props & { webhook: Webhook }) {
             rows={3}
             spellCheck={false}
             value={fields}
-            onChange={(event) => setFields(event.target.value)}
+            onChange={(event) => set({ fields: event.target.value })}
           />
         )}
       </Field>
       <PayloadTrial {...trial} />
-      <SaveRow what="payload" saving={saving} shown={SHOWN} />
+      <SaveRow what="payload" saving={saving} shown={SHOWN} clashes={clashes} names={NAMES} />
     </form>
   );
 }

@@ -1,3 +1,34 @@
+import type { PayloadFormat, PayloadOfWebhookQuery } from '../../gql/graphql';
+import { compact, type Names } from '../form/merged';
+
+export type Stored = NonNullable<PayloadOfWebhookQuery['webhook']>;
+
+/** The payload as typed. */
+export interface PayloadForm {
+  format: PayloadFormat;
+  template: string;
+  /** Paths, one a line. */
+  fields: string;
+}
+
+export const NAMES: Names<PayloadForm> = {
+  format: 'what requests carry',
+  template: 'template',
+  fields: 'parts of the data',
+};
+
+export function formOf({ payload }: Pick<Stored, 'payload'>): PayloadForm {
+  return {
+    format: payload.format,
+    template: templateText(payload.exactTemplate),
+    fields: payload.includeFields?.join('\n') ?? '',
+  };
+}
+
+export function canonical({ format, template, fields }: PayloadForm) {
+  return { format, template: compact(template), fields: fieldsOf(fields) };
+}
+
 /** The typed paths, one per line; null for all of the data. */
 export function fieldsOf(text: string): string[] | null {
   const paths = text
