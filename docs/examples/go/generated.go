@@ -167,13 +167,13 @@ type PublishEventInput struct {
 	Timestamp *time.Time `json:"timestamp,omitempty"`
 	// The data: any JSON value, at most 256 KiB by default. It is required; null is a valid value.
 	Data *json.RawMessage `json:"data"`
-	// A key that makes publishing safe to repeat, at most 255 bytes. The same key with the same content returns the same event; with
+	// A key that makes publishing safe to repeat, 1 to 255 bytes. The same key with the same content returns the same event; with
 	// other content the error is `CONFLICT`. The content is everything but the key; the order of `tags` does not matter.
 	IdempotencyKey *string `json:"idempotencyKey,omitempty"`
 	// Words to find the event by, at most 10 of 1 to 64 characters. Receivers do not get them. Duplicates count once.
 	Tags []string `json:"tags"`
-	// What the event is about, such as the ID of an order, at most 255 bytes: a webhook whose `ordering` is `KEY` gets events with the same
-	// key one after the other, in the order in which they were published. Null and empty mean none. Receivers do not get the key.
+	// What the event is about, such as the ID of an order, 1 to 255 bytes: a webhook whose `ordering` is `KEY` gets events with the same
+	// key one after the other, in the order in which they were published. Null means none. Receivers do not get the key.
 	OrderingKey *string `json:"orderingKey"`
 	// The time before which the event is not delivered, at most 30 days ahead; null or a time in the past means at once. It also holds up later
 	// events with the same `orderingKey`. Retries by hand and replays do not wait for it.
