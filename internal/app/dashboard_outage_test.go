@@ -26,26 +26,20 @@ import (
 // shows, and then has what was delivered before the kill, while it was away, and after.
 func TestDashboardServerKilled(t *testing.T) {
 	t.Parallel()
-	receiver := webhooktest.NewReceiver(t)
-	dir := t.TempDir()
-	p, kill := start(t, dir)
-	c := &client{url: p.url, token: p.token}
-	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
-	address, aim := behindProxy(t, p.url)
-	page := browsertest.Open(t, address)
-	page.Do(chromedp.Navigate(address + "/deliveries#token=" + p.token))
+	c := newKillable(t)
+	page := browsertest.Open(t, c.address)
+	page.Do(chromedp.Navigate(c.address + "/deliveries#token=" + c.token))
 	page.WaitText("main", "No delivery matches")
 	page.Do(chromedp.MouseEvent(input.DispatchMouseEventTypeMouseMoved, 5, 5))
 	c.publish(t, "before.kill")
 	page.WaitText(".row:not(.heading)", "before.kill")
 
-	kill()
+	c.kill()
 	page.WaitText(".notice", "The connection was lost")
 	page.WaitText(".row:not(.heading)", "before.kill")
-	again, _ := start(t, dir)
-	c.url = again.url
+	c.start(t)
 	c.publish(t, "while.away")
-	aim(again.url)
+	c.aim(c.url)
 	page.WaitText(".notice", "goes on where it was")
 	page.WaitText(".row[aria-rowindex='2']", "while.away")
 	c.publish(t, "after.kill")
@@ -58,15 +52,10 @@ func TestDashboardServerKilled(t *testing.T) {
 // no stream.
 func TestDashboardOpenedWhileAway(t *testing.T) {
 	t.Parallel()
-	receiver := webhooktest.NewReceiver(t)
-	dir := t.TempDir()
-	p, kill := start(t, dir)
-	c := &client{url: p.url, token: p.token}
-	c.createWebhook(t, map[string]any{"url": receiver.URL + "/hook"})
+	c := newKillable(t)
 	event := c.publish(t, "order.paid")
-	receiver.Next(t)
+	c.receiver.Next(t)
 	c.settle(t)
-	address, aim := behindProxy(t, p.url)
 	screens := []struct{ path, failure, shown string }{
 		{"/?range=1h", "The numbers could not be read", "Published 1"},
 		{"/deliveries", "The histogram could not be read", "order.paid"},
@@ -77,26 +66,54 @@ func TestDashboardOpenedWhileAway(t *testing.T) {
 	pages := make([]*browsertest.Page, len(screens))
 	for i := range screens {
 		if i == 0 {
-			pages[i] = browsertest.Open(t, address)
+			pages[i] = browsertest.Open(t, c.address)
 		} else {
 			pages[i] = pages[0].Another()
 		}
-		pages[i].Do(chromedp.Navigate(address + "/event-types#token=" + p.token))
+		pages[i].Do(chromedp.Navigate(c.address + "/event-types#token=" + c.token))
 		pages[i].WaitText("main", "order.paid")
 	}
-	kill()
+	c.kill()
 	for i, screen := range screens {
 		pages[i].WaitText(".notice", "The connection was lost")
 		pages[i].WaitFor(fmt.Sprintf(`(history.pushState(null, "", %q), true)`, screen.path))
 		pages[i].WaitText("main", screen.failure)
 	}
-	again, _ := start(t, dir)
-	aim(again.url)
+	c.start(t)
+	c.aim(c.url)
 	for i, screen := range screens {
 		pages[i].WaitText(".notice", "goes on where it was")
 		pages[i].WaitText("main", screen.shown)
 		pages[i].WaitFor(`!document.querySelector("main").innerText.includes("could not be")`)
 	}
+}
+
+// killable is a client of a server that has a webhook. The server is behind a proxy, and can be killed and started again, at another port.
+type killable struct {
+	*client
+
+	receiver *webhooktest.Receiver
+	address  string          // of the proxy
+	aim      func(to string) // aims the proxy at another server
+	dir      string
+	kill     func()
+}
+
+func newKillable(t *testing.T) *killable {
+	t.Helper()
+	k := &killable{client: &client{}, receiver: webhooktest.NewReceiver(t), dir: t.TempDir()}
+	k.token = k.start(t).token // which only the first start prints
+	k.createWebhook(t, map[string]any{"url": k.receiver.URL + "/hook"})
+	k.address, k.aim = behindProxy(t, k.url)
+	return k
+}
+
+// start starts the server. The client calls it from then on, and the proxy once it is aimed at it.
+func (k *killable) start(t *testing.T) (p *program) {
+	t.Helper()
+	p, k.kill = start(t, k.dir)
+	k.url = p.url
+	return p
 }
 
 // behindProxy returns the address of a proxy before the server, and a function that aims it at another one. Without a server the proxy answers 502.
