@@ -110,12 +110,12 @@ func TestDashboardStandingIssues(t *testing.T) {
 	acme.publish(t, "parcel.lost")
 	token := p.token
 	p.stop()
-	p.ago(t, func(s *store.Store, in *store.Scope, back *atomic.Int64) { // more than the webhook takes, 20 minutes ago
-		back.Store(int64(20 * time.Minute))
+	p.ago(t, func(s *store.Store, in *store.Scope, clock *storetest.Clock) { // more than the webhook takes, 20 minutes ago
+		clock.Ahead(-20 * time.Minute)
 		for range 90 {
 			storetest.Publish(t, in, webhook.NewEvent{Type: "order.paid"})
 		}
-		back.Store(0)
+		clock.Ahead(0)
 		owner, err := s.TenantByName(t.Context(), webhook.DefaultTenant)
 		storetest.Must(t, err)
 		_, err = s.Registry(nil).UpdateTenant(t.Context(), owner.ID, webhook.TenantPatch{MaxEvents: webhook.Some(new(100))})

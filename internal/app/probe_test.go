@@ -16,23 +16,23 @@ import (
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
-// ago does something in a stopped program's database, by a clock that do may set back.
-func (p *program) ago(t *testing.T, do func(s *store.Store, c *store.Scope, back *atomic.Int64)) {
+// ago does something in a stopped program's database, by a clock that do may set.
+func (p *program) ago(t *testing.T, do func(s *store.Store, c *store.Scope, clock *storetest.Clock)) {
 	t.Helper()
-	var back atomic.Int64
-	s, err := store.Open(t.Context(), store.Options{Dir: p.dir, Now: func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }})
+	var clock storetest.Clock
+	s, err := store.Open(t.Context(), store.Options{Dir: p.dir, Now: clock.Now})
 	storetest.Must(t, err)
 	defer func() { storetest.Must(t, s.Close()) }()
-	do(s, storetest.Tenant(t, s, webhook.DefaultTenant), &back)
+	do(s, storetest.Tenant(t, s, webhook.DefaultTenant), &clock)
 }
 
 // failsForDays makes of a stopped program's webhook one that failed for five days, and was disabled for that two hours ago.
 func (p *program) failsForDays(t *testing.T, hook webhook.ID) {
 	t.Helper()
-	p.ago(t, func(s *store.Store, c *store.Scope, back *atomic.Int64) {
+	p.ago(t, func(s *store.Store, c *store.Scope, clock *storetest.Clock) {
 		for _, before := range []time.Duration{webhook.FailingLimit + time.Hour, 0} {
 			at := 2*time.Hour + before
-			back.Store(int64(at))
+			clock.Ahead(-at)
 			storetest.Publish(t, c, webhook.NewEvent{Type: "order.paid"})
 			claims, _ := storetest.Claim(t, s, hook, 1)
 			storetest.Record(t, s, claims[0], 503, func(r *store.Result) { r.Attempt.StartedAt = time.Now().Add(-at) })
@@ -43,8 +43,8 @@ func (p *program) failsForDays(t *testing.T, hook webhook.ID) {
 // probesNow has the next probe of a stopped program's webhook be due.
 func (p *program) probesNow(t *testing.T, hook webhook.ID) {
 	t.Helper()
-	p.ago(t, func(_ *store.Store, c *store.Scope, back *atomic.Int64) {
-		back.Store(int64(2 * time.Hour))
+	p.ago(t, func(_ *store.Store, c *store.Scope, clock *storetest.Clock) {
+		clock.Ahead(-2 * time.Hour)
 		for _, on := range []bool{false, true} {
 			_, _, err := c.UpdateWebhook(t.Context(), hook, webhook.Patch{Probe: webhook.Some(on)}, nil)
 			storetest.Must(t, err)

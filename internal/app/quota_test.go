@@ -11,6 +11,7 @@ import (
 	"github.com/coder/websocket/wsjson"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -141,8 +142,8 @@ func TestDeletedTenantIsCutOff(t *testing.T) {
 
 // At its start a server removes rows older than --retention, and secrets whose overlap has ended.
 func TestRetention(t *testing.T) {
-	dir, now := t.TempDir(), time.Now()
-	s, err := store.Open(t.Context(), store.Options{Dir: dir, Now: func() time.Time { return now }})
+	dir, clock := t.TempDir(), new(storetest.Clock)
+	s, err := store.Open(t.Context(), store.Options{Dir: dir, Now: clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +154,7 @@ func TestRetention(t *testing.T) {
 	c := s.In(owner.ID)
 	var ids []webhook.ID
 	for _, age := range []time.Duration{3 * time.Hour, time.Hour} {
-		now = time.Now().Add(-age)
+		clock.Ahead(-age)
 		published, err := c.Publish(t.Context(), []webhook.NewEvent{{Type: "a.b", Data: []byte("1")}})
 		if err != nil {
 			t.Fatal(err)

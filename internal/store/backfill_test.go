@@ -4,13 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/filter"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
@@ -151,8 +151,8 @@ func TestReplayMissingPauses(t *testing.T) {
 // made.
 func TestReplayMissingBounds(t *testing.T) {
 	each(t, func(t *suite) {
-		var later atomic.Int64
-		s := t.Open(t, store.Options{Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }, Retention: webhook.Retention{Keep: 30 * 24 * time.Hour}})
+		var clock storetest.Clock
+		s := t.Open(t, store.Options{Now: clock.Now, Retention: webhook.Retention{Keep: 30 * 24 * time.Hour}})
 		r := failing(t, s, 1)
 		other := tenant(t, s, "b")
 		for name, test := range map[string]struct {
@@ -183,7 +183,7 @@ func TestReplayMissingBounds(t *testing.T) {
 		}
 		_, err := s.Registry(nil).UpdateTenant(t.Context(), r.tenant.ID, webhook.TenantPatch{RetentionSeconds: webhook.Some(new(webhook.MinRetentionSeconds))})
 		must(t, err)
-		later.Store(int64(57 * time.Second))
+		clock.Forward(57 * time.Second)
 		if p, err := r.PreviewReplay(t.Context(), &kept); err != nil || p.N != 0 {
 			t.Errorf("of an event that is about to be removed: %s %v", sprint(p), err)
 		}

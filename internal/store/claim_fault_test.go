@@ -1,7 +1,6 @@
 package store_test
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -64,8 +63,8 @@ func TestPruneLooksEverywhere(t *testing.T) {
 // are free again, keys of events that stay are not.
 func TestPruneKeepsWhatIsYoung(t *testing.T) {
 	each(t, func(t *suite) {
-		var later atomic.Int64
-		s := t.Open(t, store.Options{Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
+		var clock storetest.Clock
+		s := t.Open(t, store.Options{Now: clock.Now})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		made := map[string]*webhook.Event{}
@@ -73,7 +72,7 @@ func TestPruneKeepsWhatIsYoung(t *testing.T) {
 			made[key] = publish(t, c, webhook.NewEvent{IdempotencyKey: key})[0].Event
 			claims, _ := claim(t, s, w.ID, 1)
 			record(t, s, claims[0], 200)
-			later.Add(int64(time.Second))
+			clock.Forward(time.Second)
 		}
 		if n, err := s.Prune(t.Context(), made["young"].CreatedAt); n != 1 || err != nil {
 			t.Errorf("%d events went, %v", n, err)

@@ -186,8 +186,8 @@ func TestIssueOfADisabledWebhook(t *testing.T) {
 // removed. What is not resolved stays.
 func TestIssueOfFailedDeliveries(t *testing.T) {
 	each(t, func(t *suite) {
-		now := time.Now()
-		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
+		clock := storetest.Stopped(time.Now())
+		s := t.Fresh().Rest(t, store.Options{Now: clock.Now})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{}})
 		const exhausted = "DELIVERIES_EXHAUSTED HTTP_STATUS "
@@ -197,7 +197,7 @@ func TestIssueOfFailedDeliveries(t *testing.T) {
 		}
 		keep := func(later time.Duration) {
 			t.Helper()
-			now = now.Add(later)
+			clock.Forward(later)
 			must(t, s.KeepIssues(t.Context()))
 		}
 		keep(23 * time.Hour)
@@ -241,12 +241,12 @@ func TestIssueOfDeliveriesSentAgain(t *testing.T) {
 // of one that fails are not.
 func TestIssueAfterSuccessElsewhere(t *testing.T) {
 	each(t, func(t *suite) {
-		now := time.Now()
-		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
+		clock := storetest.Stopped(time.Now())
+		s := t.Fresh().Rest(t, store.Options{Now: clock.Now})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{3_600_000}})
 		answers(t, s, c, w, 500, 500, 500, 500, 500)
-		now = now.Add(time.Hour)
+		clock.Forward(time.Hour)
 		must(t, s.KeepIssues(t.Context()))
 		wantIssues(t, c, failingIssue+"OPEN")
 		must(t, s.Exec("UPDATE webhooks SET failing_since = NULL"))

@@ -3,11 +3,11 @@ package store_test
 import (
 	"crypto/x509"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest/certificates"
 )
@@ -16,8 +16,8 @@ import (
 // event by their indexes, and client certificates that expire, of enabled webhooks.
 func TestOverview(t *testing.T) {
 	each(t, func(t *suite) {
-		var later atomic.Int64
-		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
+		var clock storetest.Clock
+		s := t.Fresh().Rest(t, store.Options{Now: clock.Now})
 		o, err := s.Overview(t.Context())
 		must(t, err)
 		if o.Due != 0 || o.OldestDue != nil || o.OldestEvent != nil || o.Enabled != 0 || o.Tenants != 0 {
@@ -61,7 +61,7 @@ func TestOverview(t *testing.T) {
 		if o, err = s.Overview(t.Context()); err != nil || o.Due != 0 || o.Held != 3 || o.Disabled != 2 || o.OldestDue != nil {
 			t.Errorf("of a disabled webhook: %+v, %v", o, err)
 		}
-		later.Store(int64(time.Hour))
+		clock.Forward(time.Hour)
 		if o, err = s.Overview(t.Context()); err != nil || o.Expired != 1 || o.Expiring != 1 {
 			t.Errorf("an hour later: %+v, %v", o, err)
 		}

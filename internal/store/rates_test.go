@@ -1,11 +1,11 @@
 package store_test
 
 import (
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
@@ -13,8 +13,8 @@ import (
 // goes when the failures are older; the last failure stays.
 func TestFailureRatesAge(t *testing.T) {
 	each(t, func(t *suite) {
-		var later atomic.Int64
-		s := t.Open(t, store.Options{Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
+		var clock storetest.Clock
+		s := t.Open(t, store.Options{Now: clock.Now})
 		c := tenant(t, s, "a")
 		w := register(t, c, webhook.New{Enabled: true})
 		listed := func(order store.WebhookOrder) (places []int64) {
@@ -32,7 +32,7 @@ func TestFailureRatesAge(t *testing.T) {
 		if rates := listed(store.WebhookFailedRate); len(rates) != 1 || rates[0] != 1_000_000 {
 			t.Errorf("after a failure: %v", rates)
 		}
-		later.Store(int64(26 * time.Hour))
+		clock.Forward(26 * time.Hour)
 		if rates := listed(store.WebhookFailedRate); len(rates) != 0 {
 			t.Errorf("26 hours later: %v", rates)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
@@ -85,8 +86,8 @@ func TestExpire(t *testing.T) {
 // does not.
 func TestUpkeepMakesRoom(t *testing.T) {
 	each(t, func(t *suite) {
-		ahead := time.Duration(0)
-		s := t.Open(t, store.Options{Quotas: webhook.Quotas{Events: 3}, Now: func() time.Time { return time.Now().Add(ahead) }})
+		var clock storetest.Clock
+		s := t.Open(t, store.Options{Quotas: webhook.Quotas{Events: 3}, Now: clock.Now})
 		c := tenant(t, s, "a")
 		gone := register(t, c, webhook.New{Enabled: true, RetryScheduleMs: []int{1000}})
 		other := register(t, c, webhook.New{Enabled: true})
@@ -112,7 +113,7 @@ func TestUpkeepMakesRoom(t *testing.T) {
 			t.Error(text)
 		}
 		must(t, s.PublishNotices(t.Context())) // of the webhook that was disabled: nobody names it, so it takes no room
-		ahead = 48 * time.Hour
+		clock.Ahead(48 * time.Hour)
 		day := time.Now().Add(24 * time.Hour) // one before what the clock shows
 		secrets, err := s.PruneSecrets(t.Context())
 		if err != nil || t.Kind == "sqlite" && secrets != 1 { // PostgreSQL has a clock of its own
@@ -187,9 +188,9 @@ func TestRemovalInPieces(t *testing.T) {
 // expire only for a tenant whose own attempts were removed. Events with held or pending deliveries stay.
 func TestRetentionOfTenants(t *testing.T) {
 	each(t, func(t *suite) {
-		ahead := time.Duration(0)
+		var clock storetest.Clock
 		const day = 24 * time.Hour
-		s := t.Open(t, store.Options{Now: func() time.Time { return time.Now().Add(ahead) }, Retention: webhook.Retention{Keep: 2 * day}})
+		s := t.Open(t, store.Options{Now: clock.Now, Retention: webhook.Retention{Keep: 2 * day}})
 		type kept struct {
 			c  *store.Scope
 			id webhook.ID
@@ -237,7 +238,7 @@ func TestRetentionOfTenants(t *testing.T) {
 		}
 		retain := func(after time.Duration) {
 			t.Helper()
-			ahead = after
+			clock.Ahead(after)
 			must(t, s.Retain(t.Context()))
 		}
 		retain(55 * time.Minute) // making the tenants takes less than the five minutes that are left
@@ -271,11 +272,11 @@ var refuseRemoval = map[string][]string{
 // Retention that fails is due at its next run, which fails too, until one succeeds: a run that finds nothing to do before would look like a success.
 func TestRetentionFailsUntilItSucceeds(t *testing.T) {
 	each(t, func(t *suite) {
-		ahead := time.Duration(0)
-		s := t.Open(t, store.Options{Now: func() time.Time { return time.Now().Add(ahead) }, Retention: webhook.Retention{Keep: time.Hour}})
+		var clock storetest.Clock
+		s := t.Open(t, store.Options{Now: clock.Now, Retention: webhook.Retention{Keep: time.Hour}})
 		c := tenant(t, s, "a")
 		publish(t, c, webhook.NewEvent{})
-		ahead = 2 * time.Hour
+		clock.Ahead(2 * time.Hour)
 		for _, text := range refuseRemoval[t.Kind] {
 			must(t, s.Exec(text))
 		}

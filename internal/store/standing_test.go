@@ -47,20 +47,20 @@ func wantTitles(t *suite, c *store.Scope, want ...string) {
 // end, and is resolved by another certificate, or none.
 func TestIssueOfACertificate(t *testing.T) {
 	each(t, func(t *suite) {
-		now := time.Now()
-		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
+		clock := storetest.Stopped(time.Now())
+		s := t.Fresh().Rest(t, store.Options{Now: clock.Now})
 		c := tenant(t, s, "a")
 		authority := certificates.NewAuthority(t, "authority")
 		issued := func(days int) *webhook.AuthenticationPatch {
-			chain, key := authority.Issue(t, "client", nil, func(c *x509.Certificate) { c.NotAfter = now.AddDate(0, 0, days) })
+			chain, key := authority.Issue(t, "client", nil, func(c *x509.Certificate) { c.NotAfter = clock.Now().AddDate(0, 0, days) })
 			return &webhook.AuthenticationPatch{Certificate: webhook.Some(&webhook.NewCertificate{Chain: chain, PrivateKey: key})}
 		}
 		w := register(t, c, webhook.New{Enabled: true, Authentication: issued(40)})
 		register(t, c, webhook.New{Enabled: true})
-		ends := now.AddDate(0, 0, 40).UTC().Truncate(time.Second)
+		ends := clock.Now().AddDate(0, 0, 40).UTC().Truncate(time.Second)
 		keep := func(left time.Duration) {
 			t.Helper()
-			now = ends.Add(-left)
+			clock.Forward(ends.Add(-left).Sub(clock.Now()))
 			must(t, s.KeepIssues(t.Context()))
 			must(t, s.KeepIssues(t.Context())) // which changes nothing
 		}
@@ -139,8 +139,8 @@ func TestIssueOfABacklog(t *testing.T) {
 // and when the schema is changed.
 func TestIssueOfASchema(t *testing.T) {
 	each(t, func(t *suite) {
-		now := time.Now()
-		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }})
+		clock := storetest.Stopped(time.Now())
+		s := t.Fresh().Rest(t, store.Options{Now: clock.Now})
 		c := tenant(t, s, "a")
 		schema := func(text string) {
 			t.Helper()
@@ -149,7 +149,7 @@ func TestIssueOfASchema(t *testing.T) {
 		}
 		later := func(by time.Duration) {
 			t.Helper()
-			now = now.Add(by)
+			clock.Forward(by)
 			must(t, s.KeepIssues(t.Context()))
 		}
 		wrong := webhook.NewEvent{Type: "order.paid", Data: []byte(`1`)}
@@ -254,8 +254,8 @@ func TestIssueOfAQuotaAfterStart(t *testing.T) {
 // 15 minutes.
 func TestIssueOfRefusedCalls(t *testing.T) {
 	each(t, func(t *suite) {
-		now := time.Now()
-		s := t.Fresh().Rest(t, store.Options{Now: func() time.Time { return now }, Quotas: webhook.Quotas{PublishRate: 1}})
+		clock := storetest.Stopped(time.Now())
+		s := t.Fresh().Rest(t, store.Options{Now: clock.Now, Quotas: webhook.Quotas{PublishRate: 1}})
 		c := tenant(t, s, "a")
 		register(t, c, webhook.New{Enabled: true, Events: []string{"hookgraph.*"}})
 		publish(t, c, make([]webhook.NewEvent, webhook.MaxPublish)...)
@@ -267,7 +267,7 @@ func TestIssueOfRefusedCalls(t *testing.T) {
 					t.Fatalf("not refused: %v", err)
 				}
 			}
-			now = now.Add(by)
+			clock.Forward(by)
 			must(t, s.NoteRefused(t.Context()))
 			must(t, s.KeepIssues(t.Context()))
 		}

@@ -126,7 +126,7 @@ func TestFoldWaitsForTheMinute(t *testing.T) {
 	each(t, func(t *suite) {
 		now := time.Now()
 		s := t.Fresh().Rest(t, store.Options{
-			Now:    func() time.Time { return now }, // PostgreSQL has a clock of its own
+			Now:    storetest.Stopped(now).Now, // PostgreSQL has a clock of its own
 			Tuning: tuned(func(to *store.Tuning) { to.FoldRows, to.MergeRows, to.PartKeys = 5, 4, 3 }),
 		})
 		c := tenant(t, s, "a")

@@ -18,8 +18,8 @@ func auditLog(t *Suite, s *store.Store) []*webhook.AuditEntry {
 // The audit log has what the server does by itself, is written with the change or not at all, outlives the tenant, and loses its entries when
 // they are too old.
 func testAuditLog(t *Suite) {
-	now := time.Now()
-	s := t.Open(t, store.Options{Now: func() time.Time { return now }, AuditRetention: time.Hour})
+	clock := Stopped(time.Now())
+	s := t.Open(t, store.Options{Now: clock.Now, AuditRetention: time.Hour})
 	c := Tenant(t, s, "a")
 	by := webhook.Actor{Kind: webhook.ActorTenant, Name: "ci", Address: "192.0.2.1", RequestID: "r"}
 	w := Register(t, c.By(by), webhook.New{Enabled: true})
@@ -49,7 +49,7 @@ func testAuditLog(t *Suite) {
 	kept := len(auditLog(t, s))
 	expire := func(later time.Duration, want int) {
 		t.Helper()
-		now = now.Add(later)
+		clock.Forward(later)
 		Must(t, s.ExpireAuditLog(context.WithoutCancel(t.Context())))
 		if n := len(auditLog(t, s)); n != want {
 			t.Errorf("%d entries after %v, want %d", n, later, want)

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
@@ -10,8 +9,8 @@ import (
 
 // What was recorded at or after a time comes after its place in the log, and what was recorded before does not.
 func testAttemptBefore(t *Suite) {
-	var later atomic.Int64
-	s := t.Open(t, store.Options{Now: func() time.Time { return time.Now().Add(time.Duration(later.Load())) }})
+	var clock Clock
+	s := t.Open(t, store.Options{Now: clock.Now})
 	c := Tenant(t, s, "a")
 	if seq, err := s.AttemptBefore(t.Context(), time.Now()); seq != 0 || err != nil {
 		t.Errorf("an empty log: %d, %v", seq, err)
@@ -21,7 +20,7 @@ func testAttemptBefore(t *Suite) {
 	claims, _ := Claim(t, s, w.ID, 10)
 	for _, claimed := range claims {
 		Record(t, s, claimed, 200)
-		later.Add(int64(time.Second)) // ids of another millisecond
+		clock.Forward(time.Second) // ids of another millisecond
 	}
 	attempts, _, err := s.AttemptLog(t.Context(), w.TenantID, store.AttemptFilter{}, 0, 10)
 	if err != nil || len(attempts) != 7 {
