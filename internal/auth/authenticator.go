@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,6 +31,8 @@ var (
 	ErrForbidden = errors.New("forbidden")
 	// ErrUnknownTenant is an ErrForbidden: a tenant that does not exist, or that is not the caller's.
 	ErrUnknownTenant = fmt.Errorf("%w: unknown tenant", ErrForbidden)
+	// ErrUnnamedTenant is an ErrForbidden: the call has a place for a tenant's name, and nothing in it.
+	ErrUnnamedTenant = fmt.Errorf("%w: unnamed tenant", ErrForbidden)
 )
 
 // Store reads tokens and tenants; *store.Store is one.
@@ -112,12 +115,15 @@ func (a *Authenticator) use(t *webhook.Token) {
 }
 
 // Authenticate finds the caller of a token, and the tenant that the call is about. An operator may name any tenant, by default
-// webhook.DefaultTenant; a tenant's token may name only its own. from is the caller's address. Errors: ErrUnauthenticated,
-// ErrForbidden, *TooManyFailures, or the store's.
+// webhook.DefaultTenant; a tenant's token may name only its own. A name of white space is one that the call was to have, and does not.
+// from is the caller's address. Errors: ErrUnauthenticated, ErrForbidden, *TooManyFailures, or the store's.
 func (a *Authenticator) Authenticate(ctx context.Context, from netip.Addr, token, tenant string) (*Caller, error) {
 	t, err := a.token(ctx, from, token)
 	if err != nil {
 		return nil, err
+	}
+	if tenant != "" && strings.TrimSpace(tenant) == "" {
+		return nil, ErrUnnamedTenant
 	}
 	if t.TenantID == nil {
 		named, err := a.named(ctx, tenant)

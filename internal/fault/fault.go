@@ -108,6 +108,7 @@ var table = []struct {
 	{auth.ErrLink, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrLink.Error(), 0, Quiet}},
 	{auth.ErrUnauthenticated, Told{Unauthenticated, http.StatusUnauthorized, auth.ErrUnauthenticated.Error(), 0, Quiet}},
 	{auth.ErrUnknownTenant, Told{Forbidden, http.StatusForbidden, "the tenant does not exist, or the token may not act for it; check the header Hookgraph-Tenant", 0, Quiet}},
+	{auth.ErrUnnamedTenant, Told{Forbidden, http.StatusForbidden, "the header Hookgraph-Tenant is empty: name a tenant in it, or leave it out", 0, Quiet}},
 	{auth.ErrNoSession, Told{Forbidden, http.StatusForbidden, auth.ErrNoSession.Error(), 0, Quiet}},
 	{auth.ErrForbidden, Told{Forbidden, http.StatusForbidden, "not allowed", 0, Quiet}},
 	{webhook.ErrID, Told{BadUserInput, http.StatusUnprocessableEntity, "must be a UUID", 0, Quiet}},

@@ -32,6 +32,7 @@ func TestOf(t *testing.T) {
 		{&auth.TooManyFailures{RetryAfter: time.Second}, fault.RateLimited, 429, fault.Quiet},
 		{auth.ErrForbidden, fault.Forbidden, 403, fault.Quiet},
 		{auth.ErrUnknownTenant, fault.Forbidden, 403, fault.Quiet},
+		{auth.ErrUnnamedTenant, fault.Forbidden, 403, fault.Quiet},
 		{&auth.MissingPermission{Needs: auth.Needs{Operator: true}}, fault.Forbidden, 403, fault.Quiet},
 		{&intake.Full{Of: "token"}, fault.RateLimited, 429, fault.Quiet},
 		{&intake.Full{}, fault.Unavailable, 503, fault.Quiet},

@@ -172,9 +172,11 @@ func (s *socket) init(m *message) error {
 		var entries [][2]string
 		r := rawjson.NewReader(m.Payload)
 		for r.Enter(); r.More(); {
-			key := r.Name()
-			if value, ok := rawjson.Unquote(r.Value()); ok {
+			key, raw := r.Name(), r.Value()
+			if value, isText := rawjson.Unquote(raw); isText {
 				entries = append(entries, [2]string{key, value})
+			} else if !isNull(raw) {
+				entries = append(entries, [2]string{key, string(raw)}) // it is not right, but it is there
 			}
 		}
 		token, tenant, err = surface.Payload(entries, token, tenant, err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"github.com/hookgraph/hookgraph/internal/surface"
 	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
@@ -202,16 +203,18 @@ func TestWebSocketToken(t *testing.T) {
 	}
 }
 
-// The operator's tenant may be in the payload, because browsers cannot set headers.
+// The operator's tenant may be in the payload, because browsers cannot set headers. What is there and names none is not taken for absent.
 func TestWebSocketTenant(t *testing.T) {
 	tenants := make(chan string, 1)
 	s := newServer(t, Config{Authenticate: func(r *http.Request, token, tenant string) (context.Context, error) {
 		tenants <- tenant
 		return authenticate(r, token, tenant)
 	}})
-	s.dial(t, nil).send(`{"type":"connection_init","payload":{"token":"good-token","Hookgraph-Tenant":"kallima"}}`)
-	if got := <-tenants; got != "kallima" {
-		t.Errorf("got %q", got)
+	for named, want := range map[string]string{`"kallima"`: "kallima", `null`: "", `""`: surface.Unnamed, `{"name": "kallima"}`: `{"name": "kallima"}`, `false`: "false"} {
+		s.dial(t, nil).send(`{"type":"connection_init","payload":{"token":"good-token","Hookgraph-Tenant":` + named + `}}`)
+		if got := <-tenants; got != want {
+			t.Errorf("%s: got %q, want %q", named, got, want)
+		}
 	}
 }
 

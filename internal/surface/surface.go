@@ -19,6 +19,10 @@ import (
 // connection_init is equivalent, in upper or lower case.
 const TenantHeader = "Hookgraph-Tenant"
 
+// Unnamed is the tenant of a request that has a place for its name, and nothing in it, as where a script's variable is not set. No tenant
+// is named so, and it is not the default one, for which the call was not meant.
+const Unnamed = " "
+
 // Errors of a request whose credentials do not count.
 var (
 	ErrSeveralTokens = errors.New("a valid bearer token is required, but several were sent: send one Authorization header with one token")
@@ -27,9 +31,9 @@ var (
 
 // Credentials returns the token and the tenant's name of a request, "" for what it does not have. If there are two Authorization
 // fields, neither counts: a proxy may have checked the other. Two tenant fields are joined by a comma, as HTTP says (RFC 9110,
-// section 5.3), and so name no tenant. Errors: ErrSeveralTokens, ErrScheme.
+// section 5.3), and so name no tenant. The tenant of an empty field is Unnamed. Errors: ErrSeveralTokens, ErrScheme.
 func Credentials(h http.Header) (token, tenant string, err error) {
-	tenant = strings.Join(h.Values(TenantHeader), ", ")
+	tenant = tenantOf(h.Values(TenantHeader))
 	fields := h.Values("Authorization")
 	if len(fields) > 1 {
 		return "", tenant, ErrSeveralTokens
@@ -40,6 +44,14 @@ func Credentials(h http.Header) (token, tenant string, err error) {
 		}
 	}
 	return token, tenant, err
+}
+
+func tenantOf(values []string) string {
+	tenant := strings.Join(values, ", ")
+	if len(values) > 0 && strings.TrimSpace(tenant) == "" {
+		return Unnamed
+	}
+	return tenant
 }
 
 // Bearer returns the token of an Authorization field (RFC 6750, section 2.1); "" if it has another scheme.
@@ -80,7 +92,7 @@ func Payload(entries [][2]string, token, tenant string, err error) (string, stri
 		token, err = "", ErrSeveralTokens
 	}
 	if len(tenants) > 0 {
-		tenant = strings.Join(tenants, ", ")
+		tenant = tenantOf(tenants)
 	}
 	return token, tenant, err
 }

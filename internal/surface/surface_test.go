@@ -61,8 +61,10 @@ func TestCredentials(t *testing.T) {
 			t.Errorf("%q: %q %v, want %q %v", c.fields, got, err, c.want, c.err)
 		}
 	}
-	if _, tenant, _ := Credentials(http.Header{TenantHeader: {"a", "b"}}); tenant != "a, b" {
-		t.Errorf("two tenants are %q", tenant)
+	for tenant, fields := range map[string][]string{"": nil, "a": {"a"}, "a, b": {"a", "b"}, Unnamed: {""}, ", ": {"", ""}} {
+		if _, got, _ := Credentials(http.Header{TenantHeader: fields}); got != tenant {
+			t.Errorf("the tenants %q are %q, want %q", fields, got, tenant)
+		}
 	}
 	for _, c := range []struct {
 		entries       [][2]string
@@ -78,6 +80,8 @@ func TestCredentials(t *testing.T) {
 		{[][2]string{{"Authorization", "Bearer t"}, {"Authorization", "Bearer u"}}, "", "its", ErrSeveralTokens},
 		{[][2]string{{"authorization", "Bearer t"}, {"AUTHORIZATION", "Bearer u"}}, "", "its", ErrSeveralTokens},
 		{[][2]string{{"Hookgraph-Tenant", "a"}, {"hookgraph-tenant", "b"}}, "of the header", "a, b", nil},
+		{[][2]string{{"Hookgraph-Tenant", ""}}, "of the header", Unnamed, nil},
+		{[][2]string{{"Hookgraph-Tenant", "\t "}}, "of the header", Unnamed, nil},
 	} {
 		if token, tenant, err := Payload(c.entries, "of the header", "its", nil); token != c.token || tenant != c.tenant || !errors.Is(err, c.err) {
 			t.Errorf("%v: %q %q %v", c.entries, token, tenant, err)
