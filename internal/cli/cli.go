@@ -207,6 +207,9 @@ func Run(ctx context.Context, env Env) (err error) {
 	if len(args) > 0 && args[0] == completing {
 		return complete(parser.Model.Node, args[1:], env.Stdout)
 	}
+	if err := checkText(args); err != nil {
+		return err
+	}
 	kctx, err := parser.Parse(args)
 	if err != nil {
 		return mistake(err)
@@ -215,6 +218,14 @@ func Run(ctx context.Context, env Env) (err error) {
 		return err
 	}
 	env.warnings = vars.unknown(env)
+	if calls(kctx) {
+		if err := vars.checkTenant(kctx, &env); err != nil {
+			return err
+		}
+		for _, w := range env.warnings { // these commands have no log
+			_, _ = fmt.Fprintln(env.Stderr, w)
+		}
+	}
 	err = kctx.Run()
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):

@@ -97,11 +97,7 @@ func TestConfigOfServe(t *testing.T) {
 
 // An invalid argument is an error that names it, and nothing is served.
 func TestMistakes(t *testing.T) {
-	for name, tc := range map[string]struct {
-		args []string
-		env  map[string]string
-		want string
-	}{
+	tryMistakes(t, map[string]mistaken{
 		"postgres":        {args: []string{"--database", "postgres://u:p@h/d"}, want: "HOOKGRAPH_MASTER_KEY"},
 		"unknown flag":    {args: []string{"--colour"}, want: "--colour; hookgraph help"},
 		"unknown command": {args: []string{"dance"}, want: "dance: there is no such command; hookgraph help shows"},
@@ -163,7 +159,38 @@ func TestMistakes(t *testing.T) {
 		"no user":         {args: []string{"doctor", "--reach", "https://u:p@example.com"}, want: "--reach: must have no user name and no password"},
 		"no receiver":     {args: []string{"doctor", "--reach", "example.com/hooks"}, want: `--reach: "example.com/hooks" is not a URL of a receiver like https://`},
 		"no id":           {args: []string{"token", "revoke", "7"}, want: `ID: "7" is not an ID like 019db8a2-54a0-7c3e-9a51-2f1b6a0c9d11; hookgraph token list shows them`},
-	} {
+	})
+}
+
+// What is not UTF-8 would be stored as another text, or be the name of another file; and no file is read that is longer than any event.
+func TestMistakenTexts(t *testing.T) {
+	large := filepath.Join(t.TempDir(), "large")
+	if err := errors.Join(os.WriteFile(large, nil, 0o600), os.Truncate(large, config.MaxPayload+1)); err != nil {
+		t.Fatal(err)
+	}
+	tryMistakes(t, map[string]mistaken{
+		"not UTF-8":       {args: []string{"publish", "a.b", "--token", "t", "--data", "\"\xff\""}, want: "--data: is not UTF-8"},
+		"a tag":           {args: []string{"publish", "a.b", "--token", "t", "--tag", "a,b\xff"}, want: "--tag: is not UTF-8"},
+		"an argument":     {args: []string{"search", "--token", "t", "\xff"}, want: "argument 4: is not UTF-8"},
+		"a tenant's name": {args: []string{"events", "--token", "t"}, env: map[string]string{"HOOKGRAPH_TENANT": "\xff"}, want: "HOOKGRAPH_TENANT: is not UTF-8"},
+		"a token's name":  {args: []string{"token", "create", "--operator", "--name", "\xff"}, want: "--name: is not UTF-8"},
+		"a file's name":   {args: []string{"serve", "--database=/nonexistent/\xff"}, want: "--database: is not UTF-8"},
+		"a large file":    {args: []string{"publish", "a.b", "--token", "t", "--data", "@" + large}, want: "--data: is longer than 16777216 bytes"},
+		"no data, file":   {args: []string{"publish", "a.b", "--token", "t", "--data", "@" + os.DevNull}, want: "--data: is empty; leave it out for {}"},
+	})
+}
+
+// mistaken is a command line that is refused, and what is said of it.
+type mistaken struct {
+	args []string
+	env  map[string]string
+	want string
+}
+
+// tryMistakes runs command lines, of which none is served.
+func tryMistakes(t *testing.T, all map[string]mistaken) {
+	t.Helper()
+	for name, tc := range all {
 		t.Run(name, func(t *testing.T) {
 			cfg, _, err := command(t, tc.env, tc.args...)
 			if err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "u:p@") || strings.Contains(err.Error(), "\n") {
@@ -383,6 +410,31 @@ func TestUnknownVariables(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "\n"); n != 4 {
 		t.Errorf("%d lines:\n%s", n, log.String())
+	}
+}
+
+// A command that calls a server says which variables it does not read. A tenant's variable that is empty may be one that was to have a name:
+// the command does nothing for the default tenant then.
+func TestVariablesOfCalls(t *testing.T) {
+	run := func(environ []string, args ...string) (stderr string, err error) {
+		var log bytes.Buffer
+		err = Run(t.Context(), Env{
+			Args: append([]string{"events", "--token", "t", "--limit", "0"}, args...), Stdout: io.Discard, Stderr: &log,
+			Getenv: func(string) string { return "" }, Environ: func() []string { return environ },
+		})
+		return log.String(), err
+	}
+	said, err := run([]string{"HOOKGRAPH_TENNANT=a", "HOOKGRAPH_LISTEN=:80"})
+	if err == nil || !strings.HasPrefix(err.Error(), "--limit:") || said != "HOOKGRAPH_TENNANT is not a variable that Hookgraph reads; did you mean HOOKGRAPH_TENANT?\n" {
+		t.Errorf("%q, %v", said, err)
+	}
+	for _, empty := range []string{"HOOKGRAPH_TENANT=", "HOOKGRAPH_TENANT= \t"} {
+		if _, err := run([]string{empty}); err == nil || !strings.HasPrefix(err.Error(), "HOOKGRAPH_TENANT is set and empty; name a tenant, or unset it") {
+			t.Errorf("%q: %v", empty, err)
+		}
+		if _, err := run([]string{empty}, "--tenant", "a"); err == nil || !strings.HasPrefix(err.Error(), "--limit:") {
+			t.Errorf("%q beside --tenant: %v", empty, err)
+		}
 	}
 }
 

@@ -6,9 +6,11 @@ import (
 	"log/slog"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
@@ -101,12 +103,12 @@ func selected(err error) (node *kong.Node, command string) {
 // checkEmpty refuses flags of commands that call a server, or make tokens, that are given without a value: the value was probably that of a variable
 // which is not set, and without a condition the command would do its work for everything.
 func checkEmpty(k *kong.Context) error {
-	asks := false
+	makesToken := slices.ContainsFunc(k.Path, func(p *kong.Path) bool { return p.Command != nil && p.Command.Name == "token" })
+	if !calls(k) && !makesToken {
+		return nil
+	}
 	for _, p := range k.Path {
-		if p.Command != nil {
-			asks = asks || p.Command.Group != nil && p.Command.Group.Key == "remote" || p.Command.Name == "token"
-		}
-		if !asks || p.Flag == nil || p.Resolved {
+		if p.Flag == nil || p.Resolved {
 			continue
 		}
 		if kind := p.Flag.Target.Kind(); (kind == reflect.String || kind == reflect.Slice) && p.Flag.Target.Len() == 0 {
@@ -114,6 +116,31 @@ func checkEmpty(k *kong.Context) error {
 		}
 	}
 	return nil
+}
+
+// checkText refuses arguments that are not UTF-8, names of files too: kong makes other texts of them, and so does JSON. It repeats none, which
+// may be secret.
+func checkText(args []string) error {
+	for i, arg := range args {
+		name, _, is := strings.Cut(arg, "=")
+		switch {
+		case utf8.ValidString(arg):
+		case is && strings.HasPrefix(name, "-") && utf8.ValidString(name):
+			return fmt.Errorf("%s: is not UTF-8", name)
+		case i > 0 && strings.HasPrefix(args[i-1], "--") && !strings.Contains(args[i-1], "="):
+			return fmt.Errorf("%s: is not UTF-8", args[i-1])
+		default:
+			return fmt.Errorf("argument %d: is not UTF-8", i+1)
+		}
+	}
+	return nil
+}
+
+// calls reports whether the command calls a running server.
+func calls(k *kong.Context) bool {
+	return slices.ContainsFunc(k.Path, func(p *kong.Path) bool {
+		return p.Command != nil && p.Command.Group != nil && p.Command.Group.Key == "remote"
+	})
 }
 
 // checkIDs refuses arguments and flags that are no IDs, though they name objects of the server. The server is not asked for them.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"log/slog"
 	"maps"
 	"regexp"
@@ -104,6 +105,22 @@ func (v *variables) unknown(env Env) (warnings []string) {
 	}
 	slices.Sort(warnings)
 	return warnings
+}
+
+// checkTenant refuses an empty variable of the tenant, unless the flag is given: it is probably that of a variable which is not set, and the
+// command would do its work for the default tenant.
+func (v *variables) checkTenant(k *kong.Context, env *Env) error {
+	for _, f := range k.Flags() {
+		if given, _ := k.FlagValue(f).(string); f.Name != "tenant" || given != "" {
+			continue
+		}
+		for _, pair := range env.environ() {
+			if name, value, _ := strings.Cut(pair, "="); name == v.of[f] && strings.TrimSpace(value) == "" {
+				return fmt.Errorf("%s is set and empty; name a tenant, or unset it", name)
+			}
+		}
+	}
+	return nil
 }
 
 // nearest returns the known name with the smallest edit distance; "" if none is near.

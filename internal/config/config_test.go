@@ -276,6 +276,8 @@ func TestSecret(t *testing.T) {
 		"quotation marks": {map[string]string{"X": `"` + value + `"`}, "!quotation marks"},
 		"file":            {map[string]string{"X_FILE": file(value + "\n")}, value},
 		"byte order mark": {map[string]string{"X_FILE": file("\ufeff" + value + "\r\n")}, value},
+		"not UTF-8":       {map[string]string{"X": "\xff" + value}, "!X: is not UTF-8"},
+		"UTF-16 in file":  {map[string]string{"X_FILE": file("\xff\xfea\x00")}, "!X_FILE: is not UTF-8"},
 		"quoted in file":  {map[string]string{"X_FILE": file("'" + value + "'\n")}, "!X_FILE: is in quotation marks"},
 		"empty file":      {map[string]string{"X_FILE": file("\n")}, "!is empty"},
 		"no file":         {map[string]string{"X_FILE": "/nonexistent/secret"}, "!X_FILE: open /nonexistent/secret"},

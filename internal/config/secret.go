@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 )
 
 // FileSuffix ends the name of a variable that names a file instead of holding a secret itself.
@@ -15,7 +16,7 @@ const FileSuffix = "_FILE"
 const maxSecretFile = 64 << 10
 
 // Variable returns an environment variable without the white space around it, which files and editors add; "" if it is not set.
-// A value in quotation marks is an error: no shell has removed them, so they would be part of the value.
+// A value in quotation marks is an error: no shell has removed them, so they would be part of the value. So is one that is not UTF-8.
 func Variable(getenv func(string) string, name string) (string, error) {
 	return clean(name, getenv(name))
 }
@@ -56,6 +57,9 @@ func clean(name, value string) (string, error) {
 	value = strings.TrimSpace(value)
 	if n := len(value); n > 1 && (value[0] == '"' || value[0] == '\'') && value[0] == value[n-1] {
 		return "", errors.New(name + ": is in quotation marks, which are part of the value in a file and in Docker's --env-file: remove them")
+	}
+	if !utf8.ValidString(value) {
+		return "", errors.New(name + ": is not UTF-8")
 	}
 	return value, nil
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -79,18 +78,18 @@ func (c *publishCmd) data(s *Streams) (json.RawMessage, error) {
 	}
 	text := []byte(*c.Data)
 	var err error
-	if file, isFile := strings.CutPrefix(*c.Data, "@"); isFile {
-		text, err = os.ReadFile(file) //nolint:gosec // the caller's own
-	} else if *c.Data == "-" {
-		text, err = io.ReadAll(s.In)
+	if file, isFile := strings.CutPrefix(*c.Data, "@"); isFile || *c.Data == "-" {
+		text, err = content(s.In, file)
 	}
-	if err != nil {
+	switch text = bytes.TrimSpace(text); {
+	case err != nil:
 		return nil, fmt.Errorf("--data: %w", err)
-	}
-	if !json.Valid(text) {
+	case len(text) == 0:
+		return nil, errors.New("--data: is empty; leave it out for {}")
+	case !json.Valid(text):
 		return nil, errors.New("--data: is not JSON")
 	}
-	return bytes.TrimSpace(text), nil
+	return text, nil
 }
 
 // Events of lines are published in calls of at most maxCallEvents and about maxCallBytes.

@@ -93,7 +93,7 @@ func (c *verifyCmd) received(in io.Reader, r *signature.Received) error {
 	return nil
 }
 
-// content reads a file, or the standard input.
+// content reads a file, or the standard input. What is longer than maxReceivedBytes is an error.
 func content(in io.Reader, name string) ([]byte, error) {
 	if name != "-" {
 		f, err := os.Open(name) //nolint:gosec // the caller's own
