@@ -194,7 +194,7 @@ func TestEmptyListsMeanAll(t *testing.T) {
 	}
 }
 
-// A key, an ID or a type that is given empty is refused, and the error names the field: it nearly surely comes from a variable that was not set, and
+// A key, an ID, a type or a text to look for that is given empty is refused, and the error names the field: it nearly surely comes from a variable that was not set, and
 // would mean no key, or everything. Null means that.
 func TestEmptyTextsAreRefused(t *testing.T) {
 	a := newAPI(t)
@@ -210,6 +210,9 @@ func TestEmptyTextsAreRefused(t *testing.T) {
 		{"filter.idempotencyKey", `{ made: events(filter: {idempotencyKey: %s}) { nodes { id } } }`},
 		{"filter.externalId", `{ made: webhooks(filter: {externalId: %s}) { nodes { id } } }`},
 		{"filter.eventType", `{ made: webhooks(filter: {eventType: %s}) { nodes { id } } }`},
+		{"filter.url", `{ made: webhooks(filter: {url: %s}) { nodes { id } } }`},
+		{"filter.text", `{ made: webhooks(filter: {text: %s}) { nodes { id } } }`},
+		{"filter.name", `{ made: eventTypes(filter: {name: %s}) { nodes { name } } }`},
 	} {
 		a.get(ctx, fmt.Sprintf(test.operation, "null"), nil)
 		empty := fmt.Sprintf(test.operation, `""`)

@@ -85,9 +85,9 @@ func (r *Resolver) sources(ctx context.Context, s *store.Scope, text string, n i
 		all = append(all, source{hooks, hits(l, rowsOf(s.Webhooks, store.WebhookFilter{ExternalID: &text}, page))})
 	}
 	if len(text) <= webhook.MaxTenantNameBytes {
-		all = append(all, source{auth.Needs{}, hits(l, rowsOf(known.Tenants, store.TenantFilter{Name: text}, page))})
+		all = append(all, source{auth.Needs{}, hits(l, rowsOf(known.Tenants, store.TenantFilter{Name: &text}, page))})
 	}
-	all = append(all, source{hooks, hits(l, rowsOf(s.Webhooks, store.WebhookFilter{URL: text}, page))})
+	all = append(all, source{hooks, hits(l, rowsOf(s.Webhooks, store.WebhookFilter{URL: &text}, page))})
 	if webhook.CheckTag("", text) == nil {
 		all = append(all, source{history, hits(l, rowsOf(s.Events, store.EventFilter{Tags: []string{text}}, page))})
 	}

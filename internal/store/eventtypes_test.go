@@ -258,7 +258,7 @@ func TestEventTypeFilter(t *testing.T) {
 		for _, name := range []string{"a.one", "b.ONE", "b.two", "c.one"} {
 			put(t, c, name, "", "")
 		}
-		f := store.EventTypeFilter{Name: "One"}
+		f := store.EventTypeFilter{Name: new("One")}
 		read := func(f store.EventTypeFilter, p store.Page) (*store.List[webhook.EventType], string) {
 			t.Helper()
 			l, err := c.EventTypePage(t.Context(), f, p)
@@ -276,11 +276,11 @@ func TestEventTypeFilter(t *testing.T) {
 		if _, got = read(f, store.Page{First: 2, After: first.End, AfterAt: first.EndAt}); got != "c.one true false" {
 			t.Errorf("the next page: %s", got)
 		}
-		third, _ := read(store.EventTypeFilter{Name: "two"}, store.Page{First: 1})
+		third, _ := read(store.EventTypeFilter{Name: new("two")}, store.Page{First: 1})
 		if _, got = read(f, store.Page{Last: 1, Before: third.Start, BeforeAt: third.StartAt}); got != "b.ONE true true" {
 			t.Errorf("before a type that is not in the list: %s", got)
 		}
-		if _, got = read(store.EventTypeFilter{Name: "b."}, store.Page{First: 1, After: third.End, AfterAt: third.EndAt}); got != "true false" {
+		if _, got = read(store.EventTypeFilter{Name: new("b.")}, store.Page{First: 1, After: third.End, AfterAt: third.EndAt}); got != "true false" {
 			t.Errorf("after the last: %s", got)
 		}
 		if n, err := c.CountEventTypes(t.Context(), f); n != 3 || err != nil {

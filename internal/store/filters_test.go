@@ -437,11 +437,11 @@ func TestWebhookFilters(t *testing.T) {
 			filter store.WebhookFilter
 			want   string
 		}{
-			"text":            {store.WebhookFilter{Text: "find_me"}, "description external url"},
-			"part of text":    {store.WebhookFilter{Text: "%"}, "none"},
-			"no text":         {store.WebhookFilter{Text: "find__me"}, ""},
-			"not text at all": {store.WebhookFilter{Text: "\xff"}, ""},
-			"url":             {store.WebhookFilter{URL: "FIND"}, "url"},
+			"text":            {store.WebhookFilter{Text: new("find_me")}, "description external url"},
+			"part of text":    {store.WebhookFilter{Text: new("%")}, "none"},
+			"no text":         {store.WebhookFilter{Text: new("find__me")}, ""},
+			"not text at all": {store.WebhookFilter{Text: new("\xff")}, ""},
+			"url":             {store.WebhookFilter{URL: new("FIND")}, "url"},
 			"manual":          {store.WebhookFilter{DisabledReason: &manual}, "none"},
 			"gone":            {store.WebhookFilter{DisabledReason: &disabledGone}, "gone"},
 			"failing":         {store.WebhookFilter{Failing: new(true), Enabled: new(true)}, "failing"},

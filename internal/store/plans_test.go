@@ -72,7 +72,7 @@ func plannedLists() []planned {
 	var all []planned
 	add := adder(&all)
 	ranges := []store.TimeRange{{}, lastHour}
-	for _, f := range []store.WebhookFilter{{}, {Enabled: new(true)}, {EventType: new("a.b")}, {URL: "x"}, {Text: "x"}, {DisabledReason: new(webhook.DisabledGone)}, {Failing: new(true)}} {
+	for _, f := range []store.WebhookFilter{{}, {Enabled: new(true)}, {EventType: new("a.b")}, {URL: new("x")}, {Text: new("x")}, {DisabledReason: new(webhook.DisabledGone)}, {Failing: new(true)}} {
 		add(fmt.Sprintf("webhooks %+v", f), "webhooks w", "webhooks_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
 			_, err := c.Webhooks(ctx, f, p)
 			return err
@@ -455,7 +455,7 @@ func plannedOfTenants() []planned {
 	var all []planned
 	add := adder(&all)
 	of := ids(3)
-	for i, f := range []store.WebhookFilter{{}, {Text: "x"}, {ExternalID: new("x")}} {
+	for i, f := range []store.WebhookFilter{{}, {Text: new("x")}, {ExternalID: new("x")}} {
 		add(fmt.Sprint("webhooks of tenants, search ", i), "webhooks w", "webhooks_tenant", func(ctx context.Context, c *store.Scope, p store.Page) error {
 			_, err := c.All().WebhooksOfTenants(ctx, of, f, p)
 			_, counts := c.All().CountWebhooksOfTenants(ctx, of, f, 10)
@@ -463,7 +463,7 @@ func plannedOfTenants() []planned {
 		})
 	}
 	for _, order := range []store.WebhookOrder{store.WebhookFailed, store.WebhookFailedRate} {
-		for i, f := range []store.WebhookFilter{{}, {Text: "x", ExternalID: new("x"), Ascending: true}, {Failing: new(true), Enabled: new(true)}} {
+		for i, f := range []store.WebhookFilter{{}, {Text: new("x"), ExternalID: new("x"), Ascending: true}, {Failing: new(true), Enabled: new(true)}} {
 			f.Order = order
 			index := []string{"", "stats_webhooks_failed", "stats_webhooks_rate"}[order]
 			add(fmt.Sprintf("webhooks in the order %v, search %d", order, i), "stats_webhooks s", index, func(ctx context.Context, c *store.Scope, p store.Page) error {
@@ -509,7 +509,7 @@ func plannedOfTenants() []planned {
 func plannedOfEveryone() []planned {
 	var all []planned
 	add := adder(&all)
-	for i, f := range []store.WebhookFilter{{}, {Text: "x", ExternalID: new("x")}} {
+	for i, f := range []store.WebhookFilter{{}, {Text: new("x"), ExternalID: new("x")}} {
 		add(fmt.Sprint("webhooks of everyone, search ", i), "webhooks w", "", func(ctx context.Context, c *store.Scope, p store.Page) error {
 			_, err := c.All().Webhooks(ctx, f, p)
 			_, counts := c.All().CountWebhooksTo(ctx, f, 10)

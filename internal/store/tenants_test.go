@@ -167,7 +167,7 @@ func TestTenantRegistry(t *testing.T) {
 		if list, err := own.Tenants(t.Context(), store.TenantFilter{}, store.Page{}); err != nil || len(list.Items) != 1 || list.Items[0].ID != made.ID {
 			t.Errorf("a tenant sees: %v %v", list, err)
 		}
-		if n, err := registry.CountTenants(t.Context(), store.TenantFilter{Name: "alli"}); n != 1 || err != nil {
+		if n, err := registry.CountTenants(t.Context(), store.TenantFilter{Name: new("alli")}); n != 1 || err != nil {
 			t.Errorf("%d %v", n, err)
 		}
 	})

@@ -60,7 +60,7 @@ const typeCost = listedCost + 2*10
 func (s *server) listEventTypes(r *request) (int, any, error) {
 	var f store.EventTypeFilter
 	return listRows(s, r, &rows[webhook.EventType, eventType]{
-		kind: cursor.RESTEventTypes, cost: typeCost, given: map[string]parameter{"name": textOf(&f.Name)}, check: f.Check,
+		kind: cursor.RESTEventTypes, cost: typeCost, given: map[string]parameter{"name": someText(&f.Name)}, check: f.Check,
 		read: func(p store.Page) (*store.List[webhook.EventType], error) {
 			return r.scope.EventTypePage(r.Context(), f, p)
 		},

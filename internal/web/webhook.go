@@ -355,8 +355,8 @@ func (s *server) listWebhooks(r *request) (int, any, error) {
 				}
 				return ""
 			}),
-			"enabled": booleanOf(&f.Enabled), "event_type": someText(&f.EventType), "url": textOf(&f.URL), "failing": booleanOf(&f.Failing),
-			"disabled_reason": wordOf(&f.DisabledReason, webhook.DisabledReasons), "text": textOf(&f.Text),
+			"enabled": booleanOf(&f.Enabled), "event_type": someText(&f.EventType), "url": someText(&f.URL), "failing": booleanOf(&f.Failing),
+			"disabled_reason": wordOf(&f.DisabledReason, webhook.DisabledReasons), "text": someText(&f.Text),
 		},
 		check: f.Check,
 		read:  func(p store.Page) (*store.List[webhook.Webhook], error) { return r.scope.Webhooks(r.Context(), f, p) },

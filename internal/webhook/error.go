@@ -97,7 +97,7 @@ func Invalidf(field string, code Code, format string, args ...any) *Invalid {
 	return &Invalid{Field: field, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// NotEmpty refuses a key, an ID or a type that is given empty: it nearly surely comes from a variable that was not set, and would mean none, or all.
+// NotEmpty refuses a key, an ID, a type or a text to look for that is given empty: it nearly surely comes from a variable that was not set, and would mean none, or all.
 // Nil means that, and is accepted.
 func NotEmpty(field string, text *string) error {
 	if text != nil && *text == "" {

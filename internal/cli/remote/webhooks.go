@@ -67,17 +67,17 @@ type webhooksListCmd struct {
 	connection
 	output
 	limited
-	Text     string `help:"Webhooks with this text in their URL, description or external ID."`
-	Enabled  bool   `xor:"enabled" help:"Only enabled webhooks."`
-	Disabled bool   `xor:"enabled" help:"Only disabled webhooks."`
-	Failing  bool   `help:"Only webhooks that have failed since their last success."`
+	Text     *string `placeholder:"TEXT" help:"Webhooks with this text in their URL, description or external ID."`
+	Enabled  bool    `xor:"enabled" help:"Only enabled webhooks."`
+	Disabled bool    `xor:"enabled" help:"Only disabled webhooks."`
+	Failing  bool    `help:"Only webhooks that have failed since their last success."`
 }
 
 // Run lists webhooks.
 func (c *webhooksListCmd) Run(ctx context.Context, s *Streams) error {
 	filter := map[string]any{}
-	if c.Text != "" {
-		filter["text"] = c.Text
+	if c.Text != nil {
+		filter["text"] = *c.Text
 	}
 	if c.Enabled || c.Disabled {
 		filter["enabled"] = c.Enabled

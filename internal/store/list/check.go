@@ -15,7 +15,7 @@ const maxFilter = 100
 // joined, names fields below "filter".
 func (f *EventFilter) Check() error {
 	return First(Bounded("types", len(f.Types)), CheckTypes("types", f.Types), tags(f.Tags), data(f.Data),
-		equal("idempotencyKey", f.IdempotencyKey, webhook.MaxIdempotencyKeyBytes), CheckRange("filter.createdAt", f.CreatedAt))
+		some("idempotencyKey", f.IdempotencyKey, webhook.MaxIdempotencyKeyBytes), CheckRange("filter.createdAt", f.CreatedAt))
 }
 
 // Check is as that of EventFilter.
@@ -43,8 +43,8 @@ func (f *AuditFilter) Check() error {
 
 // Check is as that of EventFilter.
 func (f *WebhookFilter) Check() error {
-	err := First(contained("url", f.URL, webhook.MaxURLBytes), equal("externalId", f.ExternalID, webhook.MaxExternalIDBytes),
-		contained("text", f.Text, webhook.MaxURLBytes), webhook.NotEmpty("filter.eventType", f.EventType))
+	err := First(some("url", f.URL, webhook.MaxURLBytes), some("externalId", f.ExternalID, webhook.MaxExternalIDBytes),
+		some("text", f.Text, webhook.MaxURLBytes), webhook.NotEmpty("filter.eventType", f.EventType))
 	if err != nil || f.EventType == nil {
 		return err
 	}
@@ -52,30 +52,25 @@ func (f *WebhookFilter) Check() error {
 }
 
 // Check is as that of EventFilter.
-func (f *TenantFilter) Check() error { return contained("name", f.Name, webhook.MaxTenantNameBytes) }
+func (f *TenantFilter) Check() error { return some("name", f.Name, webhook.MaxTenantNameBytes) }
 
 // Check is as that of EventFilter.
 func (f *EventTypeFilter) Check() error {
-	return contained("name", f.Name, webhook.MaxEventTypeBytes)
+	return some("name", f.Name, webhook.MaxEventTypeBytes)
 }
 
-// contained refuses a text that is longer than any it could be contained in; databases would refuse such a pattern in their own
-// ways.
-func contained(field, text string, most int) error {
-	if len(text) > most {
+// some refuses a text that is empty, which would not filter, or longer than any that it is compared with or contained in: databases would refuse such
+// a pattern in their own ways. Nil is none.
+func some(field string, text *string, most int) error {
+	if text == nil {
+		return nil
+	}
+	if len(*text) > most {
 		return &webhook.Invalid{
 			Field: "filter." + field, Code: webhook.CodeTooLong, Message: fmt.Sprintf("must be at most %d bytes long", most),
 		}
 	}
-	return nil
-}
-
-// equal refuses a text that is empty or longer than what it is compared with. Nil is none.
-func equal(field string, text *string, most int) error {
-	if text == nil {
-		return nil
-	}
-	return First(webhook.NotEmpty("filter."+field, text), contained(field, *text, most))
+	return webhook.NotEmpty("filter."+field, text)
 }
 
 // CheckTypes refuses a pattern that matches no valid event type: a filter that can match nothing is a mistake.

@@ -34,12 +34,12 @@ func (r IntRange) Has(n int) bool {
 type WebhookFilter struct {
 	Enabled   *bool
 	EventType *string // webhooks that get events of this type
-	URL       string  // webhooks whose URL contains it
+	URL       *string // webhooks whose URL contains it
 	// ExternalID must be equal.
 	ExternalID     *string
 	DisabledReason *webhook.DisabledReason
-	Failing        *bool  // whether attempts have failed since the last success
-	Text           string // that the URL, the description or the external id contains
+	Failing        *bool   // whether attempts have failed since the last success
+	Text           *string // that the URL, the description or the external id contains
 	// Order is the order of the list, newest or highest first; Ascending reverses it.
 	Order     WebhookOrder
 	Ascending bool
@@ -134,8 +134,8 @@ func (f WebhookFilter) conditions(db dialect.DB) []condition {
 	if f.EventType != nil {
 		list = append(list, subscribing(*f.EventType))
 	}
-	if f.URL != "" {
-		list = append(list, containing(db, f.URL, "w.url"))
+	if f.URL != nil {
+		list = append(list, containing(db, *f.URL, "w.url"))
 	}
 	if f.DisabledReason != nil {
 		list = append(list, condition{"w.disabled_reason = ?", []any{*f.DisabledReason}})
@@ -143,8 +143,8 @@ func (f WebhookFilter) conditions(db dialect.DB) []condition {
 	if f.Failing != nil {
 		list = append(list, condition{"(w.failing_since IS NOT NULL) = ?", []any{*f.Failing}})
 	}
-	if f.Text != "" {
-		list = append(list, containing(db, f.Text, "w.url", "w.description", "w.external_id"))
+	if f.Text != nil {
+		list = append(list, containing(db, *f.Text, "w.url", "w.description", "w.external_id"))
 	}
 	return list
 }

@@ -11,13 +11,13 @@ import (
 
 // TenantFilter narrows a list of tenants. Zero fields do not filter.
 type TenantFilter struct {
-	Name string // tenants whose name contains it
+	Name *string // tenants whose name contains it
 }
 
 func (f TenantFilter) conditions(db dialect.DB) []condition {
 	list := []condition{{"t.deleted_at IS NULL", nil}}
-	if f.Name != "" {
-		list = append(list, containing(db, f.Name, "t.name"))
+	if f.Name != nil {
+		list = append(list, containing(db, *f.Name, "t.name"))
 	}
 	return list
 }
@@ -33,15 +33,15 @@ func (f TenantFilter) Path(one bool, db dialect.DB) Path {
 
 // EventTypeFilter narrows a list of event types. Zero fields do not filter.
 type EventTypeFilter struct {
-	Name string // types whose name contains it
+	Name *string // types whose name contains it
 }
 
 // Keep returns those of the names that the list has.
 func (f EventTypeFilter) Keep(names []string) []string {
-	if f.Name == "" {
+	if f.Name == nil {
 		return names
 	}
-	part := strings.ToLower(f.Name)
+	part := strings.ToLower(*f.Name)
 	var kept []string
 	for _, name := range names {
 		if strings.Contains(strings.ToLower(name), part) {

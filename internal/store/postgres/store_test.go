@@ -122,15 +122,15 @@ func TestLettersOfTurkish(t *testing.T) {
 	_, _, err = c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com/IN", Description: "TITLE", Enabled: true})
 	storetest.Must(t, err)
 	for _, text := range []string{"title", "TITLE", "Title"} {
-		webhooks, err := c.Webhooks(t.Context(), store.WebhookFilter{Text: text}, store.Page{First: 10})
+		webhooks, err := c.Webhooks(t.Context(), store.WebhookFilter{Text: new(text)}, store.Page{First: 10})
 		storetest.Must(t, err)
-		tenants, err := s.Registry(nil).Tenants(t.Context(), store.TenantFilter{Name: text}, store.Page{First: 10})
+		tenants, err := s.Registry(nil).Tenants(t.Context(), store.TenantFilter{Name: &text}, store.Page{First: 10})
 		storetest.Must(t, err)
 		if len(webhooks.Items) != 1 || len(tenants.Items) != 1 {
 			t.Errorf("%s: %d webhooks, %d tenants, want one each", text, len(webhooks.Items), len(tenants.Items))
 		}
 	}
-	if found, err := c.Webhooks(t.Context(), store.WebhookFilter{URL: "/in"}, store.Page{First: 10}); err != nil || len(found.Items) != 1 {
+	if found, err := c.Webhooks(t.Context(), store.WebhookFilter{URL: new("/in")}, store.Page{First: 10}); err != nil || len(found.Items) != 1 {
 		t.Errorf("a URL: %v", err)
 	}
 }
