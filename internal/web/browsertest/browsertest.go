@@ -394,10 +394,18 @@ func (p *Page) Resize(width, height int64) {
 // Scheme sets the system's colour scheme, "light" or "dark".
 func (p *Page) Scheme(scheme string) {
 	p.t.Helper()
+	p.Media("", "prefers-color-scheme", scheme)
+}
+
+// Media shows the page as on a medium, "print" or "" for the screen, with media features, each a name and a value.
+func (p *Page) Media(medium string, features ...string) {
+	p.t.Helper()
+	params := emulation.SetEmulatedMediaParams{Media: medium}
+	for pair := range slices.Chunk(features, 2) {
+		params.Features = append(params.Features, &emulation.MediaFeature{Name: pair[0], Value: pair[1]})
+	}
 	p.Do(chromedp.Func(func(ctx context.Context, _ *chromedp.Target) error {
-		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
-		})
+		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, params)
 		return err
 	}))
 }

@@ -4,6 +4,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { App } from './App';
 import { startTheme } from './frame/Theme';
+import { startFocus } from './ui/focus';
 import { startShortcuts } from './ui/shortcuts';
 
 const root = document.getElementById('root');
@@ -12,6 +13,7 @@ if (!root) throw new Error('index.html has no #root');
 for (const link of document.querySelectorAll('link')) link.setAttribute('href', link.href);
 startTheme();
 startShortcuts();
+startFocus();
 createRoot(root).render(
   <StrictMode>
     <App />

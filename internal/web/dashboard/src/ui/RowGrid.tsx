@@ -36,13 +36,16 @@ interface Props<Row> {
 export function RowGrid<Row extends { id: string }>(props: Props<Row>) {
   const { rows, cursor, className = '' } = props;
   const scroller = useRef<HTMLDivElement>(null);
-  const height = useIsNarrow(scroller) ? 72 : 40;
+  const isNarrow = useIsNarrow(scroller);
+  const height = isNarrow ? 72 : 40;
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
     getItemKey: (index) => rows[index]?.id ?? index,
     overscan: 8,
+    // The rows begin below the heading.
+    scrollPaddingEnd: isNarrow ? 0 : HEADING,
   });
   // The sizes follow from height alone.
   useEffect(() => virtual.measure(), [height]);
@@ -98,6 +101,9 @@ export function RowGrid<Row extends { id: string }>(props: Props<Row>) {
     </div>
   );
 }
+
+/** The height of the heading in deliveries.css; it is not shown where rows have two lines. */
+const HEADING = 34;
 
 /** Below this width a row has two lines; deliveries.css and events.css say so, too. */
 const TWO_LINES = 560;

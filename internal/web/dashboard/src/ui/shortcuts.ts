@@ -55,10 +55,11 @@ export function startShortcuts(): void {
     const target = event.target as Element;
     if (!keys.startsWith('Mod+')) {
       if (target.matches(TYPING) && !target.matches('[type=checkbox], [type=radio]')) return;
-      // While a dialog is open, only its own shortcuts work.
-      if (document.querySelector('dialog[open]')) return;
-      // On buttons and links, Enter and the space bar keep their meaning.
+      // While a dialog or a menu is open, only its own keys work: Escape closes it.
+      if (document.querySelector('dialog[open], :popover-open')) return;
+      // On buttons and links, Enter and the space bar keep their meaning, and the arrows where they choose or scroll.
       if ((keys === 'Enter' || keys === ' ') && target.matches('button, a, summary')) return;
+      if (keys.startsWith('Arrow') && target.matches('[type=radio], pre')) return;
     }
     const found = registered.findLast((shortcut) => shortcut.keys === keys);
     if (!found) return;
