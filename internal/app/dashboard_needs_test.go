@@ -82,3 +82,25 @@ func TestDashboardPrinted(t *testing.T) {
 	page.WaitFor(`getComputedStyle(document.body).color === "rgb(26, 34, 51)"`)
 	page.CheckQuiet()
 }
+
+// Two sections of a webhook's settings that are saved at once are both saved: the one is no change by someone else to the other.
+func TestDashboardSavesTwoSections(t *testing.T) {
+	t.Parallel()
+	p := boot(t, t.TempDir())
+	c := &client{url: p.url, token: p.token}
+	id := c.createWebhook(t, map[string]any{"url": "https://receiver.example/hook"})
+	page := browsertest.Open(t, p.url)
+	page.Do(chromedp.Navigate(p.url + "/webhooks/" + id + "/settings#token=" + p.token))
+	page.WaitFor(`document.querySelector("[name=description]") !== null && document.querySelector("[name=filter]") !== null`)
+	fill(page, "input[name=description]", "mine")
+	fill(page, "textarea[name=filter]", `{"type": "mine"}`)
+	page.WaitFor(`(document.querySelectorAll("form.settings .actions [type=submit], form[aria-label=Filter] .actions [type=submit]").forEach((e) => e.click()), true)`)
+	page.WaitText("form[aria-label=Filter]", "The filter is saved.")
+	page.WaitText("form.settings", "Saved.")
+	if page.Is(`document.querySelector("main").innerText.includes("meanwhile")`) {
+		t.Error("what was saved here is told as someone else's change")
+	}
+	page.Do(chromedp.Reload())
+	page.WaitFor(`document.querySelector("[name=description]")?.value === "mine" && document.querySelector("[name=filter]")?.value === '{"type":"mine"}'`)
+	page.CheckQuiet()
+}

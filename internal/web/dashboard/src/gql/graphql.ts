@@ -447,7 +447,7 @@ export type EventTypeChangeKind =
 
 /** Conditions for listing event types. A type must meet all fields that are given. */
 export type EventTypeFilter = {
-  /** Types whose name contains this text. ASCII letters match regardless of case. */
+  /** Types whose name contains this text. It must not be empty: null means all. ASCII letters match regardless of case. */
   name?: string | null | undefined;
 };
 
@@ -889,7 +889,7 @@ export type StatsFilter = {
 
 /** Conditions for listing tenants. A tenant must meet all fields that are given. */
 export type TenantFilter = {
-  /** Tenants whose name contains this text. ASCII letters match regardless of case. */
+  /** Tenants whose name contains this text. It must not be empty: null means all. ASCII letters match regardless of case. */
   name?: string | null | undefined;
 };
 
@@ -1104,9 +1104,9 @@ export type WebhookFilter = {
   externalId?: string | null | undefined;
   /** True for webhooks that have failed attempts since the last success, false for those that have none, as `failingSince` says. */
   failing?: boolean | null | undefined;
-  /** Webhooks whose URL, description or external ID contains this text. ASCII letters match regardless of case. */
+  /** Webhooks whose URL, description or external ID contains this text. It must not be empty: null means all. ASCII letters match regardless of case. */
   text?: string | null | undefined;
-  /** Webhooks whose URL contains this text. ASCII letters match regardless of case. */
+  /** Webhooks whose URL contains this text. It must not be empty: null means all. ASCII letters match regardless of case. */
   url?: string | null | undefined;
 };
 

@@ -44,7 +44,9 @@ export function startFocus(): void {
   addEventListener('keydown', () => (isByPointer = false), { capture: true, passive: true });
   addEventListener('focusin', ({ target }) => {
     if (!(target instanceof HTMLElement)) return;
-    if (last) before.push(last.element);
+    // The page does not hold on to the elements of screens that were left.
+    if (last?.path !== location.pathname) before.length = 0;
+    else before.push(last.element);
     if (before.length > MOST) before.shift();
     last = { element: target, path: location.pathname };
   });

@@ -17,6 +17,7 @@ import { CONFLICT } from './exact/problems';
 import { FilterSection } from './filter/FilterSection';
 import { Meanwhile } from './form/Meanwhile';
 import { useForm } from './form/useForm';
+import { savedVersion, saveOver } from './form/versions';
 import { HeaderFields } from './HeaderFields';
 import { PayloadSection } from './payload/PayloadSection';
 import { ScheduleLine } from './ScheduleLine';
@@ -41,10 +42,11 @@ export function SettingsTab({ webhook, server, onChanged }: Props) {
   const payload = data?.updateWebhook;
 
   async function save() {
-    const result = await update({
-      input: { ...inputOf(form), id: webhook.id, ifUpdatedAt: webhook.updatedAt },
+    const isSaved = await saveOver(webhook, async (ifUpdatedAt) => {
+      const { data } = await update({ input: { ...inputOf(form), id: webhook.id, ifUpdatedAt } });
+      return savedVersion(data?.updateWebhook);
     });
-    if (result.data?.updateWebhook?.userErrors.length === 0) {
+    if (isSaved) {
       saved();
       onChanged();
     }

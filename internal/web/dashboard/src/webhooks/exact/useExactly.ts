@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { type OperationContext, useMutation } from 'urql';
 import { UpdateExactlyDocument, type UpdateWebhookInput } from '../../gql/graphql';
+import { savedVersion, saveOver } from '../form/versions';
 
 /** Saves a setting of a webhook that is JSON, which is sent as it was typed (exactly), unless the webhook has changed since it was read. */
 export function useExactly({ id, updatedAt }: { id: string; updatedAt: string }, onChanged: () => void) {
@@ -18,8 +19,10 @@ export function useExactly({ id, updatedAt }: { id: string; updatedAt: string },
     /** Whether it was saved. */
     async save(input: Omit<UpdateWebhookInput, 'id' | 'ifUpdatedAt'>, context: Partial<OperationContext>) {
       setFrom(updatedAt);
-      const result = await update({ input: { ...input, id, ifUpdatedAt: updatedAt } }, context);
-      const isSaved = result.data?.updateWebhook?.userErrors.length === 0;
+      const isSaved = await saveOver({ id, updatedAt }, async (ifUpdatedAt) => {
+        const { data } = await update({ input: { ...input, id, ifUpdatedAt } }, context);
+        return savedVersion(data?.updateWebhook);
+      });
       if (isSaved) onChanged();
       return isSaved;
     },
