@@ -206,6 +206,14 @@ func (s *Store) Count(table string) (n int64, err error) {
 // PublishNotices publishes the waiting operational events.
 func (s *Store) PublishNotices(ctx context.Context) error { return s.publishNoted(ctx) }
 
+// Clocks is clocks.
+type Clocks = clocks
+
+// Compare is compare.
+func (c *clocks) Compare(log *slog.Logger, from, to, database time.Time) {
+	c.compare(log, from, to, database)
+}
+
 // AheadOf is aheadOf.
 func AheadOf(from, to, database time.Time) time.Duration { return aheadOf(from, to, database) }
 

@@ -109,16 +109,28 @@ type logged struct {
 
 	mu      sync.Mutex
 	removed int64 // events, according to the log
+	told    map[string]int
+}
+
+// count returns how often a message was logged.
+func (l *logged) count(message string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.told[message]
 }
 
 func (l *logged) Enabled(context.Context, slog.Level) bool { return true }
 
 func (l *logged) Handle(_ context.Context, r slog.Record) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.told == nil {
+		l.told = map[string]int{}
+	}
+	l.told[r.Message]++
 	if !strings.HasPrefix(r.Message, "removed events") {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	r.Attrs(func(a slog.Attr) bool {
 		if a.Key == "events" {
 			l.removed += a.Value.Int64()

@@ -137,9 +137,9 @@ type Store struct {
 	types  *eventtypes.Table
 	fans   *fanout.Notes
 	shapes *payloads.Cache
-	ahead  atomic.Int64 // how far this process's clock was ahead of the database's in the last transaction, in nanoseconds; see aheadOf
-	memory *turns.Room  // bytes of events that wait to be published
-	places *turns.Room  // for what takes a processor for long
+	clocks clocks
+	memory *turns.Room // bytes of events that wait to be published
+	places *turns.Room // for what takes a processor for long
 
 	lists *list.Source
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"gorm.io/gorm"
@@ -172,8 +173,32 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (clai
 	return claims, next, nil
 }
 
-// clocksAgree is how much this process's clock and the database's may differ until that is counted.
-const clocksAgree = time.Second
+// How much this process's clock and the database's may differ.
+const (
+	clocksAgree = time.Second     // until that is counted
+	clocksApart = 5 * time.Second // until that is told, as by hookgraph doctor
+)
+
+// clocks compares this process's clock with the database's. The zero value has compared nothing yet.
+type clocks struct {
+	ahead atomic.Int64 // how far this process's was ahead in the last transaction, in nanoseconds; see aheadOf
+	apart bool         // they are, and that was told; owned by the writer's goroutine
+}
+
+// compare notes what a transaction has shown of the clocks, see aheadOf, and tells once when they are apart, and when they are not any more.
+// What takes long shows too little for the latter.
+func (c *clocks) compare(log *slog.Logger, from, to, database time.Time) {
+	ahead := aheadOf(from, to, database)
+	c.ahead.Store(int64(ahead))
+	switch {
+	case !c.apart && ahead.Abs() >= clocksApart:
+		c.apart = true
+		log.Warn("the clocks of this host and of the database differ; synchronize them", slog.String("ahead", ahead.Round(time.Second).String()))
+	case c.apart && max(from.Sub(database).Abs(), to.Sub(database).Abs()) < clocksApart/2:
+		c.apart = false
+		log.Info("the clocks of this host and of the database agree again")
+	}
+}
 
 // aheadOf is how far this process's clock is at least ahead of the database's, which told its time between from and to: however long a transaction
 // waits for its turn, that alone is no difference.
@@ -186,10 +211,10 @@ func aheadOf(from, to, database time.Time) time.Duration {
 }
 
 // here is a time of the database's clock by this process's: deliveries are due by the former, and the sender waits by the latter.
-func (s *Store) here(at time.Time) time.Time { return at.Add(time.Duration(s.ahead.Load())) }
+func (s *Store) here(at time.Time) time.Time { return at.Add(time.Duration(s.clocks.ahead.Load())) }
 
 // Now is the time by the database's clock, as of the last transaction: deliveries end, and replays begin, by that.
-func (s *Store) Now() time.Time { return s.opts.Now().Add(-time.Duration(s.ahead.Load())) }
+func (s *Store) Now() time.Time { return s.opts.Now().Add(-time.Duration(s.clocks.ahead.Load())) }
 
 // Unclaim releases deliveries that were claimed and not attempted; they are due at once, or fail if their event has expired.
 func (s *Store) Unclaim(ctx context.Context, claims []*Claimed) error {

@@ -1,12 +1,15 @@
 package store_test
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
+	"github.com/hookgraph/hookgraph/internal/store/storetest"
 	"github.com/hookgraph/hookgraph/internal/webhook"
+	"github.com/hookgraph/hookgraph/internal/webhooktest"
 )
 
 // Targets has every webhook, and when its next delivery is due; to find that out it scans no table, and looks only at webhooks that have
@@ -69,6 +72,51 @@ func TestTargets(t *testing.T) {
 			t.Error("no statement looked for what is due")
 		}
 	})
+}
+
+// Clocks that are seconds apart are told once, and once when they agree again, however many transactions there are. A transaction that waited
+// for long does not show that they agree.
+func TestClocksApartAreTold(t *testing.T) {
+	said := &logged{Handler: slog.DiscardHandler}
+	var clocks store.Clocks
+	const apart, agree = "the clocks of this host and of the database differ; synchronize them", "the clocks of this host and of the database agree again"
+	at := time.Now()
+	for i, step := range []struct {
+		took, ahead  time.Duration
+		apart, agree int // how often it was told until then
+	}{
+		{0, 0, 0, 0},
+		{0, 4 * time.Second, 0, 0},
+		{0, time.Minute, 1, 0},
+		{0, time.Minute, 1, 0},
+		{2 * time.Minute, time.Minute, 1, 0},
+		{0, 4 * time.Second, 1, 0},
+		{0, time.Second, 1, 1},
+		{0, 4 * time.Second, 1, 1},
+		{0, -time.Minute, 2, 1},
+		{0, 0, 2, 2},
+	} {
+		clocks.Compare(slog.New(said), at, at.Add(step.took), at.Add(step.took/2-step.ahead))
+		if a, b := said.count(apart), said.count(agree); a != step.apart || b != step.agree {
+			t.Errorf("step %d: told %d times that clocks differ, %d that they agree, want %d and %d", i, a, b, step.apart, step.agree)
+		}
+	}
+}
+
+// A replica reports the difference while it works, once.
+func TestReplicaTellsOfItsClock(t *testing.T) {
+	said, clock := &logged{Handler: slog.DiscardHandler}, &storetest.Clock{}
+	s, err := store.Open(t.Context(), store.Options{URL: webhooktest.Postgres(t), MasterKeys: [][]byte{webhooktest.MasterKey}, Logger: slog.New(said), Now: clock.Now})
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	c := tenant(t, s, "a")
+	for i, ahead := range []time.Duration{0, -time.Minute, -time.Minute, 0} {
+		clock.Ahead(ahead)
+		publish(t, c, webhook.NewEvent{Type: "a.b"})
+		if n := said.count("the clocks of this host and of the database differ; synchronize them"); n != min(i, 1) {
+			t.Errorf("after %d transactions it was told %d times", i+1, n)
+		}
+	}
 }
 
 // A transaction that waits, or takes long to begin, says nothing of the clocks; what is left beyond that, from a second on, does.

@@ -422,7 +422,7 @@ func (b *batch) write() (err error) {
 	asked := b.s.opts.Now()
 	return b.s.db.Transaction(&b.Tx, func() error {
 		b.begun = true
-		b.s.ahead.Store(int64(aheadOf(asked, b.s.opts.Now(), b.Now)))
+		b.s.clocks.compare(b.s.log, asked, b.s.opts.Now(), b.Now)
 		defer func(started time.Time) { b.took = time.Since(started) }(time.Now())
 		if err := b.lockLines(); err != nil {
 			return err
