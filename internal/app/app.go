@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/hookgraph/hookgraph/internal/auth"
 	"github.com/hookgraph/hookgraph/internal/cli"
 	"github.com/hookgraph/hookgraph/internal/config"
+	"github.com/hookgraph/hookgraph/internal/datadir"
 	"github.com/hookgraph/hookgraph/internal/doctor"
 	"github.com/hookgraph/hookgraph/internal/egress"
 	"github.com/hookgraph/hookgraph/internal/gqlhttp"
@@ -155,6 +157,9 @@ func (s *server) openStore(ctx context.Context) (err error) {
 	options.Tracer = s.traces.Tracer()
 	options.StatsRetention, options.AuditRetention = cfg.StatisticsRetention, cfg.AuditRetention
 	if s.store, err = store.Open(ctx, options); err != nil {
+		if errors.As(err, new(*fs.PathError)) || errors.Is(err, datadir.ErrInUse) {
+			err = fmt.Errorf("--database: %w", err)
+		}
 		return err
 	}
 	s.tail = live.New(s.store, tailBytes)

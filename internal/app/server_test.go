@@ -486,6 +486,8 @@ func TestStartWithoutTrace(t *testing.T) {
 		"TLS":       {[]string{"--listen", "127.0.0.1:0", "--tls-cert", "/nowhere", "--tls-key", "/nowhere"}, []string{"TLS certificate: "}},
 		"demo":      {[]string{"demo", "--listen", address}, []string{"--listen: " + address + " is in use"}},
 		"demo's":    {[]string{"demo", "--listen", "8080"}, []string{`--listen: "8080" is not like 127.0.0.1:8080`}},
+		"a file":    {[]string{"--listen", "127.0.0.1:0", "--database", os.DevNull}, []string{"--database: ", os.DevNull, "not a directory; give"}},
+		"in a file": {[]string{"--listen", "127.0.0.1:0", "--database", filepath.Join(os.DevNull, "data")}, []string{"--database: ", os.DevNull, "not a directory; give"}},
 		"listening": {[]string{"listen", "--addr", address, "--record", "requests"}, []string{"--addr: " + address + " is in use"}},
 	} {
 		t.Run(name, func(t *testing.T) {

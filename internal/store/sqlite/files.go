@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
@@ -85,6 +86,19 @@ func (q *DB) checkHeader(size int64) error {
 		return fmt.Errorf("%s has %d bytes, and %d are missing: %s", q.path(), size, page*pages-size, restore)
 	}
 	return nil
+}
+
+// advised adds to an error of a file or directory what to do.
+func advised(err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return fmt.Errorf("%w; give a directory", err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; give the directory to the user of this process (chown), or give another directory", err)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w; mount it so that it can be written, or give another directory", err)
+	}
+	return err
 }
 
 // create creates the database file, because its page size must be set before anything else. Pages of 8 KiB take a tenth less processor time

@@ -62,6 +62,7 @@ func (q *DB) Exists() error {
 
 // Open implements dialect.DB.
 func (q *DB) Open(ctx context.Context, log *slog.Logger, exclusive bool) (write, read *gorm.DB, err error) {
+	defer func() { err = advised(err) }()
 	if err := os.MkdirAll(q.dir, 0o700); err != nil {
 		return nil, nil, fmt.Errorf("data directory: %w", err)
 	}

@@ -2,12 +2,14 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"gorm.io/gorm"
@@ -24,6 +26,22 @@ func fresh(t *testing.T) *gorm.DB {
 	}
 	t.Cleanup(func() { _ = dialect.ClosePool(db) })
 	return db
+}
+
+// Whoever may not use a directory is told what to do.
+func TestUnusableDirectories(t *testing.T) {
+	for cause, want := range map[error]string{
+		syscall.EACCES: "permission denied; give the directory to the user of this process (chown), or give another directory",
+		syscall.EROFS:  "read-only file system; mount it so that it can be written, or give another directory",
+		syscall.EIO:    "input/output error",
+	} {
+		if err := advised(fmt.Errorf("data directory: %w", &fs.PathError{Op: "mkdir", Path: "x", Err: cause})); err.Error() != "data directory: mkdir x: "+want || !errors.Is(err, cause) {
+			t.Errorf("%v: %v", cause, err)
+		}
+	}
+	if advised(nil) != nil {
+		t.Error("nothing is an error")
+	}
 }
 
 // A database whose settings, as read back, could lose acknowledged rows is refused.
