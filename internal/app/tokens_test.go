@@ -194,6 +194,20 @@ func TestGuessesAreLimited(t *testing.T) {
 	}
 }
 
+// The name of a token, which others may choose, steers no terminal.
+func TestTokensOnATerminal(t *testing.T) {
+	p := boot(t, t.TempDir())
+	p.command(t, "token", "create", "--operator", "--name", "a\x1b[2J\tb\nc")
+	list := p.command(t, "token", "list")
+	line := strings.Split(list, "\n")[1]
+	id, _, _ := strings.Cut(line, " ")
+	for _, said := range []string{line, p.command(t, "token", "revoke", id)} {
+		if strings.ContainsAny(list+said, "\x1b\t") || !strings.Contains(said, "a\uFFFD[2J b c") {
+			t.Errorf("%q", said)
+		}
+	}
+}
+
 // A token created on the command line has the given scopes, is listed with them, and can be read over the API.
 func TestTokensOfTheCommandLine(t *testing.T) {
 	p := boot(t, t.TempDir())

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/hookgraph/hookgraph/internal/cli/remote"
 	"github.com/hookgraph/hookgraph/internal/config"
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
@@ -147,7 +148,7 @@ func (c *tokenListCmd) Run(ctx context.Context, env *Env) error {
 			if t.TenantID != nil && tenants[*t.TenantID] != nil {
 				of = tenants[*t.TenantID].Name
 			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, of, t.Name, scopes(t), when(&t.CreatedAt),
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, of, remote.Printable(t.Name), scopes(t), when(&t.CreatedAt),
 				when(t.ExpiresAt), when(t.LastUsedAt), when(t.RevokedAt))
 		}
 		return w.Flush()
@@ -226,7 +227,7 @@ func (c *tokenRevokeCmd) Run(ctx context.Context, env *Env) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(env.Stdout, "revoked %s %s\n", t.ID, t.Name)
+		_, err = fmt.Fprintf(env.Stdout, "revoked %s %s\n", t.ID, remote.Printable(t.Name))
 		return err
 	})
 }

@@ -135,9 +135,9 @@ func (d *deliveryRow) print(w io.Writer) error {
 		_, _ = fmt.Fprintf(w, "failed because of %s\n", *d.FailureReason)
 	}
 	if d.Event != nil {
-		_, _ = fmt.Fprintf(w, "event %s, %s\n", d.Event.ID, printable(d.Event.Type))
+		_, _ = fmt.Fprintf(w, "event %s, %s\n", d.Event.ID, Printable(d.Event.Type))
 	}
-	_, _ = fmt.Fprintf(w, "webhook %s, %s\n", d.WebhookID, printable(d.WebhookURL))
+	_, _ = fmt.Fprintf(w, "webhook %s, %s\n", d.WebhookID, Printable(d.WebhookURL))
 	_, _ = fmt.Fprintf(w, "created %s, completed %s, next attempt %s\n\n", when(&d.CreatedAt), when(d.CompletedAt), when(d.NextAttemptAt))
 	if d.Attempts == nil || len(d.Attempts.Nodes) == 0 {
 		_, err := fmt.Fprintln(w, "no attempt has been made")
@@ -154,10 +154,10 @@ func (d *deliveryRow) print(w io.Writer) error {
 	}
 	last := d.Attempts.Nodes[len(d.Attempts.Nodes)-1]
 	if last.Response != nil && last.Response.Body != "" {
-		_, _ = fmt.Fprintf(w, "\nthe last answer: %s\n", printable(last.Response.Body))
+		_, _ = fmt.Fprintf(w, "\nthe last answer: %s\n", Printable(last.Response.Body))
 	}
 	if e := last.Explanation; e != nil {
-		_, _ = fmt.Fprintf(w, "\n%s\n%s\n%s\n", printable(e.Summary), printable(e.Cause), printable(e.Advice))
+		_, _ = fmt.Fprintf(w, "\n%s\n%s\n%s\n", Printable(e.Summary), Printable(e.Cause), Printable(e.Advice))
 	}
 	return nil
 }

@@ -71,15 +71,15 @@ func (c *eventsGetCmd) Run(ctx context.Context, s *Streams) error {
 		if err != nil {
 			return err
 		}
-		_, _ = fmt.Fprintf(w, "event %s, %s, created %s\n", e.ID, printable(e.Type), when(&e.CreatedAt))
+		_, _ = fmt.Fprintf(w, "event %s, %s, created %s\n", e.ID, Printable(e.Type), when(&e.CreatedAt))
 		if e.IdempotencyKey != nil {
-			_, _ = fmt.Fprintf(w, "key %s\n", printable(*e.IdempotencyKey))
+			_, _ = fmt.Fprintf(w, "key %s\n", Printable(*e.IdempotencyKey))
 		}
 		if e.Traceparent != nil {
-			_, _ = fmt.Fprintf(w, "traceparent %s\n", printable(*e.Traceparent))
+			_, _ = fmt.Fprintf(w, "traceparent %s\n", Printable(*e.Traceparent))
 		}
 		if len(e.Tags) > 0 {
-			_, _ = fmt.Fprintf(w, "tags %s\n", printable(strings.Join(e.Tags, " ")))
+			_, _ = fmt.Fprintf(w, "tags %s\n", Printable(strings.Join(e.Tags, " ")))
 		}
 		_, _ = fmt.Fprintf(w, "data %s\n\n", printableLines(data))
 		if e.Deliveries == nil {

@@ -45,10 +45,10 @@ func tellExchange(w io.Writer, colour bool, x *exchange, what, id string) error 
 	}
 	said := x.Body
 	if x.Error != "" {
-		said = printable(x.Error)
+		said = Printable(x.Error)
 	}
 	_, err := fmt.Fprintf(w, "%s  %s  %6d ms  %s  %s  %s\n", time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), coloured(colour, x.ok(), fmt.Sprintf("%-9s", result)),
-		x.DurationMs, printable(what), printable(id), said)
+		x.DurationMs, Printable(what), Printable(id), said)
 	return err
 }
 
@@ -86,7 +86,7 @@ func (f *forwarder) sign(s *Streams) error {
 	if f.secrets, err = signingSecrets([]string{own}); err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(s.Err, "requests are signed with the secret %s\n", printable(own))
+	_, _ = fmt.Fprintf(s.Err, "requests are signed with the secret %s\n", Printable(own))
 	return nil
 }
 
@@ -160,10 +160,10 @@ func beginning(body []byte) string {
 	runes := 0
 	for i := range string(body) {
 		if runes++; runes > shownAnswerRunes {
-			return printable(string(body[:i])) + "…"
+			return Printable(string(body[:i])) + "…"
 		}
 	}
-	return printable(string(bytes.TrimSpace(body)))
+	return Printable(string(bytes.TrimSpace(body)))
 }
 
 // signingSecrets reads secrets. The error has no part of them.

@@ -30,6 +30,6 @@ func (c *healthCmd) Run(ctx context.Context, s *Streams) error {
 	if err != nil {
 		return fmt.Errorf("not ready: %w", err)
 	}
-	_, err = fmt.Fprintln(s.Out, printable(strings.TrimSpace(string(said))))
+	_, err = fmt.Fprintln(s.Out, Printable(strings.TrimSpace(string(said))))
 	return err
 }

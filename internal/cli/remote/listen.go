@@ -81,7 +81,7 @@ func (c *listenCmd) check() error {
 	}
 	for _, pattern := range c.Type {
 		if bad := webhook.Invalids(webhook.CheckTypePattern("--type", pattern)); len(bad) > 0 {
-			return fmt.Errorf("--type: %s %s", printable(pattern), bad[0].Message)
+			return fmt.Errorf("--type: %s %s", Printable(pattern), bad[0].Message)
 		}
 	}
 	return nil
@@ -199,7 +199,7 @@ func (l *listener) begin(ctx context.Context, server string) (err error) {
 		_, _ = fmt.Fprintf(l.s.Err, "it goes on where the last run ended, at %s%s; --restart begins again\n", n.Noted.Format(time.RFC3339), said)
 	}
 	if err == nil {
-		_, _ = fmt.Fprintf(l.s.Err, "what tenant %s sends is forwarded to %s\n", printable(name), printable(l.Forward))
+		_, _ = fmt.Fprintf(l.s.Err, "what tenant %s sends is forwarded to %s\n", Printable(name), Printable(l.Forward))
 	}
 	return err
 }
@@ -277,7 +277,7 @@ func (l *listener) deliver(ctx context.Context, q *request) *exchange {
 			return x
 		}
 		if !told {
-			l.tell("the endpoint cannot be reached, it waits: %s", printable(x.Error))
+			l.tell("the endpoint cannot be reached, it waits: %s", Printable(x.Error))
 			told = true
 		}
 		select {

@@ -153,7 +153,7 @@ func (c *portalRevokeCmd) Run(ctx context.Context, s *Streams) error {
 		if err := json.Unmarshal(done.PortalSession, &p); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(w, "revoked %s (%s)\n", p.ID, printable(p.Label))
+		_, err := fmt.Fprintf(w, "revoked %s (%s)\n", p.ID, Printable(p.Label))
 		return err
 	})
 }

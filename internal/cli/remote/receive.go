@@ -168,8 +168,8 @@ func (r *receiver) tell(told *reception) {
 		default:
 			what, good = "is not verified", true
 		}
-		_, err := fmt.Fprintf(w, "%s  %s  %s %s  %s  %d bytes  %d\n", told.At.UTC().Format("2006-01-02T15:04:05.000Z"), coloured(r.s.Colour, good, printable(what)), told.Method,
-			printable(told.Path), printable(or(&told.ID, "-")), told.Bytes, told.Status)
+		_, err := fmt.Fprintf(w, "%s  %s  %s %s  %s  %d bytes  %d\n", told.At.UTC().Format("2006-01-02T15:04:05.000Z"), coloured(r.s.Colour, good, Printable(what)), told.Method,
+			Printable(told.Path), Printable(or(&told.ID, "-")), told.Bytes, told.Status)
 		if told.Report != nil {
 			for _, cause := range told.Report.Causes {
 				tellCause(w, &cause)

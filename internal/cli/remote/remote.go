@@ -185,7 +185,7 @@ func rows[T any](to io.Writer, o output, first bool, header string, nodes []json
 // line prints the cells of a line of a table.
 func line(w io.Writer, cells []string) error {
 	for i := range cells {
-		cells[i] = printable(cells[i])
+		cells[i] = Printable(cells[i])
 	}
 	_, err := fmt.Fprintln(w, strings.Join(cells, "\t"))
 	return err
@@ -202,17 +202,17 @@ func one(ctx context.Context, c *connection, query string, variables map[string]
 	return raw, true, json.Unmarshal(raw, node)
 }
 
-// printableLines is printable for text of several lines.
+// printableLines is Printable for text of several lines.
 func printableLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i := range lines {
-		lines[i] = printable(lines[i])
+		lines[i] = Printable(lines[i])
 	}
 	return strings.Join(lines, "\n")
 }
 
-// printable returns s without what would steer a terminal or break a table: URLs, messages and bodies come from others.
-func printable(s string) string {
+// Printable returns s without what would steer a terminal or break a table: URLs, messages and bodies come from others.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

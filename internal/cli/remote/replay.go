@@ -188,7 +188,7 @@ func (o output) show(to io.Writer, raw json.RawMessage, text func(*replayRow) st
 		if err := json.Unmarshal(raw, &r); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintln(w, printable(text(&r)))
+		_, err := fmt.Fprintln(w, Printable(text(&r)))
 		return err
 	})
 }
@@ -240,7 +240,7 @@ func (c *replayWatchCmd) Run(ctx context.Context, s *Streams) error {
 		case err != nil && (last == "" || ctx.Err() != nil || final(err)): // the first time, the address or the token may be wrong
 			return err
 		case err != nil:
-			_, _ = fmt.Fprintf(s.Err, "the server does not answer, and is asked again in %v: %s\n", pause, printable(err.Error()))
+			_, _ = fmt.Fprintf(s.Err, "the server does not answer, and is asked again in %v: %s\n", pause, Printable(err.Error()))
 			select {
 			case <-ctx.Done():
 				return ctx.Err()

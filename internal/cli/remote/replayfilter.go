@@ -43,7 +43,7 @@ func (r *replayRow) print(w io.Writer) error {
 		lines = append(lines, "failed: "+*r.FailureReason)
 	}
 	for _, text := range lines {
-		if _, err := fmt.Fprintln(w, printable(text)); err != nil {
+		if _, err := fmt.Fprintln(w, Printable(text)); err != nil {
 			return err
 		}
 	}

@@ -63,7 +63,7 @@ func (a *attempts) each(ctx context.Context, work func(ctx context.Context, raw 
 			a.worked = 0
 			continue // the server did not wait, as expected
 		}
-		_, _ = fmt.Fprintf(a.told, "the connection is lost, and made again in %v: %s\n", a.pause, printable(err.Error()))
+		_, _ = fmt.Fprintf(a.told, "the connection is lost, and made again in %v: %s\n", a.pause, Printable(err.Error()))
 		select {
 		case <-time.After(a.pause):
 		case <-ctx.Done():

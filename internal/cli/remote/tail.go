@@ -63,7 +63,7 @@ func (c *tailCmd) show(to io.Writer, raw json.RawMessage) error {
 			delivery, url = a.Delivery.ID, a.Delivery.WebhookURL
 		}
 		_, err := fmt.Fprintf(w, "%s  %-9s  %-12s  %6d ms  #%d  %s  %s  %s  %s\n", a.StartedAt.UTC().Format("2006-01-02T15:04:05.000Z"), a.Status, a.result(), a.DurationMs, a.Number,
-			printable(eventType), delivery, printable(url), printable(or(a.Message, "")))
+			Printable(eventType), delivery, Printable(url), Printable(or(a.Message, "")))
 		return err
 	})
 }

@@ -208,9 +208,9 @@ func (c *verifyCmd) ask(ctx context.Context, s *Streams) error {
 	case len(got.UserErrors) > 0:
 		e := got.UserErrors[0]
 		if slices.Contains(e.Field, "attemptId") {
-			return fmt.Errorf("--attempt: %s", printable(e.Message))
+			return fmt.Errorf("--attempt: %s", Printable(e.Message))
 		}
-		return fmt.Errorf("%s: %s", printable(strings.Join(e.Field, ".")), printable(e.Message))
+		return fmt.Errorf("%s: %s", Printable(strings.Join(e.Field, ".")), Printable(e.Message))
 	}
 	r := &signature.Report{Valid: got.Valid != nil && *got.Valid, Causes: got.Causes}
 	if got.Scheme != nil {
@@ -230,7 +230,7 @@ func (c *verifyCmd) tell(s *Streams, r *signature.Report, withKey bool) error {
 	}
 	err = c.object(s.Out, raw, func(w io.Writer) error {
 		if r.Signed != "" {
-			_, _ = fmt.Fprintf(w, "signed is %s and the body\n", printable(r.Signed))
+			_, _ = fmt.Fprintf(w, "signed is %s and the body\n", Printable(r.Signed))
 		}
 		for _, cause := range r.Causes {
 			_, _ = fmt.Fprintln(w)
@@ -255,10 +255,10 @@ func (c *verifyCmd) tell(s *Streams, r *signature.Report, withKey bool) error {
 
 // tellCause prints why a signature does not verify.
 func tellCause(w io.Writer, cause *signature.Cause) {
-	_, _ = fmt.Fprintf(w, "%s: %s\n", cause.Code, printable(cause.Summary))
+	_, _ = fmt.Fprintf(w, "%s: %s\n", cause.Code, Printable(cause.Summary))
 	if cause.Differs != nil {
 		_, _ = fmt.Fprintf(w, "  The first byte that differs is number %d, counted from 0: received is %s, sent was %s.\n",
 			*cause.Differs, strconv.Quote(cause.Received), strconv.Quote(cause.Sent))
 	}
-	_, _ = fmt.Fprintf(w, "  %s\n", printable(cause.Advice))
+	_, _ = fmt.Fprintf(w, "  %s\n", Printable(cause.Advice))
 }

@@ -144,7 +144,7 @@ func (h *webhookRow) print(w io.Writer) error {
 		}
 	}
 	for _, text := range lines {
-		if _, err := fmt.Fprintln(w, printable(text)); err != nil {
+		if _, err := fmt.Fprintln(w, Printable(text)); err != nil {
 			return err
 		}
 	}
