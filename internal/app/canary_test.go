@@ -280,8 +280,12 @@ func testCanaries(t *testing.T, database string) {
 	o.stop()
 	stored = append(stored, o.files(t)...)
 	nowhere.search(t, "the database", stored)
-	if n := bytes.Count(stored, []byte(payload)); n < 2 {
-		t.Errorf("what was published is in the database %d times: the search finds nothing, or not all files", n)
+	want := 2
+	if store.IsPostgres(database) {
+		want = 1 // other tests write to the same log, whose old segments are written over
+	}
+	if n := bytes.Count(stored, []byte(payload)); n < want {
+		t.Errorf("what was published is in the database %d times, want %d: the search finds nothing, or not all files", n, want)
 	}
 	if store.IsPostgres(database) {
 		rows := o.rows(t)

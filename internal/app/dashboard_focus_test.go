@@ -88,7 +88,10 @@ func TestDashboardFocusReturns(t *testing.T) {
 	// A button that is disabled while it saves has the focus afterwards.
 	jump(page, "/hook")
 	page.WaitFor(`location.pathname === "/webhooks/` + hook + `"`)
+	noDialog()
+	page.WaitText(".tabs", "Settings")
 	press(t, page, "Settings")
+	page.WaitText(".settings", "Save")
 	press(t, page, "Save")
 	page.WaitText(".settings", "Saved.")
 	focusOn(page, "Save")
@@ -128,6 +131,7 @@ func TestDashboardMenuKeys(t *testing.T) {
 
 	jump(page, "webhooks")
 	page.WaitText("h1", "Webhooks")
+	page.WaitFor(`document.querySelector("main .choice input:checked") !== null && document.querySelector("dialog") === null`)
 	page.Do(chromedp.Evaluate[chromedp.Void](`document.querySelector("main .choice input:checked").focus()`))
 	keys(page, kb.ArrowDown)
 	page.WaitFor(`location.search === "?state=enabled"`)
