@@ -16,18 +16,19 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hookgraph/hookgraph/internal/store"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 )
 
 // I1: after a power cut, everything acknowledged exists, or is created from what exists, like the deliveries of large fan-outs,
-// whether unsynced writes were dropped, torn, or partly written.
+// whether unsynced writes were dropped, torn, or partly written. So is every attempt that was recorded.
 func TestPowerLoss(t *testing.T) {
 	shim := buildShim(t)
 	for round := range 6 {
 		if lost, acked := cutPower(t, shim, "full"); lost > 0 {
-			t.Errorf("round %d: %d of %d acknowledged events are lost", round, lost, acked)
+			t.Errorf("round %d: %d of %d acknowledged events and recorded attempts are lost", round, lost, acked)
 		}
 	}
 }
@@ -84,26 +85,22 @@ func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	var ids []webhook.ID
+	told := map[string][]webhook.ID{}
 	lines := bufio.NewScanner(out)
-	for n := 50 + rand.IntN(300); lines.Scan() && len(ids) < n; {
-		if text, ok := strings.CutPrefix(lines.Text(), "acked "); ok {
-			id, err := webhook.ParseID(text)
-			if err != nil {
-				t.Fatal(err)
+	for n := 50 + rand.IntN(300); lines.Scan(); {
+		if what, text, ok := strings.Cut(lines.Text(), " "); ok {
+			if id, err := webhook.ParseID(text); err == nil {
+				told[what] = append(told[what], id)
 			}
-			ids = append(ids, id)
 		}
-	}
-	_ = cmd.Process.Kill()
-	for lines.Scan() { // acknowledged before the cut too
-		if id, err := webhook.ParseID(strings.TrimPrefix(lines.Text(), "acked ")); err == nil {
-			ids = append(ids, id)
+		if len(told["acked"]) >= n && len(told["recorded"]) > 0 { // what is told after that was so before the cut, too
+			_ = cmd.Process.Kill()
 		}
 	}
 	_ = cmd.Wait()
-	if len(ids) < 50 {
-		t.Fatalf("only %d events were acknowledged", len(ids))
+	ids, recorded := told["acked"], told["recorded"]
+	if len(ids) < 50 || len(recorded) == 0 { // it has ended by itself
+		t.Fatalf("only %d events were acknowledged, and %d attempts recorded", len(ids), len(recorded))
 	}
 	forget(t, shadow)
 	s, err := store.Open(t.Context(), store.Options{Dir: shadow})
@@ -129,7 +126,16 @@ func cutPower(t *testing.T, shim, mode string) (lost, acked int) {
 			lost++
 		}
 	}
-	return lost, len(ids)
+	deliveries, err := s.In(owner.ID).DeliveriesByID(t.Context(), recorded)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range recorded {
+		if d := deliveries[id]; d == nil || d.Status != webhook.DeliverySucceeded || d.AttemptCount != 1 {
+			lost++
+		}
+	}
+	return lost, len(ids) + len(recorded)
 }
 
 // forget keeps a part of the unsynced writes: none, all up to some write, or any of them; the last one torn.
@@ -180,7 +186,7 @@ func forget(t *testing.T, shadow string) {
 	}
 }
 
-// TestPowerLossPublisher is the process that loses power: it reports acknowledged ids through a pipe.
+// TestPowerLossPublisher is the process that loses power: it reports acknowledged events, and deliveries whose attempt was recorded, through a pipe.
 func TestPowerLossPublisher(t *testing.T) {
 	mode := os.Getenv("POWERLOSS_MODE")
 	if mode == "" {
@@ -200,8 +206,9 @@ func TestPowerLossPublisher(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := s.In(owner.ID)
+	var hook *webhook.Webhook
 	for _, types := range [][]string{{"large"}, {"large"}, {"large", "small"}} {
-		if _, _, err := c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com", Enabled: true, Events: types}); err != nil {
+		if hook, _, err = c.CreateWebhook(t.Context(), webhook.New{URL: "https://example.com", Enabled: true, Events: types}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -219,5 +226,16 @@ func TestPowerLossPublisher(t *testing.T) {
 			}
 		})
 	}
+	wg.Go(func() {
+		for {
+			claims, _ := claim(t, s, hook.ID, 8)
+			for _, claimed := range claims[:len(claims)/2] {
+				must(t, s.Record(context.Background(), &store.Result{
+					Claimed: claimed, Written: func() { fmt.Printf("recorded %s\n", claimed.Delivery.ID) },
+					Attempt: webhook.Attempt{Status: webhook.AttemptSucceeded, Trigger: claimed.Delivery.Trigger, StartedAt: time.Now(), URL: claimed.Target.URL},
+				}))
+			}
+		}
+	})
 	wg.Wait()
 }
