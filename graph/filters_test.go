@@ -194,8 +194,8 @@ func TestEmptyListsMeanAll(t *testing.T) {
 	}
 }
 
-// A key, an ID, a type or a text to look for that is given empty is refused, and the error names the field: it nearly surely comes from a variable that was not set, and
-// would mean no key, or everything. Null means that.
+// A key, an ID, a type or a text to look for that is given empty is refused, and the error names the field: it nearly surely comes from a variable
+// that was not set, and would mean no key, or everything. Null means that.
 func TestEmptyTextsAreRefused(t *testing.T) {
 	a := newAPI(t)
 	ctx := a.as("kallima")

@@ -11,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/hookgraph/hookgraph/internal/store/dialect"
+	"github.com/hookgraph/hookgraph/internal/store/inspect"
 	"github.com/hookgraph/hookgraph/internal/store/payloads"
 	"github.com/hookgraph/hookgraph/internal/webhook"
 	"github.com/hookgraph/hookgraph/internal/webhook/payload"
@@ -175,8 +176,8 @@ func (s *Store) Claim(ctx context.Context, id webhook.ID, n, maxBytes int) (clai
 
 // How much this process's clock and the database's may differ.
 const (
-	clocksAgree = time.Second     // until that is counted
-	clocksApart = 5 * time.Second // until that is told, as by hookgraph doctor
+	clocksAgree = time.Second      // until that is counted
+	clocksApart = inspect.WarnSkew // until that is told, as by hookgraph doctor
 )
 
 // clocks compares this process's clock with the database's. The zero value has compared nothing yet.

@@ -228,9 +228,9 @@ func (l *look) sealed() (found []Problem, err error) {
 	return found, nil
 }
 
-// Clocks that differ by more than warnSkew are worth a look; by more than maxSkew, receivers refuse what is sent (Standard Webhooks allows 5 minutes).
+// Clocks that differ by more than WarnSkew are worth a look; by more than maxSkew, receivers refuse what is sent (Standard Webhooks allows 5 minutes).
 const (
-	warnSkew = 5 * time.Second
+	WarnSkew = 5 * time.Second
 	maxSkew  = 5 * time.Minute
 )
 
@@ -261,7 +261,7 @@ func (l *look) clock() ([]Problem, error) {
 }
 
 func skewed(by time.Duration, text string) []Problem {
-	if by < warnSkew {
+	if by < WarnSkew {
 		return nil
 	}
 	return []Problem{{Text: fmt.Sprintf(text, by.Round(time.Second)), Advice: "synchronize the clocks of this host and of the database (NTP)", Minor: by < maxSkew}}
